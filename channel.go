@@ -1,0 +1,37 @@
+package hookswitch
+
+import "slices"
+
+// Channel is the medium a message travels on.
+type Channel string
+
+// The channels.
+const (
+	WhatsApp  Channel = "whatsapp"
+	SMS       Channel = "sms"
+	USSD      Channel = "ussd"
+	Voice     Channel = "voice"
+	Telegram  Channel = "telegram"
+	Messenger Channel = "messenger"
+	Instagram Channel = "instagram"
+	X         Channel = "x"
+	Email     Channel = "email"
+	WebChat   Channel = "web_chat"
+)
+
+// Channels are all of them, in the order in which they are listed to people.
+var Channels = []Channel{WhatsApp, SMS, USSD, Voice, Telegram, Messenger, Instagram, X, Email, WebChat}
+
+// Valid reports whether c is one of Channels.
+func (c Channel) Valid() bool { return slices.Contains(Channels, c) }
+
+// ReceivedName is c in the shape of message.received, where X is still "twitter" and web chat one word.
+func (c Channel) ReceivedName() string {
+	switch c {
+	case X:
+		return "twitter"
+	case WebChat:
+		return "webchat"
+	}
+	return string(c)
+}

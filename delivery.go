@@ -1,0 +1,34 @@
+package hookswitch
+
+// DeliveryState is where a Delivery stands. A delivered one has no row any more: its attempt says so.
+type DeliveryState uint8
+
+// The states of a Delivery.
+const (
+	DeliveryPending DeliveryState = iota
+	DeliveryDelivered
+	DeliveryFailed
+	DeliveryCanceled
+)
+
+func (s DeliveryState) String() string {
+	switch s {
+	case DeliveryDelivered:
+		return "delivered"
+	case DeliveryFailed:
+		return "failed"
+	case DeliveryCanceled:
+		return "canceled"
+	}
+	return "pending"
+}
+
+// DeliveryKind is what is owed and to what kind of target.
+type DeliveryKind uint8
+
+// The kinds of deliveries. The numbers are stored.
+const (
+	DeliverWebhook DeliveryKind = 1 // an Event to an Endpoint
+	DeliverMessage DeliveryKind = 2 // a Message to the person of a Conversation
+	DeliverRespond DeliveryKind = 3 // a received Message to the responder of a Conversation
+)

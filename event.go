@@ -1,0 +1,85 @@
+package hookswitch
+
+import (
+	"strconv"
+	"time"
+)
+
+// Event is an immutable fact with a type and a payload, owed to every endpoint that matched when it was made. The payload's bytes
+// are fixed then: what was accepted is stored, signed, sent and shown. The Svix-shaped API calls an Event a message.
+type Event struct {
+	Key     Key
+	App     Key
+	Type    string
+	UID     string   // the caller's own name, unique in the App; empty: none
+	Tags    []string // labels that filter endpoints; the Svix-shaped API calls them channels
+	Payload []byte
+	Targets []Target
+	Expired bool // the payload has been removed
+}
+
+// CreatedAt is when e was made.
+func (e *Event) CreatedAt() time.Time { return e.Key.Time() }
+
+// Target is an endpoint that an Event is owed to. A held target matched while its endpoint was disabled: it is known, and
+// nothing is sent until somebody asks for it.
+type Target struct {
+	Endpoint Key
+	Held     bool
+}
+
+// MaxTags is how many tags an Event or an Endpoint may have, MaxTag how long each may be.
+const (
+	MaxTags = 10
+	MaxTag  = 128
+)
+
+// CheckTag says what is wrong with one tag.
+func CheckTag(s string) string {
+	switch {
+	case s == "" || len(s) > MaxTag:
+		return "must have 1 to " + strconv.Itoa(MaxTag) + " characters"
+	default:
+		for _, r := range s {
+			if !nameRune(r) && r != ':' && r != '+' {
+				return "may contain only letters, digits, '-', '_', '.', ':' and '+'"
+			}
+		}
+	}
+	return ""
+}
+
+// Names of the events that the gateway itself makes.
+const (
+	EventConversationNew    = "conversation.new"
+	EventMessageInbound     = "message.inbound"
+	EventMessageUnsupported = "message.unsupported"
+	EventMessageReceived    = "message.received"
+	EventMessageQueued      = "message.queued"
+	EventMessageSent        = "message.sent"
+	EventMessageDelivered   = "message.delivered"
+	EventMessageRead        = "message.read"
+	EventMessageFailed      = "message.failed"
+	EventEndpointDisabled   = "endpoint.disabled"
+	EventEndpointEnabled    = "endpoint.enabled"
+	EventTemplateStatus     = "template.status_changed"
+	EventInvitationStatus   = "invitation.status_changed"
+)
+
+// SenderEvents are the names that the webhook of a sender may subscribe to, in the order in which they are listed in errors.
+var SenderEvents = []string{
+	EventConversationNew, EventMessageInbound, EventMessageUnsupported, EventMessageQueued, EventMessageSent,
+	EventMessageDelivered, EventMessageRead, EventMessageFailed, "message.reaction", "message.status",
+	EventTemplateStatus, EventInvitationStatus, "broadcast.status_changed", "call.initiated", "call.answered",
+	"call.completed", "call.failed", "domain.verified", "domain.failed",
+}
+
+// OnRequest reports whether events of the named type, made by the gateway, go only to endpoints whose filter names it. An endpoint without a
+// filter does not get them, because another event tells the same thing.
+func OnRequest(eventType string) bool {
+	switch eventType {
+	case EventMessageReceived, EventEndpointDisabled, EventEndpointEnabled:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,86 @@
+package hookswitch
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Message is one chat message, received or sent.
+type Message struct {
+	Key          Key
+	App          Key
+	Sender       Key
+	Route        Key // 0: no route could carry it
+	Conversation Key
+	Contact      Key
+	Direction    Direction
+	Channel      Channel
+	Type         string // in the words of the Zavu-shaped API: text, image, audio, …
+	Status       MessageStatus
+	From, To     string
+	Text         string
+	Content      json.RawMessage   // what a type other than text carries; nil: nothing
+	Metadata     map[string]string // the caller's own
+	ProviderID   string
+	ProviderAt   time.Time // the provider's time of receipt; zero: unknown
+	ProfileName  string
+	InReplyTo    Key // the received message that this one answers
+	ErrorCode    string
+	ErrorText    string
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
+
+// Direction tells a received message from a sent one.
+type Direction string
+
+// The directions.
+const (
+	Inbound  Direction = "inbound"
+	Outbound Direction = "outbound"
+)
+
+// MessageStatus is how far a message has come.
+type MessageStatus string
+
+// The statuses. They never go backwards.
+const (
+	StatusReceived  MessageStatus = "received"
+	StatusQueued    MessageStatus = "queued"
+	StatusSending   MessageStatus = "sending"
+	StatusSent      MessageStatus = "sent"
+	StatusDelivered MessageStatus = "delivered"
+	StatusRead      MessageStatus = "read"
+	StatusFailed    MessageStatus = "failed"
+)
+
+var statusRank = map[MessageStatus]int{StatusQueued: 1, StatusSending: 2, StatusSent: 3, StatusFailed: 4, StatusDelivered: 5, StatusRead: 6}
+
+// CanBecome reports whether a message of status s moves on when next is reported. Reports come late, twice and out of order: only a step
+// forward counts, and failed yields to nothing but the proof of having arrived.
+func (s MessageStatus) CanBecome(next MessageStatus) bool {
+	a, b := statusRank[s], statusRank[next]
+	return a != 0 && b > a
+}
+
+// EventType is the name of the event that tells of the status, or "" where there is none.
+func (s MessageStatus) EventType() string {
+	switch s {
+	case StatusQueued, StatusSent, StatusDelivered, StatusRead, StatusFailed:
+		return "message." + string(s)
+	}
+	return ""
+}
+
+// Receipt is one report of a provider about a message we sent, kept with its time whether or not it moved the status.
+type Receipt struct {
+	Key        Key
+	App        Key
+	Route      Key
+	Message    Key // 0: no message of ours is known by that id
+	ProviderID string
+	Status     MessageStatus
+	At         time.Time // as the provider tells it
+	ErrorCode  string
+	ErrorText  string
+}

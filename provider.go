@@ -1,0 +1,163 @@
+package hookswitch
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Provider adapts one messaging provider: bytes in, values out. All its methods but Send are pure, and may be called from many goroutines
+// at once.
+type Provider interface {
+	// Name is the provider's name as sender files write it, such as "meta".
+	Name() string
+	// Doors are the paths this provider pushes to.
+	Doors() []Door
+	// Account names the credential that proves a push, as a text that is equal for two sets of credentials exactly when a push
+	// proves genuine for both. It is "" when the credentials cannot prove one.
+	Account(c Credentials) string
+	// Address is what a push names to mean the Route with these credentials and number, such as a phone number id, or "".
+	Address(ch Channel, c Credentials, phone string) string
+	// Verify returns nil when p proves to come from the account of c, and otherwise an error that wraps ErrSignature.
+	Verify(p *Push, c Credentials) error
+	// Parse turns a genuine push into what it tells, in order. An item that cannot be understood does not spoil the others: it becomes
+	// an Update with Broken set. The error, of kind Invalid, is for a body that cannot be read at all.
+	Parse(p *Push) ([]Update, error)
+	// Ack is the answer to a push that has been stored.
+	Ack(p *Push) Answer
+}
+
+// Challenger is a Provider that proves the ownership of a door by a handshake.
+type Challenger interface {
+	// Challenge answers a handshake. The error wraps ErrSignature when c is not what the handshake asks for, and is of kind Invalid
+	// when parameters are missing. ok is false for a push that is no handshake.
+	Challenge(p *Push, c Credentials) (a Answer, ok bool, err error)
+}
+
+// MessageSender is a Provider over which messages can be sent.
+type MessageSender interface {
+	// Send makes one call of the provider's API. It returns a *SendError, or the id under which the provider accepted the message. It
+	// is never repeated by the caller unless the error says Temporary.
+	Send(ctx context.Context, out *Outgoing) (Accepted, error)
+}
+
+// ErrSignature is what every refusal of a push wraps.
+var ErrSignature = errors.New("signature does not match")
+
+// Door is one path that providers push to.
+type Door struct {
+	Path     string
+	Channels []Channel // what can come in by it
+	MaxBody  int64     // in bytes; more is refused with 413
+}
+
+// Push is one request that a provider made, its body read whole.
+type Push struct {
+	Method string
+	URL    *url.URL // as the provider called it: the public base URL, the path and the query
+	Header http.Header
+	Body   []byte
+	At     time.Time
+}
+
+// Answer is what a provider is told.
+type Answer struct {
+	Status      int
+	ContentType string
+	Body        []byte
+}
+
+// Update is one thing that a push tells: exactly one of its pointers is set, or Broken.
+type Update struct {
+	Channel Channel
+	// Address names the Route, as Provider.Address does. Empty: the push does not say.
+	Address string
+	// Dedup is the same for the same fact told again, unique in the account.
+	Dedup string
+	At    time.Time // as the provider tells it; zero: it does not
+
+	Message *InboundMessage
+	Receipt *MessageReceipt
+	Contact *ContactChange
+	// Broken says why an item could not be read.
+	Broken error
+}
+
+// InboundMessage is a received message in the gateway's one shape.
+type InboundMessage struct {
+	ProviderID  string
+	From        string // E.164 with "+" on phone channels, else the provider's id
+	To          string // our own number or address, where the push says
+	ProfileName string
+	Text        string // body or caption; empty when there is none
+	// Marker stands for the text of a message that has none, such as "[image]".
+	Marker string
+	// Kind is the provider-side word for what it is (image, voice, button_reply, …); empty for plain text.
+	Kind string
+	// Type is the word of the Zavu-shaped API for it.
+	Type        string
+	Content     map[string]any // as the Zavu-shaped API shows it
+	Metadata    map[string]any // of the normalised message, flat
+	Unsupported bool           // of a kind that cannot be represented
+	// Quiet keeps the responder silent: a reaction, a kind we cannot read.
+	Quiet bool
+}
+
+// MessageReceipt is a report about a message that we, or another system on the same account, sent.
+type MessageReceipt struct {
+	ProviderID string
+	// Ref is our own id of the message where the provider gives it back.
+	Ref       string
+	Recipient string
+	Status    MessageStatus
+	ErrorCode string
+	ErrorText string
+	// ErrorCategory and Retriable describe a failure further; empty and false when unknown.
+	ErrorCategory string
+	Retriable     bool
+}
+
+// ContactChange tells that a person is known by another identifier from now on.
+type ContactChange struct {
+	From, To string
+}
+
+// Outgoing is a message to send over a Route.
+type Outgoing struct {
+	Ref     string // our id of the message, given to providers that give it back
+	Route   *Route
+	Message *Message
+	// ReplyTo is the provider's id of the message that this one quotes; empty: none.
+	ReplyTo string
+}
+
+// Accepted is a provider's word that it took a message.
+type Accepted struct {
+	ProviderID string
+	// Sent says that acceptance is the last we hear: the message counts as sent.
+	Sent bool
+}
+
+// SendError is the failure of one call of a provider's API.
+type SendError struct {
+	Code     string // the provider's code, or a word of ours
+	Message  string
+	Category string
+	// Temporary allows the same call again, not before RetryAfter.
+	Temporary  bool
+	RetryAfter time.Duration
+	// Unknown says that the provider may have taken the message although we have no answer. Such a call is not repeated.
+	Unknown bool
+	Err     error
+}
+
+func (e *SendError) Error() string {
+	if e.Message == "" {
+		return e.Code
+	}
+	return e.Code + ": " + e.Message
+}
+
+func (e *SendError) Unwrap() error { return e.Err }

@@ -1,0 +1,86 @@
+package hookswitch
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Sender is an identity that customers see: a number, a page, a bot. It is reached over its Routes.
+type Sender struct {
+	Key         Key
+	App         Key
+	Name        string
+	PhoneNumber string // E.164 with "+", or empty
+	Default     bool   // sends that name no sender use it
+	Responder   ResponderConfig
+	Routes      []Route
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}
+
+// Route is how one channel of a Sender is reached.
+type Route struct {
+	Key      Key
+	App      Key
+	Sender   Key
+	Channel  Channel
+	Provider string
+	// Account names the credential that proves a push for this Route, as a hash; Address what a push names to mean it, such as a phone number id. (Provider, Account, Address)
+	// is unique where Address is not empty.
+	Account     string
+	Address     string
+	Credentials Credentials
+}
+
+// ResponderConfig chooses and sets up what answers a Sender's messages. Kind is empty for none.
+type ResponderConfig struct {
+	Kind string
+	Raw  json.RawMessage // the whole object, Kind included
+}
+
+// UnmarshalJSON keeps the object and reads its kind.
+func (c *ResponderConfig) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		*c = ResponderConfig{}
+		return nil
+	}
+	var head struct {
+		Kind string `json:"kind"`
+	}
+	if err := json.Unmarshal(b, &head); err != nil {
+		return err
+	}
+	*c = ResponderConfig{Kind: head.Kind, Raw: json.RawMessage(strings.Clone(string(b)))}
+	return nil
+}
+
+// MarshalJSON gives back the object that was read.
+func (c ResponderConfig) MarshalJSON() ([]byte, error) {
+	if c.Raw == nil {
+		return []byte("null"), nil
+	}
+	return c.Raw, nil
+}
+
+// Window is how long after a person's last message a free-form answer may be sent on the channel. 0: always.
+func (c Channel) Window() time.Duration {
+	switch c {
+	case WhatsApp, Messenger, Instagram:
+		return 24 * time.Hour
+	}
+	return 0
+}
+
+// CheckPhone says what is wrong with a phone number in E.164 form: "+" and 7 to 15 digits, the first not zero.
+func CheckPhone(s string) string {
+	digits, ok := strings.CutPrefix(s, "+")
+	if !ok || len(digits) < 7 || len(digits) > 15 || digits[0] == '0' {
+		return "must be an E.164 number such as +15551234567"
+	}
+	if _, err := strconv.ParseUint(digits, 10, 64); err != nil {
+		return "must be an E.164 number such as +15551234567"
+	}
+	return ""
+}
