@@ -1,0 +1,129 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/hookswitch/hookswitch"
+)
+
+// Server holds the settings of a server, to be embedded in commands that kong parses.
+type Server struct {
+	Config File `name:"config" env:"HOOKSWITCH_CONFIG" placeholder:"FILE" help:"YAML file with settings, under the same names as these flags."`
+
+	Listen    Listen   `name:"listen" env:"HOOKSWITCH_LISTEN" default:"127.0.0.1:8420" placeholder:"HOST:PORT" help:"Address to listen on; port 0 takes a free one, which is printed."`
+	Database  Database `name:"database" env:"HOOKSWITCH_DATABASE" default:"sqlite:hookswitch.db" placeholder:"URL" help:"Where everything is stored: sqlite:FILE (relative to the data directory) or postgres://…."`
+	DataDir   string   `name:"data-dir" env:"HOOKSWITCH_DATA_DIR" default:"hookswitch-data" placeholder:"DIR" help:"Directory for the database file and generated keys."`
+	PublicURL URL      `name:"public-url" env:"HOOKSWITCH_PUBLIC_URL" placeholder:"URL" help:"How providers and people reach this server; made from the listen address when left out."`
+
+	OperatorToken hookswitch.Secret `name:"operator-token" env:"HOOKSWITCH_OPERATOR_TOKEN" placeholder:"TOKEN" help:"Bearer token of the operator; made once and kept in operator.token in the data directory when left out."`
+	MasterKey     hookswitch.Secret `name:"master-key" env:"HOOKSWITCH_MASTER_KEY" placeholder:"KEY" help:"Key that encrypts secrets at rest, 32 bytes in base64 or hex; made once and kept in master.key in the data directory when left out."`
+	AllowNetworks Networks          `name:"allow-networks" env:"HOOKSWITCH_ALLOW_NETWORKS" placeholder:"CIDR,…" help:"Private networks that deliveries may reach, also over plain http."`
+
+	RetrySchedule       Durations `name:"retry-schedule" env:"HOOKSWITCH_RETRY_SCHEDULE" default:"5s,5m,30m,2h,5h,10h,10h" placeholder:"WAIT,…" help:"Waits between the attempts of a delivery to an endpoint; none for a single attempt."`
+	ZavuRetrySchedule   Durations `name:"zavu-retry-schedule" env:"HOOKSWITCH_ZAVU_RETRY_SCHEDULE" default:"1m,5m,15m,1h,4h" placeholder:"WAIT,…" help:"The same for webhooks of senders and projects."`
+	DeliveryTimeout     Duration  `name:"delivery-timeout" env:"HOOKSWITCH_DELIVERY_TIMEOUT" default:"15s" placeholder:"TIME" help:"Longest time of one attempt to an endpoint."`
+	ZavuDeliveryTimeout Duration  `name:"zavu-delivery-timeout" env:"HOOKSWITCH_ZAVU_DELIVERY_TIMEOUT" default:"30s" placeholder:"TIME" help:"The same for webhooks of senders and projects."`
+	DisableAfter        Duration  `name:"disable-after" env:"HOOKSWITCH_DISABLE_AFTER" default:"120h" placeholder:"TIME" help:"How long an endpoint may do nothing but fail before it is disabled; 0 never disables."`
+	Retention           Duration  `name:"retention" env:"HOOKSWITCH_RETENTION" default:"90d" placeholder:"TIME" help:"How long events, attempts and messages are kept; 0 keeps them for ever."`
+
+	PortalFrameAncestors Origins  `name:"portal-frame-ancestors" env:"HOOKSWITCH_PORTAL_FRAME_ANCESTORS" placeholder:"ORIGIN,…" help:"Sites that may show the portal in a frame."`
+	ProviderBaseURLs     BaseURLs `name:"provider-base-urls" env:"HOOKSWITCH_PROVIDER_BASE_URLS" placeholder:"NAME=URL,…" help:"Addresses to call providers at instead of their own, for simulators and proxies."`
+
+	MaxBody     Size `name:"max-body" env:"HOOKSWITCH_MAX_BODY" default:"2MiB" placeholder:"SIZE" help:"Largest request body of the APIs."`
+	MaxPayload  Size `name:"max-payload" env:"HOOKSWITCH_MAX_PAYLOAD" default:"1MiB" placeholder:"SIZE" help:"Largest payload of one event."`
+	MaxInFlight int  `name:"max-in-flight" env:"HOOKSWITCH_MAX_IN_FLIGHT" default:"2048" placeholder:"N" help:"Requests answered at the same time; others are told to come back. 0 sets no limit."`
+	RateLimit   int  `name:"rate-limit" env:"HOOKSWITCH_RATE_LIMIT" default:"600" placeholder:"N" help:"Requests a minute that a project may make to the Zavu-shaped API; 0 sets no limit."`
+
+	LogLevel        string   `name:"log-level" env:"HOOKSWITCH_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least important lines to log: ${enum}."`
+	LogFormat       string   `name:"log-format" env:"HOOKSWITCH_LOG_FORMAT" default:"text" enum:"text,json" help:"Form of log lines: ${enum}."`
+	Metrics         bool     `name:"metrics" env:"HOOKSWITCH_METRICS" default:"true" negatable:"" help:"Serve /metrics for Prometheus."`
+	ShutdownTimeout Duration `name:"shutdown-timeout" env:"HOOKSWITCH_SHUTDOWN_TIMEOUT" default:"20s" placeholder:"TIME" help:"How long a stop waits for work that is running."`
+}
+
+// Setting describes one setting, for documentation and for checking files.
+type Setting struct {
+	Name, Env, Default, Help string
+}
+
+// Settings are all settings of Server, in the order in which they are listed.
+func Settings() []Setting {
+	var list []Setting
+	for f := range reflect.TypeFor[Server]().Fields() {
+		get := f.Tag.Get
+		list = append(list, Setting{get("name"), get("env"), get("default"), strings.ReplaceAll(get("help"), "${enum}", get("enum"))})
+	}
+	return list
+}
+
+// check finds settings that are fine alone and wrong together.
+func (s *Server) check() error {
+	for _, d := range []struct {
+		name string
+		Duration
+	}{{"delivery-timeout", s.DeliveryTimeout}, {"zavu-delivery-timeout", s.ZavuDeliveryTimeout}} {
+		if d.Duration.Duration == 0 {
+			return fmt.Errorf("%s must be longer than 0", d.name)
+		}
+	}
+	if s.MaxPayload > s.MaxBody {
+		return fmt.Errorf("max-payload (%s) must not exceed max-body (%s)", s.MaxPayload, s.MaxBody)
+	}
+	if s.MaxInFlight < 0 {
+		return fmt.Errorf("max-in-flight must not be negative, and is %d", s.MaxInFlight)
+	}
+	if s.RateLimit < 0 {
+		return fmt.Errorf("rate-limit must not be negative, and is %d", s.RateLimit)
+	}
+	for _, d := range []struct {
+		name string
+		Durations
+	}{{"retry-schedule", s.RetrySchedule}, {"zavu-retry-schedule", s.ZavuRetrySchedule}} {
+		if keep := s.Retention.Duration; keep > 0 && keep <= d.total() {
+			return fmt.Errorf("retention (%s) must be longer than all the waits of %s together (%s): shorten the schedule or keep for longer",
+				keep, d.name, d.total())
+		}
+	}
+	return nil
+}
+
+// BaseURL is the public URL without a trailing slash. Unless it is set it is made from the address that the server listens on.
+func (s *Server) BaseURL(listening net.Addr) string {
+	if s.PublicURL != "" {
+		return string(s.PublicURL)
+	}
+	host, port, err := net.SplitHostPort(listening.String())
+	if err != nil {
+		return "http://" + listening.String()
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// Profiles are the delivery profiles with what the settings change about them.
+func (s *Server) Profiles() (svix, zavu hookswitch.Profile) {
+	svix, zavu = hookswitch.SvixProfile(), hookswitch.ZavuProfile()
+	svix.Waits, svix.Timeout, svix.DisableAfter = []time.Duration(s.RetrySchedule), s.DeliveryTimeout.Duration, s.DisableAfter.Duration
+	zavu.Waits, zavu.Timeout = []time.Duration(s.ZavuRetrySchedule), s.ZavuDeliveryTimeout.Duration
+	return svix, zavu
+}
+
+// Logger writes to w in the form and from the level that the settings say.
+func (s *Server) Logger(w io.Writer) *slog.Logger {
+	var level slog.Level
+	if level.UnmarshalText([]byte(s.LogLevel)) != nil {
+		level = slog.LevelInfo
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if s.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
