@@ -1,0 +1,34 @@
+package all
+
+import (
+	"testing"
+
+	"github.com/hookswitch/hookswitch/internal/provider/meta"
+)
+
+func TestProviders_HasEachNameOnceAndCoversItsDoors(t *testing.T) {
+	t.Parallel()
+	names := map[string]bool{}
+	for _, p := range Providers(Options{}) {
+		if names[p.Name()] {
+			t.Errorf("%s comes twice", p.Name())
+		}
+		names[p.Name()] = true
+		if len(p.Doors()) == 0 {
+			t.Errorf("%s has no door", p.Name())
+		}
+	}
+	if !names["meta"] {
+		t.Errorf("got %v, want meta among them", names)
+	}
+}
+
+func TestDistinct_PanicsOverADuplicateName(t *testing.T) {
+	t.Parallel()
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	distinct(meta.New(meta.Options{}), meta.New(meta.Options{}))
+}

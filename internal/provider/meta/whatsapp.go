@@ -1,0 +1,127 @@
+package meta
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/hookswitch/hookswitch"
+)
+
+const objectWhatsApp = "whatsapp_business_account"
+
+// value is what one change of the field "messages" holds.
+type value struct {
+	Metadata struct {
+		DisplayPhoneNumber text `json:"display_phone_number"`
+		PhoneNumberID      text `json:"phone_number_id"`
+	} `json:"metadata"`
+	Contacts []profile         `json:"contacts"`
+	Messages []json.RawMessage `json:"messages"`
+	Statuses []json.RawMessage `json:"statuses"`
+	Errors   []graphError      `json:"errors"`
+}
+
+// profile is a person as a push introduces them. People who hide their number have no wa_id.
+type profile struct {
+	WaID    text `json:"wa_id"`
+	UserID  text `json:"user_id"`
+	Profile struct {
+		Name     text `json:"name"`
+		Username text `json:"username"`
+	} `json:"profile"`
+}
+
+// parseWhatsApp reads the messages and statuses of all accounts in a push. The other fields (calls, templates, what the business writes
+// from its own phone, …) tell nothing that a conversation needs.
+func parseWhatsApp(env *envelope) []hookswitch.Update {
+	var updates []hookswitch.Update
+	for _, e := range env.Entry {
+		for _, c := range e.Changes {
+			if c.Field == "messages" && len(c.Value) > 0 {
+				updates = appendValue(updates, c.Value)
+			}
+		}
+	}
+	return updates
+}
+
+func appendValue(updates []hookswitch.Update, raw json.RawMessage) []hookswitch.Update {
+	var v value
+	err := json.Unmarshal(raw, &v)
+	address := string(v.Metadata.PhoneNumberID)
+	for _, item := range v.Messages {
+		u, ok, err := v.message(item)
+		if err != nil {
+			u, ok = broken(hookswitch.WhatsApp, address, item, fmt.Errorf("read message: %w", err)), true
+		}
+		if ok {
+			updates = append(updates, u)
+		}
+	}
+	for _, item := range v.Statuses {
+		u, ok, err := v.status(item)
+		if err != nil {
+			u, ok = broken(hookswitch.WhatsApp, address, item, fmt.Errorf("read status: %w", err)), true
+		}
+		if ok {
+			updates = append(updates, u)
+		}
+	}
+	if err != nil {
+		updates = append(updates, broken(hookswitch.WhatsApp, address, raw, fmt.Errorf("read change: %w", err)))
+	}
+	return updates
+}
+
+// message reads one received message. ok is false for what is none: a group's, an edit, a deletion.
+func (v *value) message(raw json.RawMessage) (u hookswitch.Update, ok bool, err error) {
+	var m message
+	if err := json.Unmarshal(raw, &m); err != nil {
+		return u, false, err
+	}
+	switch {
+	case m.GroupID != "":
+		return u, false, nil
+	case m.Type == "edit", m.Type == "revoke":
+		return u, false, nil
+	case m.ID == "":
+		return u, false, errNoID
+	}
+	u = hookswitch.Update{
+		Channel: hookswitch.WhatsApp,
+		Address: string(v.Metadata.PhoneNumberID),
+		Dedup:   "message:" + string(m.ID),
+		At:      m.Timestamp.clock(),
+	}
+	if m.Type == "system" {
+		u.Contact = m.contactChange()
+		return u, u.Contact != nil, nil
+	}
+	if m.sender() == "" {
+		return u, false, errors.New("message has no sender")
+	}
+	u.Message = v.inbound(&m)
+	return u, true, nil
+}
+
+// profileOf is what the push tells of the sender of m. Profiles are matched by id, never by position.
+func (v *value) profileOf(m *message) (name, username string) {
+	for _, p := range v.Contacts {
+		if m.From != "" && p.WaID == m.From || m.FromUserID != "" && p.UserID == m.FromUserID {
+			return string(p.Profile.Name), string(p.Profile.Username)
+		}
+	}
+	return "", ""
+}
+
+// ownNumber is the number that was written to. It is a display text: some come with spaces.
+func (v *value) ownNumber() string {
+	digits := make([]byte, 0, len(v.Metadata.DisplayPhoneNumber))
+	for _, b := range []byte(v.Metadata.DisplayPhoneNumber) {
+		if '0' <= b && b <= '9' {
+			digits = append(digits, b)
+		}
+	}
+	return text(digits).phone()
+}
