@@ -1,0 +1,288 @@
+package simulate
+
+import (
+	"cmp"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hookswitch/hookswitch"
+)
+
+// GraphOptions set up a Graph. Zero values are usable.
+type GraphOptions struct {
+	// Accounts are the numbers that can send. Reports about their messages are signed with their secrets and go to their paths.
+	Accounts []WhatsApp
+	// Token is the access token that sends must bear; empty: any.
+	Token hookswitch.Secret
+	// Callback is the base URL that reports are pushed to; empty: none are.
+	Callback string
+	// Client makes the pushes; nil: LoopbackClient's.
+	Client *http.Client
+	// Delay lies before each report; 0: 5 ms.
+	Delay time.Duration
+	// Retries is how often a report that is not answered 200 is pushed again, after 100 ms, 200 ms and so on, up to 10 s; 0: 5, less: never.
+	Retries int
+	// Keep is how many accepted sends can be looked at later, the newest; 0: 1000.
+	Keep int
+	// MaxPending is how many messages may have reports outstanding; with more, sends are refused with code 130429. 0: 10000.
+	MaxPending int
+	Faults     []Fault
+	// OnSend is told of each accepted send before it is answered. It is called from many goroutines at once.
+	OnSend func(Sent)
+}
+
+// Sent is a message that a Graph has taken.
+type Sent struct {
+	ID            string // the wamid
+	PhoneNumberID string
+	To            string // digits, or a user id
+	Type          string
+	Text          string // body or caption
+	Ref           string // biz_opaque_callback_data
+	ReplyTo       string
+	Body          json.RawMessage // the whole request
+	At            time.Time
+}
+
+// Read is a received message that was marked as read.
+type Read struct {
+	MessageID string
+	Typing    bool // with the typing indicator
+}
+
+// Graph stands in for Meta's Graph API: an http.Handler that takes what is sent over WhatsApp, refuses what Meta would refuse, and
+// reports sent, delivered and read to the callback. The handler works by itself; reports are pushed while Run runs.
+type Graph struct {
+	opts     GraphOptions
+	accounts map[string]WhatsApp
+	stop     chan struct{}
+	running  sync.WaitGroup
+	wake     chan struct{} // holds one signal that something became due earlier than Run knows
+
+	mu      sync.Mutex
+	closed  bool
+	sent    []Sent
+	reads   []Read
+	faults  []Fault
+	counts  []int // sends that each fault chose
+	due     planHeap
+	pending int             // messages with reports outstanding
+	lost    int             // reports given up
+	settled []chan struct{} // closed when pending falls to 0
+}
+
+// NewGraph returns a stand-in. It starts nothing.
+func NewGraph(opts GraphOptions) *Graph {
+	opts.Delay = cmp.Or(opts.Delay, 5*time.Millisecond)
+	opts.Retries = cmp.Or(opts.Retries, 5)
+	opts.Keep = cmp.Or(opts.Keep, 1000)
+	opts.MaxPending = cmp.Or(opts.MaxPending, 10_000)
+	if opts.Client == nil {
+		opts.Client = LoopbackClient()
+	}
+	g := &Graph{opts: opts, accounts: map[string]WhatsApp{}, stop: make(chan struct{}), wake: make(chan struct{}, 1)}
+	for _, w := range opts.Accounts {
+		g.accounts[w.PhoneNumberID] = w
+	}
+	g.SetFaults(opts.Faults...)
+	return g
+}
+
+// SetFaults replaces the faults and starts their counting anew.
+func (g *Graph) SetFaults(faults ...Fault) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.faults = slices.Clone(faults)
+	g.counts = make([]int, len(faults))
+}
+
+// Sent is the accepted sends, oldest first.
+func (g *Graph) Sent() []Sent {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.sent)
+}
+
+// Reads is the messages marked as read, oldest first, as many as sends are kept.
+func (g *Graph) Reads() []Read {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.reads)
+}
+
+// Lost is how many reports were given up because the callback did not take them.
+func (g *Graph) Lost() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.lost
+}
+
+const maxSendBody = 1 << 20
+
+var versionPath = regexp.MustCompile(`^v[0-9]{1,3}\.[0-9]{1,2}$`)
+
+// ServeHTTP answers POST /{version}/{phone_number_id}/messages.
+func (g *Graph) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	answer, fault, refused := g.answer(w, r)
+	switch {
+	case fault != nil && fault.html():
+		writeBadGateway(w, fault.HTTPStatus)
+	case refused != nil:
+		if fault != nil && fault.RetryAfter > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(int((fault.RetryAfter+time.Second-1)/time.Second)))
+		}
+		refused.body.TraceID = "A" + newTraceID()
+		writeGraph(w, refused.httpStatus(), map[string]any{"error": refused.body})
+	case fault != nil && fault.Hang:
+		select {
+		case <-r.Context().Done():
+		case <-g.stop:
+		}
+		panic(http.ErrAbortHandler) // the server's word for dropping the connection without an answer
+	default:
+		writeGraph(w, http.StatusOK, answer)
+	}
+}
+
+// answer does what r asks. A fault is returned where one shapes the answer.
+func (g *Graph) answer(w http.ResponseWriter, r *http.Request) (any, *Fault, *graphError) {
+	account, refused := g.authorize(r)
+	if refused != nil {
+		return nil, nil, refused
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxSendBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		e := parameterError("Request body is too large.")
+		e.status = http.StatusRequestEntityTooLarge
+		return nil, nil, e
+	case err != nil:
+		return nil, nil, parameterError("Request body cannot be read.")
+	}
+	in, refused := readSend(r.Header.Get("Content-Type"), body)
+	if refused != nil {
+		return nil, nil, refused
+	}
+	if in.Status != "" {
+		if refused := in.checkRead(); refused != nil {
+			return nil, nil, refused
+		}
+		g.keepRead(Read{MessageID: in.MessageID, Typing: in.Typing != nil})
+		return map[string]bool{"success": true}, nil, nil
+	}
+	if refused := in.check(account); refused != nil {
+		return nil, nil, refused
+	}
+	s := in.sent(account, body)
+	fault, refused := g.take(account, &s)
+	if refused != nil {
+		return nil, fault, refused
+	}
+	if g.opts.OnSend != nil {
+		g.opts.OnSend(s)
+	}
+	return acceptance(in, s), fault, nil
+}
+
+// authorize checks the path and the token, and returns the number that is to send.
+func (g *Graph) authorize(r *http.Request) (WhatsApp, *graphError) {
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	if len(parts) != 3 || !versionPath.MatchString(parts[0]) || parts[2] != "messages" {
+		e := newGraphError(2500, "")
+		e.status, e.body.Message = http.StatusNotFound, "Unknown path components: "+r.URL.Path
+		return WhatsApp{}, e
+	}
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	want := g.opts.Token.Reveal()
+	if !ok || token == "" || want != "" && subtle.ConstantTimeCompare([]byte(token), []byte(want)) != 1 {
+		e := newGraphError(190, "")
+		e.body.Message = "Invalid OAuth access token - Cannot parse access token"
+		return WhatsApp{}, e
+	}
+	account, ok := g.accounts[parts[1]]
+	if !ok || r.Method != http.MethodPost {
+		e := parameterError("")
+		e.body.Message = "Unsupported " + strings.ToLower(r.Method) + " request. Object with ID '" + parts[1] +
+			"' does not exist, cannot be loaded due to missing permissions, or does not support this operation."
+		e.body.Type, e.body.Subcode = "GraphMethodException", 33
+		return WhatsApp{}, e
+	}
+	return account, nil
+}
+
+// take decides on a send that is in order: it is refused by a fault, or kept and its reports planned.
+func (g *Graph) take(account WhatsApp, s *Sent) (*Fault, *graphError) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	fault := g.faultFor(s)
+	if fault != nil {
+		if refused := fault.refusal(); refused != nil {
+			return fault, refused
+		}
+	}
+	if !g.plan(account, *s, fault) {
+		return nil, newGraphError(130429, "Reports of earlier messages are still outstanding.")
+	}
+	g.sent = keepNewest(g.sent, *s, g.opts.Keep)
+	return fault, nil
+}
+
+// faultFor counts s for each fault that chooses it and returns a copy of the first whose turn it is.
+func (g *Graph) faultFor(s *Sent) (found *Fault) {
+	for i := range g.faults {
+		f := g.faults[i]
+		if !f.chooses(s) {
+			continue
+		}
+		g.counts[i]++
+		n := g.counts[i] - f.Skip
+		if found == nil && n > 0 && (f.Times == 0 || n <= f.Times) {
+			found = &f
+		}
+	}
+	return found
+}
+
+func (g *Graph) keepRead(r Read) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.reads = keepNewest(g.reads, r, g.opts.Keep)
+}
+
+// keepNewest appends v and lets go of the oldest beyond keep.
+func keepNewest[T any](list []T, v T, keep int) []T {
+	list = append(list, v)
+	old := max(len(list)-keep, 0)
+	clear(list[:old])
+	return list[old:]
+}
+
+func acceptance(in *sendBody, s Sent) any {
+	person := map[string]string{"input": cmp.Or(in.To, in.Recipient)}
+	if isUserID(s.To) {
+		person["user_id"] = s.To
+	} else {
+		person["wa_id"] = s.To
+	}
+	return map[string]any{
+		"messaging_product": "whatsapp",
+		"contacts":          []any{person},
+		"messages":          []any{map[string]string{"id": s.ID}},
+	}
+}
+
+func writeGraph(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(metaJSON(v))
+}
