@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/hookswitch/hookswitch"
+)
+
+const appColumns = `id, uid, name, throttle_rate, metadata, bot_name, bot_ref, company_id, version, created_at, updated_at`
+
+func scanApp(row rowScanner) (*hookswitch.App, error) {
+	var a hookswitch.App
+	var uid sql.NullString
+	var metadata string
+	var created, updated int64
+	err := row.Scan(&a.Key, &uid, &a.Name, &a.ThrottleRate, &metadata, &a.BotName, &a.BotRef, &a.CompanyID, &a.Version, &created, &updated)
+	a.UID, a.Metadata, a.CreatedAt, a.UpdatedAt = uid.String, textPairs(metadata), fromMillis(created), fromMillis(updated)
+	return &a, err
+}
+
+// App is the app by key.
+func (r *Reader) App(ctx context.Context, key hookswitch.Key) (*hookswitch.App, error) {
+	a, err := scanApp(r.q.QueryRowContext(ctx, `SELECT `+appColumns+` FROM apps WHERE id = $1 AND deleted_at = 0`, int64(key)))
+	return a, readErr(err, "application")
+}
+
+// AppByUID is the app by its caller's name.
+func (r *Reader) AppByUID(ctx context.Context, uid string) (*hookswitch.App, error) {
+	a, err := scanApp(r.q.QueryRowContext(ctx, `SELECT `+appColumns+` FROM apps WHERE uid = $1 AND deleted_at = 0`, uid))
+	return a, readErr(err, "application")
+}
+
+// Apps lists the apps.
+func (r *Reader) Apps(ctx context.Context, p Page) ([]*hookswitch.App, error) {
+	var args []any
+	query := `SELECT ` + appColumns + ` FROM apps WHERE deleted_at = 0`
+	return scanAll(ctx, r, scanApp, query+p.clause("id", &args), args...)
+}
+
+// AppVersion is the version of an app.
+type AppVersion struct {
+	App     hookswitch.Key
+	Version int64
+	Deleted bool
+	Changed time.Time
+}
+
+// AppsChangedSince lists the apps whose way of fanning out has changed at or after since.
+func (r *Reader) AppsChangedSince(ctx context.Context, since time.Time) ([]AppVersion, error) {
+	return scanAll(ctx, r, func(row rowScanner) (v AppVersion, err error) {
+		var deleted, changed int64
+		err = row.Scan(&v.App, &v.Version, &deleted, &changed)
+		v.Deleted, v.Changed = deleted != 0, fromMillis(changed)
+		return v, err
+	}, `SELECT id, version, deleted_at, changed_at FROM apps WHERE changed_at >= $1 ORDER BY changed_at LIMIT 10000`, millis(since))
+}
+
+// InsertApp stores a new app. The error is of kind Conflict when its uid is taken.
+func (tx *Tx) InsertApp(a *hookswitch.App) error {
+	_, err := tx.exec(`INSERT INTO apps (id, uid, name, throttle_rate, metadata, bot_name, bot_ref, company_id, version, changed_at, created_at, updated_at, deleted_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0)`,
+		int64(a.Key), nullText(a.UID), a.Name, a.ThrottleRate, pairsText(a.Metadata), a.BotName, a.BotRef, a.CompanyID, a.Version,
+		millis(a.CreatedAt), millis(a.CreatedAt), millis(a.UpdatedAt))
+	return tx.unique(err, "an application with this uid exists already")
+}
+
+// UpdateApp stores the changed fields of an app under a new version.
+func (tx *Tx) UpdateApp(a *hookswitch.App) error {
+	err := tx.execOne("application", `UPDATE apps SET uid = $2, name = $3, throttle_rate = $4, metadata = $5, bot_name = $6, bot_ref = $7, company_id = $8,
+		updated_at = $9, changed_at = $9, version = version + 1 WHERE id = $1 AND deleted_at = 0`,
+		int64(a.Key), nullText(a.UID), a.Name, a.ThrottleRate, pairsText(a.Metadata), a.BotName, a.BotRef, a.CompanyID, millis(a.UpdatedAt))
+	return tx.unique(err, "an application with this uid exists already")
+}
+
+// TouchApp gives an app a new version: where its events go has changed.
+func (tx *Tx) TouchApp(app hookswitch.Key, now time.Time) error {
+	return tx.execOne("application", `UPDATE apps SET version = version + 1, changed_at = $2 WHERE id = $1 AND deleted_at = 0`, int64(app), millis(now))
+}
+
+// DeleteApp hides an app with all it has, and frees its uid and the addresses of its routes.
+func (tx *Tx) DeleteApp(app hookswitch.Key, now time.Time) error {
+	if err := tx.execOne("application", `UPDATE apps SET deleted_at = $2, changed_at = $2, version = version + 1 WHERE id = $1 AND deleted_at = 0`,
+		int64(app), millis(now)); err != nil {
+		return err
+	}
+	for _, statement := range []string{
+		`UPDATE endpoints SET deleted_at = $2 WHERE app_id = $1 AND deleted_at = 0`,
+		`UPDATE routes SET deleted_at = $2 WHERE app_id = $1 AND deleted_at = 0`,
+		`UPDATE senders SET deleted_at = $2 WHERE app_id = $1 AND deleted_at = 0`,
+		`UPDATE api_keys SET deleted_at = $2 WHERE app_id = $1 AND deleted_at = 0`,
+	} {
+		if _, err := tx.exec(statement, int64(app), millis(now)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CheckVersion returns ErrStale unless the app still has the version.
+func (tx *Tx) CheckVersion(app hookswitch.Key, version int64) error {
+	var have int64
+	err := tx.q.QueryRowContext(tx.ctx, selectVersion, int64(app)).Scan(&have)
+	if err == nil && have != version {
+		return ErrStale
+	}
+	return readErr(err, "application")
+}
+
+const selectVersion = `SELECT version FROM apps WHERE id = $1 AND deleted_at = 0`

@@ -1,0 +1,493 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hookswitch/hookswitch"
+)
+
+// Delivery is one row of what is still owed.
+type Delivery struct {
+	Kind    hookswitch.DeliveryKind
+	App     hookswitch.Key
+	Subject hookswitch.Key // an event, a message
+	Target  hookswitch.Key // an endpoint, a conversation
+	State   hookswitch.DeliveryState
+	// Owner is the node that runs it until NextAt, or 0 while it waits, due at NextAt.
+	Owner  int
+	NextAt time.Time
+	Tries  int
+	Claim  int64
+	Manual bool
+	// Restore is the state that the failure of a manual try goes back to: pending (waiting again at DueAt), failed, canceled, or
+	// delivered, where the row disappears.
+	Restore hookswitch.DeliveryState
+	DueAt   time.Time
+	// StartedAt is when a send to a person began. From then on it is not repeated by itself.
+	StartedAt time.Time
+}
+
+// Verdict is what an outcome does to its row.
+type Verdict uint8
+
+// The verdicts.
+const (
+	// Done deletes the row, whatever its claim.
+	Done Verdict = iota
+	// Retry makes it wait until Next, one scheduled failure older.
+	Retry
+	// Exhausted makes it failed.
+	Exhausted
+	// Restored undoes a manual try that failed.
+	Restored
+	// Canceled makes it canceled.
+	Canceled
+	// Postponed makes it wait until Next, no older: the try did not count.
+	Postponed
+)
+
+// Outcome is what came of one run. Attempt, where there is one, has its key already.
+type Outcome struct {
+	Kind    hookswitch.DeliveryKind
+	App     hookswitch.Key
+	Subject hookswitch.Key
+	Target  hookswitch.Key
+	Claim   int64
+	Verdict Verdict
+	Next    time.Time
+	Attempt *hookswitch.Attempt
+	// ClockRuns tells that the endpoint's failure clock runs, as far as the caller knows: a success stops it at once.
+	ClockRuns bool
+
+	// doubtful says that it may have been committed before: the answer was lost.
+	doubtful bool
+}
+
+const (
+	insertEvent    = `INSERT INTO events (id, app_id, type, uid, tags, payload, targets, expired) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+	insertDelivery = `INSERT INTO deliveries (subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at)
+		VALUES ($1, $2, $3, $4, 0, $5, $6, 0, $7, $8, $9, 0, 0)`
+	insertAttempt = `INSERT INTO attempts (id, app_id, event_id, endpoint_id, url, ok, code, failure, answer, headers, expired, manual,
+		dns_us, connect_us, tls_us, wait_us, total_us)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, FALSE, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING`
+	deleteDelivery = `DELETE FROM deliveries WHERE subject = $1 AND target = $2 AND kind = $3`
+	retryDelivery  = `UPDATE deliveries SET owner = 0, next_at = $5, tries = tries + $6, manual = FALSE, started_at = 0
+		WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND state = 0 AND owner <> 0`
+	endDelivery = `UPDATE deliveries SET owner = 0, state = $5, tries = tries + $6, next_at = 0, manual = FALSE
+		WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND state = 0`
+	restoreDelivery = `UPDATE deliveries SET owner = 0, state = restore, next_at = due_at, manual = FALSE
+		WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND restore <> 1`
+	dropRestored = `DELETE FROM deliveries WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND restore = 1`
+	addCount     = `INSERT INTO counters (endpoint_id, hour, node, ok, failed) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (endpoint_id, hour, node) DO UPDATE SET ok = counters.ok + excluded.ok, failed = counters.failed + excluded.failed`
+	markOK = `UPDATE endpoints SET last_ok = $2, fail_since = 0 WHERE id = $1`
+)
+
+func (tx *Tx) insertEvent(e *hookswitch.Event) error {
+	_, err := tx.exec(insertEvent, int64(e.Key), int64(e.App), e.Type, e.UID, tagsText(e.Tags), notNil(e.Payload), packTargets(e.Targets), e.Expired)
+	return err
+}
+
+func (tx *Tx) insertDelivery(d *Delivery) error {
+	_, err := tx.exec(insertDelivery, int64(d.Subject), int64(d.Target), int64(d.Kind), int64(d.App), int64(d.Owner), millis(d.NextAt), d.Claim,
+		d.Manual, int64(d.Restore))
+	return err
+}
+
+func attemptArgs(a *hookswitch.Attempt) []any {
+	return []any{int64(a.Key), int64(a.App), int64(a.Event), int64(a.Endpoint), clean(a.URL), a.OK, int64(a.Code), a.Failure, notNil(a.Answer),
+		notNil(a.Headers), a.Manual, a.Timings.DNS.Microseconds(), a.Timings.Connect.Microseconds(), a.Timings.TLS.Microseconds(),
+		a.Timings.Wait.Microseconds(), a.Timings.Total.Microseconds()}
+}
+
+// clean makes foreign text fit for a TEXT column.
+func clean(s string) string {
+	if strings.IndexByte(s, 0) < 0 {
+		return strings.ToValidUTF8(s, "\uFFFD")
+	}
+	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", "\uFFFD"), "\uFFFD")
+}
+
+// Append inserts events and what is owed for them.
+func (tx *Tx) Append(events []*hookswitch.Event, deliveries []Delivery) error {
+	for _, e := range events {
+		if err := tx.insertEvent(e); err != nil {
+			return err
+		}
+	}
+	for i := range deliveries {
+		if err := tx.insertDelivery(&deliveries[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Record writes an outcome in this transaction, together with its consequences. It reports whether the row was still the outcome's own; the
+// attempt is written either way.
+func (tx *Tx) Record(o *Outcome, now time.Time) (own bool, err error) {
+	if own, err = tx.settle(o); err != nil {
+		return own, err
+	}
+	if o.Attempt == nil {
+		return own, nil
+	}
+	ok, failed := 0, 1
+	if o.Attempt.OK {
+		ok, failed = 1, 0
+	}
+	// A row beside the committer's, which changes that one all the time. Counters come before endpoints, as in the committer.
+	if _, err := tx.exec(addCount, int64(o.Target), hourOf(o.Attempt), -1-o.Attempt.Key.Node(), ok, failed); err != nil {
+		return own, err
+	}
+	if o.Attempt.OK {
+		_, err = tx.exec(markOK, int64(o.Target), now.UnixMilli())
+	}
+	return own, err
+}
+
+// settle writes the row and the attempt of an outcome.
+func (tx *Tx) settle(o *Outcome) (own bool, err error) {
+	id := []any{int64(o.Subject), int64(o.Target), int64(o.Kind)}
+	fenced := append(id[:3:3], o.Claim)
+	var n int64
+	switch o.Verdict {
+	case Done:
+		n, err = tx.exec(deleteDelivery, id...)
+	case Retry:
+		n, err = tx.exec(retryDelivery, append(fenced, millis(o.Next), 1)...)
+	case Postponed:
+		n, err = tx.exec(retryDelivery, append(fenced, millis(o.Next), 0)...)
+	case Exhausted:
+		n, err = tx.exec(endDelivery, append(fenced, int64(hookswitch.DeliveryFailed), 1)...)
+	case Canceled:
+		n, err = tx.exec(endDelivery, append(fenced, int64(hookswitch.DeliveryCanceled), 0)...)
+	case Restored:
+		if n, err = tx.exec(restoreDelivery, fenced...); err == nil && n == 0 {
+			n, err = tx.exec(dropRestored, fenced...)
+		}
+	}
+	if err != nil {
+		return false, err
+	}
+	if o.Attempt != nil {
+		if _, err := tx.exec(insertAttempt, attemptArgs(o.Attempt)...); err != nil {
+			return false, err
+		}
+	}
+	return n > 0, nil
+}
+
+func hourOf(a *hookswitch.Attempt) int64 { return a.Key.Millis() / time.Hour.Milliseconds() }
+
+// Start marks a send as begun, before the provider is called. It reports false when the row is not the caller's any more, or has
+// been begun before.
+func (tx *Tx) Start(o *Outcome, now time.Time) (bool, error) {
+	n, err := tx.exec(`UPDATE deliveries SET started_at = $5 WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND state = 0 AND owner <> 0 AND started_at = 0`,
+		int64(o.Subject), int64(o.Target), int64(o.Kind), o.Claim, millis(now))
+	return n == 1, err
+}
+
+// Await makes a send whose outcome is unknown wait for a receipt until the deadline.
+func (tx *Tx) Await(o *Outcome, deadline time.Time) error {
+	_, err := tx.exec(`UPDATE deliveries SET owner = 0, next_at = $5 WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND state = 0`,
+		int64(o.Subject), int64(o.Target), int64(o.Kind), o.Claim, millis(deadline))
+	return err
+}
+
+// Settle ends what is owed for a subject and target from outside its run: a receipt has told the outcome of a send.
+func (tx *Tx) Settle(kind hookswitch.DeliveryKind, subject, target hookswitch.Key) error {
+	_, err := tx.exec(deleteDelivery, int64(subject), int64(target), int64(kind))
+	return err
+}
+
+const deliveryColumns = `subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at`
+
+func scanDelivery(row rowScanner) (Delivery, error) {
+	var d Delivery
+	var next, due, started int64
+	err := row.Scan(&d.Subject, &d.Target, &d.Kind, &d.App, &d.State, &d.Owner, &next, &d.Tries, &d.Claim, &d.Manual, &d.Restore, &due, &started)
+	d.NextAt, d.DueAt, d.StartedAt = fromMillis(next), fromMillis(due), fromMillis(started)
+	return d, err
+}
+
+// Delivery is the row of what is owed for subject to target, or an error of kind NotFound.
+func (r *Reader) Delivery(ctx context.Context, kind hookswitch.DeliveryKind, subject, target hookswitch.Key) (Delivery, error) {
+	d, err := scanDelivery(r.q.QueryRowContext(ctx, `SELECT `+deliveryColumns+` FROM deliveries WHERE subject = $1 AND target = $2 AND kind = $3`,
+		int64(subject), int64(target), int64(kind)))
+	return d, readErr(err, "delivery")
+}
+
+// DeliveriesOf are the rows of what is owed for subject.
+func (r *Reader) DeliveriesOf(ctx context.Context, subject hookswitch.Key) ([]Delivery, error) {
+	return scanAll(ctx, r, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries WHERE subject = $1`, int64(subject))
+}
+
+// Resend asks for one more try now, by hand. It returns the row as it stands afterwards, or reports inFlight when a try is running already:
+// that one is it. A row that did not exist is inserted; restore is then the state its failure leads to.
+func (tx *Tx) Resend(d Delivery, now time.Time) (row Delivery, inFlight bool, err error) {
+	have, err := tx.Delivery(tx.ctx, d.Kind, d.Subject, d.Target)
+	switch {
+	case hookswitch.KindOf(err) == hookswitch.NotFound:
+		d.Manual, d.Claim = true, now.UnixMilli() // above the claims of rows that were there before, whose late failures must not end this one
+		return d, false, tx.insertDelivery(&d)
+	case err != nil:
+		return have, false, err
+	case have.Owner != 0:
+		return have, true, nil
+	}
+	if have.Manual {
+		return have, true, nil // asked for already, and not yet run
+	}
+	have.Restore, have.DueAt = have.State, have.NextAt
+	have.State, have.Manual, have.NextAt = hookswitch.DeliveryPending, true, now
+	_, err = tx.exec(`UPDATE deliveries SET state = 0, manual = TRUE, next_at = $4, restore = $5, due_at = $6
+		WHERE subject = $1 AND target = $2 AND kind = $3`,
+		int64(d.Subject), int64(d.Target), int64(d.Kind), millis(now), int64(have.Restore), millis(have.DueAt))
+	return have, false, err
+}
+
+// ClaimRequest says what to lease.
+type ClaimRequest struct {
+	Kind  hookswitch.DeliveryKind
+	Now   time.Time
+	Lease time.Time
+	Max   int
+	// PerTarget is how many of a target to take at most, 0 to pass over it.
+	PerTarget func(target hookswitch.Key) int
+	// Ordered takes nothing of a target while something of it is leased, and takes by subject.
+	Ordered bool
+	// After is the target to go on behind, for fairness from one claim to the next; 0 starts over.
+	After hookswitch.Key
+}
+
+// Claimed is what a claim took.
+type Claimed struct {
+	Deliveries []Delivery
+	// Next is the earliest time at which more will be due; zero: nothing waits.
+	Next time.Time
+	// After is the target to go on behind; 0: the walk came to its end.
+	After hookswitch.Key
+}
+
+// walkStep is how many targets one step of the walk looks at.
+const walkStep = 256
+
+// The walk jumps from target to target along the index of what waits, so that a target's million rows cost no more than one.
+const walkTargets = `WITH RECURSIVE walk (target, next_at) AS (
+	SELECT * FROM (SELECT target, next_at FROM deliveries WHERE kind = $1 AND owner = 0 AND state = 0 AND target > $2
+		ORDER BY target, next_at LIMIT 1) first
+	UNION ALL
+	SELECT (SELECT d.target FROM deliveries d WHERE d.kind = $1 AND d.owner = 0 AND d.state = 0 AND d.target > walk.target ORDER BY d.target, d.next_at LIMIT 1),
+		(SELECT d.next_at FROM deliveries d WHERE d.kind = $1 AND d.owner = 0 AND d.state = 0 AND d.target > walk.target ORDER BY d.target, d.next_at LIMIT 1)
+	FROM walk WHERE walk.target IS NOT NULL
+) SELECT target, next_at FROM walk WHERE target IS NOT NULL LIMIT $3`
+
+type waitingTarget struct{ target, nextAt int64 }
+
+// ClaimDue leases due work, target by target, oldest due first within each. It takes as much as there is of what the request allows.
+func (s *Store) ClaimDue(ctx context.Context, req ClaimRequest) (Claimed, error) {
+	out := Claimed{After: req.After}
+	for len(out.Deliveries) < req.Max {
+		targets, err := scanAll(ctx, &s.Reader, func(row rowScanner) (w waitingTarget, err error) {
+			err = row.Scan(&w.target, &w.nextAt)
+			return w, err
+		}, walkTargets, int64(req.Kind), int64(out.After), walkStep)
+		if err == nil {
+			err = s.claimOf(ctx, &out, req, targets)
+		}
+		if err != nil && len(out.Deliveries) > 0 {
+			return out, nil // what is leased has to be run; the error will come again
+		}
+		if err != nil {
+			return out, err
+		}
+		if len(targets) == 0 || len(targets) < walkStep && out.After == hookswitch.Key(targets[len(targets)-1].target) && len(out.Deliveries) < req.Max {
+			out.After = 0
+			break
+		}
+	}
+	return out, nil
+}
+
+// share is how much may be taken of a target.
+type share struct {
+	target hookswitch.Key
+	limit  int
+}
+
+// claimOf claims of the targets, in one transaction, until as much as the request allows may have been found, and moves After behind the last one it looked at.
+func (s *Store) claimOf(ctx context.Context, out *Claimed, req ClaimRequest, targets []waitingTarget) error {
+	var due []share
+	now, room, after := req.Now.UnixMilli(), req.Max-len(out.Deliveries), out.After
+	for _, w := range targets {
+		if room == 0 {
+			break
+		}
+		after = hookswitch.Key(w.target)
+		if w.nextAt > now {
+			out.later(fromMillis(w.nextAt))
+			continue
+		}
+		n := min(req.PerTarget(after), room)
+		if req.Ordered {
+			n = min(n, 1)
+		}
+		if n > 0 {
+			due = append(due, share{after, n})
+			room -= n
+		}
+	}
+	have := len(out.Deliveries)
+	if len(due) > 0 {
+		if err := s.Update(ctx, func(tx *Tx) error {
+			out.Deliveries = out.Deliveries[:have]
+			for _, d := range due {
+				if err := tx.claim(out, req, d.target, d.limit, s.node.Number); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			out.Deliveries = out.Deliveries[:have]
+			return err
+		}
+	}
+	out.After = after
+	return nil
+}
+
+// later notes that more will be due at t.
+func (c *Claimed) later(t time.Time) {
+	if c.Next.IsZero() || t.Before(c.Next) {
+		c.Next = t
+	}
+}
+
+func (tx *Tx) claim(out *Claimed, req ClaimRequest, target hookswitch.Key, limit, node int) error {
+	if req.Ordered {
+		return tx.claimHead(out, req, target, node)
+	}
+	rows, err := scanAll(tx.ctx, &tx.Reader, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries
+		WHERE kind = $1 AND target = $2 AND owner = 0 AND state = 0 AND next_at <= $3 ORDER BY next_at LIMIT $4`+tx.d.skipLocked,
+		int64(req.Kind), int64(target), req.Now.UnixMilli(), limit)
+	if err != nil {
+		return err
+	}
+	// A fixed set of statement sizes keeps the statements prepared.
+	for len(rows) > 0 {
+		n := 1
+		for n*4 <= len(rows) && n < 64 {
+			n *= 4
+		}
+		if err := tx.lease(rows[:n], req.Lease, node); err != nil {
+			return err
+		}
+		out.Deliveries = append(out.Deliveries, rows[:n]...)
+		rows = rows[n:]
+	}
+	return nil
+}
+
+// claimHead leases the first of what an ordered target is owed, when that is due and nothing of the target is leased. A send that has begun and whose
+// outcome is unknown does not hold up the others.
+func (tx *Tx) claimHead(out *Claimed, req ClaimRequest, target hookswitch.Key, node int) error {
+	var busy int
+	err := tx.q.QueryRowContext(tx.ctx, `SELECT 1 FROM deliveries WHERE target = $1 AND kind = $2 AND owner <> 0 LIMIT 1`, int64(target), int64(req.Kind)).Scan(&busy)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return err // nil: it is busy
+	}
+	// Another node that takes the same one is waited for: skipping its row would give us the one behind it.
+	rows, err := scanAll(tx.ctx, &tx.Reader, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries
+		WHERE kind = $1 AND target = $2 AND owner = 0 AND state = 0 AND (started_at = 0 OR next_at <= $3) ORDER BY subject LIMIT 1`+tx.d.forUpdate,
+		int64(req.Kind), int64(target), req.Now.UnixMilli())
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	if rows[0].NextAt.After(req.Now) {
+		out.later(rows[0].NextAt)
+		return nil
+	}
+	if err := tx.lease(rows, req.Lease, node); err != nil {
+		return err
+	}
+	out.Deliveries = append(out.Deliveries, rows...)
+	return nil
+}
+
+// lease gives rows of one kind and target to the node.
+func (tx *Tx) lease(rows []Delivery, until time.Time, node int) error {
+	args := []any{int64(node), millis(until), int64(rows[0].Target), int64(rows[0].Kind)}
+	marks := make([]string, len(rows))
+	for i := range rows {
+		rows[i].Owner, rows[i].Claim = node, rows[i].Claim+1
+		rows[i].NextAt = until
+		args = append(args, int64(rows[i].Subject))
+		marks[i] = "$" + strconv.Itoa(len(args))
+	}
+	_, err := tx.exec(`UPDATE deliveries SET owner = $1, next_at = $2, claim_no = claim_no + 1
+		WHERE target = $3 AND kind = $4 AND subject IN (`+strings.Join(marks, ", ")+`)`, args...)
+	return err
+}
+
+// Release gives leased work back: it waits, due now. Rows that are not the caller's any more are left alone.
+func (s *Store) Release(ctx context.Context, list []Delivery, now time.Time) error {
+	return s.Update(ctx, func(tx *Tx) error {
+		for _, d := range list {
+			if _, err := tx.exec(`UPDATE deliveries SET owner = 0, next_at = $5 WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND owner <> 0`,
+				int64(d.Subject), int64(d.Target), int64(d.Kind), d.Claim, millis(now)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Reclaim makes work whose lease has ended wait again, due now, and returns how much there was.
+func (s *Store) Reclaim(ctx context.Context, now time.Time) (int, error) {
+	// Almost always there is none, and then nothing is written.
+	var one int
+	err := s.q.QueryRowContext(ctx, `SELECT 1 FROM deliveries WHERE owner <> 0 AND next_at < $1 LIMIT 1`, now.UnixMilli()).Scan(&one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, readErr(err, "delivery")
+	}
+	var n int64
+	err = s.Update(ctx, func(tx *Tx) (err error) {
+		n, err = tx.exec(`UPDATE deliveries SET owner = 0, next_at = $1 WHERE owner <> 0 AND next_at < $1`, now.UnixMilli())
+		return err
+	})
+	return int(n), err
+}
+
+// takeBack makes everything that the node holds wait again, due now.
+func (tx *Tx) takeBack(node int, now time.Time) error {
+	_, err := tx.exec(`UPDATE deliveries SET owner = 0, next_at = $2 WHERE owner = $1 AND owner <> 0`, node, now.UnixMilli())
+	return err
+}
+
+// Backlog describes what waits.
+type Backlog struct {
+	Due    int       // waiting and due
+	Oldest time.Time // when the oldest due work became due; zero: none is
+}
+
+// backlogBound is how many waiting rows are looked at: beyond it the numbers say only "many".
+const backlogBound = 100_000
+
+// Backlog counts what is due among the first that wait, for metrics.
+func (r *Reader) Backlog(ctx context.Context, now time.Time) (Backlog, error) {
+	var b Backlog
+	var oldest sql.NullInt64
+	err := r.q.QueryRowContext(ctx, `SELECT COUNT(*), MIN(next_at) FROM (SELECT next_at FROM deliveries
+		WHERE owner = 0 AND state = 0 LIMIT $2) waiting WHERE next_at <= $1`, now.UnixMilli(), backlogBound).Scan(&b.Due, &oldest)
+	b.Oldest = fromMillis(oldest.Int64)
+	return b, readErr(err, "delivery")
+}

@@ -1,0 +1,47 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+)
+
+// dialect is what differs between the databases. Everything else is one body of SQL.
+type dialect struct {
+	name string
+	// words are substituted in migrations.
+	words map[string]string
+	// skipLocked ends the SELECT of a claim, so that two nodes do not wait for each other.
+	skipLocked string
+	// forUpdate ends a SELECT whose rows no other transaction may change until this one has ended.
+	forUpdate string
+	goose     string
+	// classify sorts an error of the driver.
+	classify func(error) fault
+}
+
+// fault is what an error of a driver means for the caller.
+type fault uint8
+
+const (
+	faultStatement fault = iota // this statement or its values are at fault
+	faultUnique                 // a unique index refused the row
+	faultRetry                  // a conflict with another transaction: the same again may succeed
+	faultAway                   // the database cannot be reached, is full or shutting down
+	faultFatal                  // the storage cannot be trusted any more: the process has to end
+)
+
+// schema returns the migration text with the dialect's words in it.
+func (d *dialect) schema(text string) string {
+	for word, with := range d.words {
+		text = strings.ReplaceAll(text, "{{"+word+"}}", with)
+	}
+	return text
+}
+
+// querier is what runs statements: the reader pool, the writer connection or a transaction.
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}

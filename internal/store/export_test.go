@@ -1,0 +1,57 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+)
+
+// Limits that tests run into.
+const (
+	MaxQueued     = maxQueued
+	StmtLimit     = stmtLimit
+	NodeForgotten = nodeForgotten
+)
+
+// Exec runs any statement on the writer.
+func (s *Store) Exec(ctx context.Context, query string, args ...any) (n int64, err error) {
+	err = s.Update(ctx, func(tx *Tx) error {
+		n, err = tx.exec(query, args...)
+		return err
+	})
+	return n, err
+}
+
+// Queued is how many units wait for a commit.
+func (s *Store) Queued() int {
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	return len(s.queue.units)
+}
+
+// Int reads one number.
+func (s *Store) Int(ctx context.Context, query string, args ...any) (int64, error) {
+	var n sql.NullInt64
+	err := s.q.QueryRowContext(ctx, query, args...).Scan(&n)
+	return n.Int64, err
+}
+
+// How targets are packed and buckets numbered.
+var (
+	PackTargets   = packTargets
+	UnpackTargets = unpackTargets
+	OnceBucket    = Life.bucket
+)
+
+// SealRecord and OpenRecord seal under the store's master key.
+func (s *Store) SealRecord(plain []byte, owner string) []byte { return s.box.seal(plain, owner) }
+
+// OpenRecord is the other way.
+func (s *Store) OpenRecord(record []byte, owner string) ([]byte, error) {
+	return s.box.open(record, owner)
+}
+
+// Pragma sets a pragma of SQLite's writer.
+func (s *Store) Pragma(ctx context.Context, pragma string) error {
+	var got any
+	return s.backend.(*sqlite).conn.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&got)
+}

@@ -1,0 +1,152 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/hookswitch/hookswitch"
+)
+
+const messageColumns = `id, app_id, sender_id, route_id, conversation_id, contact_id, direction, channel, type, status, from_address, to_address, body, content,
+	metadata, provider_id, provider_at, profile_name, in_reply_to, error_code, error_text, created_at, updated_at`
+
+func scanMessage(row rowScanner) (*hookswitch.Message, error) {
+	var m hookswitch.Message
+	var content []byte
+	var metadata string
+	var at, created, updated int64
+	err := row.Scan(&m.Key, &m.App, &m.Sender, &m.Route, &m.Conversation, &m.Contact, &m.Direction, &m.Channel, &m.Type, &m.Status, &m.From, &m.To, &m.Text, &content,
+		&metadata, &m.ProviderID, &at, &m.ProfileName, &m.InReplyTo, &m.ErrorCode, &m.ErrorText, &created, &updated)
+	if len(content) > 0 {
+		m.Content = json.RawMessage(content)
+	}
+	m.Metadata, m.ProviderAt, m.CreatedAt, m.UpdatedAt = textPairs(metadata), fromMillis(at), fromMillis(created), fromMillis(updated)
+	return &m, err
+}
+
+// Message is a message of an app.
+func (r *Reader) Message(ctx context.Context, app, key hookswitch.Key) (*hookswitch.Message, error) {
+	m, err := scanMessage(r.q.QueryRowContext(ctx, `SELECT `+messageColumns+` FROM messages WHERE id = $1 AND app_id = $2`, int64(key), int64(app)))
+	return m, readErr(err, "message")
+}
+
+// MessageByProviderID is the message that one of the routes carried under the provider's id, the newest where there are several.
+func (r *Reader) MessageByProviderID(ctx context.Context, providerID string, direction hookswitch.Direction, routes []hookswitch.Key) (*hookswitch.Message, error) {
+	if providerID == "" || len(routes) == 0 {
+		return nil, hookswitch.NotFoundf("message not found")
+	}
+	args := []any{clean(providerID), string(direction)}
+	m, err := scanMessage(r.q.QueryRowContext(ctx, `SELECT `+messageColumns+` FROM messages WHERE provider_id = $1 AND direction = $2 AND provider_id <> '' AND route_id IN `+
+		in(&args, int64s(routes))+` ORDER BY id DESC LIMIT 1`, args...))
+	return m, readErr(err, "message")
+}
+
+// MessageFilter narrows a list of messages.
+type MessageFilter struct {
+	Conversation hookswitch.Key
+	Channel      hookswitch.Channel
+	Status       hookswitch.MessageStatus
+	To           string
+}
+
+// Messages lists the messages of an app.
+func (r *Reader) Messages(ctx context.Context, app hookswitch.Key, f MessageFilter, p Page) ([]*hookswitch.Message, error) {
+	args := []any{int64(app)}
+	var where strings.Builder
+	add := func(column string, value any) {
+		args = append(args, value)
+		where.WriteString(" AND " + column + " = $" + strconv.Itoa(len(args)))
+	}
+	if f.Conversation != 0 {
+		add("conversation_id", int64(f.Conversation))
+	}
+	if f.Channel != "" {
+		add("channel", string(f.Channel))
+	}
+	if f.Status != "" {
+		add("status", string(f.Status))
+	}
+	if f.To != "" {
+		add("to_address", f.To)
+	}
+	return scanAll(ctx, r, scanMessage, `SELECT `+messageColumns+` FROM messages WHERE app_id = $1`+where.String()+p.clause("id", &args), args...)
+}
+
+// InsertMessage stores a new message.
+func (tx *Tx) InsertMessage(m *hookswitch.Message) error {
+	_, err := tx.exec(`INSERT INTO messages (id, app_id, sender_id, route_id, conversation_id, contact_id, direction, channel, type, status, from_address, to_address, body, content,
+		metadata, provider_id, provider_at, profile_name, in_reply_to, error_code, error_text, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
+		int64(m.Key), int64(m.App), int64(m.Sender), int64(m.Route), int64(m.Conversation), int64(m.Contact), string(m.Direction), string(m.Channel), m.Type,
+		string(m.Status), clean(m.From), clean(m.To), clean(m.Text), notNil(m.Content), pairsText(m.Metadata), clean(m.ProviderID), millis(m.ProviderAt),
+		clean(m.ProfileName), int64(m.InReplyTo), clean(m.ErrorCode), clean(m.ErrorText), millis(m.CreatedAt), millis(m.UpdatedAt))
+	return err
+}
+
+// UpdateMessage stores what may change of a message after it was made: how far it has come.
+func (tx *Tx) UpdateMessage(m *hookswitch.Message) error {
+	return tx.execOne("message", `UPDATE messages SET route_id = $3, status = $4, provider_id = $5, error_code = $6, error_text = $7, updated_at = $8 WHERE id = $1 AND app_id = $2`,
+		int64(m.Key), int64(m.App), int64(m.Route), string(m.Status), clean(m.ProviderID), clean(m.ErrorCode), clean(m.ErrorText), millis(m.UpdatedAt))
+}
+
+// InsertReceipt keeps a provider's report.
+func (tx *Tx) InsertReceipt(r *hookswitch.Receipt) error {
+	_, err := tx.exec(`INSERT INTO receipts (id, app_id, route_id, message_id, provider_id, status, at, error_code, error_text) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		int64(r.Key), int64(r.App), int64(r.Route), int64(r.Message), clean(r.ProviderID), string(r.Status), millis(r.At), clean(r.ErrorCode), clean(r.ErrorText))
+	return err
+}
+
+const receiptColumns = `id, app_id, route_id, message_id, provider_id, status, at, error_code, error_text`
+
+func scanReceipt(row rowScanner) (hookswitch.Receipt, error) {
+	var r hookswitch.Receipt
+	var at int64
+	err := row.Scan(&r.Key, &r.App, &r.Route, &r.Message, &r.ProviderID, &r.Status, &at, &r.ErrorCode, &r.ErrorText)
+	r.At = fromMillis(at)
+	return r, err
+}
+
+// Receipts are the reports about a message, oldest first.
+func (r *Reader) Receipts(ctx context.Context, message hookswitch.Key) ([]hookswitch.Receipt, error) {
+	return scanAll(ctx, r, scanReceipt, `SELECT `+receiptColumns+` FROM receipts WHERE message_id = $1 ORDER BY id`, int64(message))
+}
+
+// AdoptReceipts gives a message the reports that came before its provider's id was known, and returns them, oldest first.
+func (tx *Tx) AdoptReceipts(message, route hookswitch.Key, providerID string) ([]hookswitch.Receipt, error) {
+	if providerID = clean(providerID); providerID == "" {
+		return nil, nil
+	}
+	list, err := scanAll(tx.ctx, &tx.Reader, scanReceipt, `SELECT `+receiptColumns+` FROM receipts WHERE provider_id = $1 AND message_id = 0 AND route_id = $2 ORDER BY id`,
+		providerID, int64(route))
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	_, err = tx.exec(`UPDATE receipts SET message_id = $1 WHERE provider_id = $2 AND message_id = 0 AND route_id = $3`, int64(message), providerID, int64(route))
+	return list, err
+}
+
+// InsertStray keeps a genuine push, or a part of one, that belongs to no route or could not be read.
+func (tx *Tx) InsertStray(key hookswitch.Key, provider, door, reason string, body []byte) error {
+	_, err := tx.exec(`INSERT INTO strays (id, provider, door, reason, body) VALUES ($1, $2, $3, $4, $5)`, int64(key), provider, door, clean(reason), notNil(body))
+	return err
+}
+
+// Stray is a genuine push that was kept aside.
+type Stray struct {
+	Key      hookswitch.Key
+	Provider string
+	Door     string
+	Reason   string
+	Body     []byte
+}
+
+// Strays lists what was kept aside.
+func (r *Reader) Strays(ctx context.Context, p Page) ([]Stray, error) {
+	var args []any
+	return scanAll(ctx, r, func(row rowScanner) (s Stray, err error) {
+		err = row.Scan(&s.Key, &s.Provider, &s.Door, &s.Reason, &s.Body)
+		return s, err
+	}, `SELECT id, provider, door, reason, body FROM strays WHERE id > 0`+p.clause("id", &args), args...)
+}

@@ -1,0 +1,547 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/hookswitch/hookswitch"
+)
+
+var postgresDialect = &dialect{
+	name: "postgres",
+	words: map[string]string{
+		"key": "BIGINT PRIMARY KEY", "clustered": "",
+		// Thresholds that do not grow with the table: dead rows at the front of the queue are what makes claims slow.
+		"queue": "WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, " +
+			"autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 5000)",
+		"counter": "WITH (fillfactor = 50)",
+	},
+	skipLocked: " FOR UPDATE SKIP LOCKED",
+	forUpdate:  " FOR UPDATE",
+	goose:      "postgres",
+	classify:   classifyPostgres,
+}
+
+func classifyPostgres(err error) fault {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		class := e.Code[:min(2, len(e.Code))]
+		switch {
+		case e.Code == "23505":
+			return faultUnique
+		case class == "40", e.Code == "55P03": // serialization, deadlock, a lock that could not be had in time
+			return faultRetry
+		case slices.Contains([]string{"08", "53", "57", "58", "XX"}, class), e.Code == "25006": // connection, resources, shutdown, system, internal, read-only
+			return faultAway
+		}
+		return faultStatement
+	}
+	var netErr net.Error
+	var connectErr *pgconn.ConnectError
+	if errors.As(err, &netErr) || errors.As(err, &connectErr) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, driver.ErrBadConn) ||
+		errors.Is(err, sql.ErrConnDone) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errUnknown) || pgconn.SafeToRetry(err) {
+		return faultAway
+	}
+	return faultStatement
+}
+
+// postgres is a pool of connections: one for the committer, some for updates, the rest for reads.
+type postgres struct {
+	log   *slog.Logger
+	now   func() time.Time
+	pool  *pgxpool.Pool
+	db    *sql.DB
+	box   *seal
+	marks *okMarks
+}
+
+// migrationLock is the advisory lock that one node at a time holds while it brings the schema up to date.
+const migrationLock = 7_426_190_085_511
+
+// commitTimeout is how long one batch may take before its connection is given up.
+const commitTimeout = 30 * time.Second
+
+// connectTimeout is how long a database may take to accept a connection.
+const connectTimeout = 5 * time.Second
+
+// planning makes each statement go through the indexes that are there for it. The planner would read all of a queue that was small when it looked, and
+// that plan grows slower with each dead row; it is also kept for as long as the connection.
+const planning = `SELECT set_config('enable_seqscan', 'off', FALSE), set_config('enable_hashjoin', 'off', FALSE), set_config('enable_mergejoin', 'off', FALSE), set_config('jit', 'off', FALSE)`
+
+func openPostgres(ctx context.Context, o Options) (backend, []int64, error) {
+	cfg, err := pgxpool.ParseConfig(o.Database)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the database URL cannot be read: %w", errors.Unwrap(err))
+	}
+	if cfg.MaxConns < 16 {
+		cfg.MaxConns = 16
+	}
+	if cfg.ConnConfig.ConnectTimeout == 0 || cfg.ConnConfig.ConnectTimeout > connectTimeout {
+		cfg.ConnConfig.ConnectTimeout = connectTimeout
+	}
+	if _, set := cfg.ConnConfig.RuntimeParams["application_name"]; !set {
+		cfg.ConnConfig.RuntimeParams["application_name"] = "hookswitch"
+	}
+	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		if _, err := conn.Exec(ctx, planning); err != nil && conn.IsClosed() {
+			return err // a database that does not know them plans as it likes
+		}
+		return nil
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := &postgres{log: o.Logger, now: o.Now, pool: pool, db: stdlib.OpenDBFromPool(pool)}
+	p.db.SetMaxOpenConns(int(cfg.MaxConns) - 1)
+	applied, err := p.open(ctx)
+	if err != nil {
+		return nil, nil, errors.Join(err, p.close())
+	}
+	return p, applied, nil
+}
+
+func (p *postgres) open(ctx context.Context) (applied []int64, err error) {
+	conn, err := p.db.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the database: %w", err)
+	}
+	defer conn.Close()
+	var durable string
+	if err := conn.QueryRowContext(ctx, `SHOW synchronous_commit`).Scan(&durable); err != nil {
+		return nil, fmt.Errorf("read synchronous_commit: %w", err)
+	}
+	if durable == "off" {
+		return nil, errors.New("the database has synchronous_commit off: what is acknowledged could be lost; turn it on for this role or database")
+	}
+	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, int64(migrationLock)); err != nil {
+		return nil, fmt.Errorf("wait for the migration lock: %w", err)
+	}
+	defer func() {
+		if _, unlock := conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, int64(migrationLock)); unlock != nil {
+			err = errors.Join(err, unlock)
+		}
+	}()
+	return migrate(ctx, p.db, postgresDialect)
+}
+
+func (p *postgres) dialect() *dialect { return postgresDialect }
+
+func (p *postgres) reader() *sql.DB { return p.db }
+
+// statements runs texts as they are: each connection below keeps what it has prepared.
+func (p *postgres) statements() querier { return cleaned{p.db} }
+
+func (p *postgres) close() error {
+	err := p.db.Close()
+	p.pool.Close()
+	return err
+}
+
+// updateTries is how often a transaction that conflicts with others is run.
+const updateTries = 12
+
+// update runs fn at repeatable read: a row that another transaction changed since ours began makes ours begin again.
+func (p *postgres) update(ctx context.Context, fn func(*Tx) error) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	defer cancel()
+	for try := 1; ; try++ {
+		err := p.tryUpdate(ctx, fn)
+		if err == nil || try == updateTries || errors.Is(err, errUnknown) || !again(err, try) {
+			return true, err
+		}
+		pause := time.NewTimer(time.Duration(rand.Int64N(int64(time.Millisecond) << min(try, 6))))
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return true, err
+		}
+	}
+}
+
+// again reports whether a transaction that ended with err is worth another try. A row that a unique index refused without fn having a
+// sentence for it is one that fn looked for and did not see, because another transaction was just inserting it.
+func again(err error, try int) bool {
+	switch classifyPostgres(err) {
+	case faultRetry:
+		return true
+	case faultUnique:
+		return try < 3 && hookswitch.KindOf(err) != hookswitch.Conflict
+	}
+	return false
+}
+
+// lost reports whether the answer to a COMMIT that ended with err leaves open what became of it.
+func lost(err error) bool {
+	var known *pgconn.PgError
+	return !errors.As(err, &known) || known.Severity != "ERROR" || known.Code == "40003" || known.Code == "08007"
+}
+
+func (p *postgres) tryUpdate(ctx context.Context, fn func(*Tx) error) error {
+	t, err := p.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+	if err != nil {
+		return err
+	}
+	tx := &Tx{Reader: Reader{q: cleaned{t}, d: postgresDialect, box: p.box}, ctx: ctx}
+	if err := call(tx, fn); err != nil {
+		return errors.Join(err, ignoreDone(t.Rollback()))
+	}
+	if err := t.Commit(); err != nil {
+		if lost(err) && !errors.Is(err, pgx.ErrTxCommitRollback) {
+			return fmt.Errorf("%w: %w", errUnknown, err)
+		}
+		return err
+	}
+	return nil
+}
+
+func ignoreDone(err error) error {
+	if errors.Is(err, sql.ErrTxDone) || errors.Is(err, sql.ErrConnDone) {
+		return nil
+	}
+	return err
+}
+
+// commit writes a batch over one connection in two pipelines: first what decides which units are in, then their rows and the COMMIT.
+func (p *postgres) commit(b *batch) error {
+	if len(b.updates) > 0 {
+		panic("store: an update in a batch for PostgreSQL")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	defer cancel()
+	conn, err := p.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	if err := p.commitOn(ctx, conn.Conn(), b); err != nil {
+		if conn.Conn().PgConn().TxStatus() != 'I' && !conn.Conn().IsClosed() {
+			if _, undo := conn.Exec(ctx, `ROLLBACK`); undo != nil {
+				_ = conn.Conn().Close(ctx) // a connection whose transaction cannot be ended is of no use
+			}
+		}
+		return err
+	}
+	return nil
+}
+
+func (p *postgres) commitOn(ctx context.Context, conn *pgx.Conn, b *batch) error {
+	in, err := p.admit(ctx, conn, b)
+	if err != nil {
+		return err
+	}
+	var q pgx.Batch
+	now := p.now().UnixMilli()
+	t := p.marks.tally(b.outcomes, now)
+	queueAccepts(&q, in)
+	queueOutcomes(&q, b.outcomes)
+	queueTally(&q, t, now)
+	q.Queue(`COMMIT`)
+	res := conn.SendBatch(ctx, &q)
+	for range q.Len() {
+		if _, err := res.Exec(); err != nil {
+			_ = res.Close()
+			// The COMMIT was sent with the rest: it may have been reached though the answers were not.
+			if lost(err) {
+				return fmt.Errorf("%w: %w", errUnknown, err)
+			}
+			return err
+		}
+	}
+	_ = res.Close() // the COMMIT has been confirmed, whatever becomes of the connection
+	p.marks.note(t, now)
+	return nil
+}
+
+// admit begins the transaction and finds the accepts that are neither stale nor duplicates.
+func (p *postgres) admit(ctx context.Context, conn *pgx.Conn, b *batch) ([]*Accept, error) {
+	now := p.now()
+	apps := make([]int64, 0, 4)
+	var buckets, refs []int64
+	var hashes [][]byte
+	var doubtful []int64
+	for _, o := range b.outcomes {
+		if o.doubtful && o.Attempt != nil {
+			doubtful = append(doubtful, int64(o.Attempt.Key))
+		}
+	}
+	for _, a := range b.accepts {
+		a.err = nil
+		if !slices.Contains(apps, int64(a.App)) {
+			apps = append(apps, int64(a.App))
+		}
+		for _, o := range a.Once {
+			buckets, hashes, refs = append(buckets, o.Life.bucket(now)), append(hashes, o.Hash[:]), append(refs, int64(o.Ref))
+		}
+	}
+	var q pgx.Batch
+	q.Queue(`BEGIN`)
+	if len(apps) > 0 {
+		q.Queue(`SELECT id, version FROM apps WHERE id = ANY($1) AND deleted_at = 0`, apps)
+	}
+	if len(hashes) > 0 {
+		q.Queue(`SELECT u.bucket, o.hash, o.ref FROM unnest($1::bigint[], $2::bytea[]) AS u (bucket, hash) JOIN once o ON o.hash = u.hash AND o.bucket IN (u.bucket, u.bucket - 1)`, buckets, hashes)
+	}
+	if len(doubtful) > 0 {
+		q.Queue(`SELECT id FROM attempts WHERE id = ANY($1)`, doubtful)
+	}
+	res := conn.SendBatch(ctx, &q)
+	defer res.Close()
+	if _, err := res.Exec(); err != nil {
+		return nil, err
+	}
+	versions := make(map[hookswitch.Key]int64, len(apps))
+	if len(apps) > 0 {
+		rows, err := res.Query()
+		if err != nil {
+			return nil, err
+		}
+		var id, version int64
+		if _, err := pgx.ForEachRow(rows, []any{&id, &version}, func() error {
+			versions[hookswitch.Key(id)] = version
+			return nil
+		}); err != nil {
+			return nil, err
+		}
+	}
+	type fact struct {
+		bucket int64
+		hash   [16]byte
+	}
+	seen := make(map[fact]hookswitch.Key, len(hashes))
+	if len(hashes) > 0 {
+		rows, err := res.Query()
+		if err != nil {
+			return nil, err
+		}
+		var hash []byte
+		var bucket, ref int64
+		if _, err := pgx.ForEachRow(rows, []any{&bucket, &hash, &ref}, func() error {
+			seen[fact{bucket, [16]byte(hash)}] = hookswitch.Key(ref)
+			return nil
+		}); err != nil {
+			return nil, err
+		}
+	}
+	if len(doubtful) > 0 {
+		rows, err := res.Query()
+		if err != nil {
+			return nil, err
+		}
+		there, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		if err != nil {
+			return nil, err
+		}
+		b.outcomes = slices.DeleteFunc(b.outcomes, func(o *Outcome) bool {
+			return o.doubtful && o.Attempt != nil && slices.Contains(there, int64(o.Attempt.Key))
+		})
+	}
+	if err := res.Close(); err != nil {
+		return nil, err
+	}
+	in := make([]*Accept, 0, len(b.accepts))
+	var fresh []Once
+	for _, a := range b.accepts {
+		if v, ok := versions[a.App]; !ok || v != a.Version {
+			a.err = ErrStale
+			continue
+		}
+		claimed := 0
+		for _, o := range a.Once {
+			f := fact{o.Life.bucket(now), o.Hash}
+			if ref, dup := seen[f]; dup {
+				a.err = &DuplicateError{Ref: ref}
+				break
+			}
+			seen[f] = o.Ref
+			claimed++
+		}
+		if a.err != nil {
+			for _, o := range a.Once[:claimed] {
+				delete(seen, fact{o.Life.bucket(now), o.Hash})
+			}
+			continue
+		}
+		fresh = append(fresh, a.Once...)
+		in = append(in, a)
+	}
+	return in, p.claimOnce(ctx, conn, fresh, now)
+}
+
+// errRaced says that another node claimed one of the batch's hashes in this very moment. The batch is retried and then sees it.
+var errRaced = &pgconn.PgError{Code: "40001", Message: "another node has done the same in this moment"}
+
+func (p *postgres) claimOnce(ctx context.Context, conn *pgx.Conn, fresh []Once, now time.Time) error {
+	if len(fresh) == 0 {
+		return nil
+	}
+	// Sorted, so that two nodes that claim the same hashes do not wait for each other in a circle.
+	slices.SortFunc(fresh, func(a, b Once) int { return bytes.Compare(a.Hash[:], b.Hash[:]) })
+	buckets, hashes, refs := make([]int64, len(fresh)), make([][]byte, len(fresh)), make([]int64, len(fresh))
+	for i, o := range fresh {
+		buckets[i], hashes[i], refs[i] = o.Life.bucket(now), fresh[i].Hash[:], int64(o.Ref)
+	}
+	tag, err := conn.Exec(ctx, `INSERT INTO once (bucket, hash, ref) SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bigint[]) ON CONFLICT DO NOTHING`, buckets, hashes, refs)
+	if err == nil && tag.RowsAffected() != int64(len(fresh)) {
+		return errRaced
+	}
+	return err
+}
+
+func queueAccepts(q *pgx.Batch, accepts []*Accept) {
+	var e struct {
+		id, app          []int64
+		typ, uid, tags   []string
+		payload, targets [][]byte
+	}
+	var d struct {
+		subject, target, app, owner, next, claim []int64
+		kind, restore                            []int16
+		manual                                   []bool
+	}
+	for _, a := range accepts {
+		for _, ev := range a.Events {
+			e.id, e.app = append(e.id, int64(ev.Key)), append(e.app, int64(ev.App))
+			e.typ, e.uid, e.tags = append(e.typ, ev.Type), append(e.uid, ev.UID), append(e.tags, tagsText(ev.Tags))
+			e.payload, e.targets = append(e.payload, notNil(ev.Payload)), append(e.targets, packTargets(ev.Targets))
+		}
+		for i := range a.Deliveries {
+			r := &a.Deliveries[i]
+			d.subject, d.target, d.app = append(d.subject, int64(r.Subject)), append(d.target, int64(r.Target)), append(d.app, int64(r.App))
+			d.owner, d.next, d.claim = append(d.owner, int64(r.Owner)), append(d.next, millis(r.NextAt)), append(d.claim, r.Claim)
+			d.kind, d.restore, d.manual = append(d.kind, int16(r.Kind)), append(d.restore, int16(r.Restore)), append(d.manual, r.Manual)
+		}
+	}
+	if len(e.id) > 0 {
+		q.Queue(`INSERT INTO events (id, app_id, type, uid, tags, payload, targets, expired)
+			SELECT id, app_id, type, uid, tags, payload, targets, FALSE FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::bytea[])
+			AS u (id, app_id, type, uid, tags, payload, targets)`, e.id, e.app, e.typ, e.uid, e.tags, e.payload, e.targets)
+	}
+	if len(d.subject) > 0 {
+		q.Queue(`INSERT INTO deliveries (subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at)
+			SELECT subject, target, kind, app_id, 0, owner, next_at, 0, claim_no, manual, restore, 0, 0
+			FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::boolean[], $9::smallint[])
+			AS u (subject, target, kind, app_id, owner, next_at, claim_no, manual, restore)`,
+			d.subject, d.target, d.kind, d.app, d.owner, d.next, d.claim, d.manual, d.restore)
+	}
+}
+
+// fencedRows are the rows of outcomes with one verdict, as columns.
+type fencedRows struct {
+	subject, target, claim, next, tries []int64
+	kind, state                         []int16
+}
+
+func (r *fencedRows) add(o *Outcome, tries int64, state hookswitch.DeliveryState) {
+	r.subject, r.target, r.claim = append(r.subject, int64(o.Subject)), append(r.target, int64(o.Target)), append(r.claim, o.Claim)
+	r.next, r.tries = append(r.next, millis(o.Next)), append(r.tries, tries)
+	r.kind, r.state = append(r.kind, int16(o.Kind)), append(r.state, int16(state))
+}
+
+const (
+	fencedFrom = ` FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::smallint[]) AS u (subject, target, kind, claim_no, next_at, tries, state)
+		WHERE d.subject = u.subject AND d.target = u.target AND d.kind = u.kind AND d.claim_no = u.claim_no`
+)
+
+func (r *fencedRows) queue(q *pgx.Batch, statement string) {
+	if len(r.subject) > 0 {
+		q.Queue(statement, r.subject, r.target, r.kind, r.claim, r.next, r.tries, r.state)
+	}
+}
+
+func queueOutcomes(q *pgx.Batch, list []*Outcome) {
+	var done, again, ended, restored fencedRows
+	for _, o := range list {
+		switch o.Verdict {
+		case Done:
+			done.add(o, 0, 0)
+		case Retry:
+			again.add(o, 1, 0)
+		case Postponed:
+			again.add(o, 0, 0)
+		case Exhausted:
+			ended.add(o, 1, hookswitch.DeliveryFailed)
+		case Canceled:
+			ended.add(o, 0, hookswitch.DeliveryCanceled)
+		case Restored:
+			restored.add(o, 0, 0)
+		}
+	}
+	if len(done.subject) > 0 {
+		q.Queue(`DELETE FROM deliveries d USING unnest($1::bigint[], $2::bigint[], $3::smallint[]) AS u (subject, target, kind)
+			WHERE d.subject = u.subject AND d.target = u.target AND d.kind = u.kind`, done.subject, done.target, done.kind)
+	}
+	again.queue(q, `UPDATE deliveries d SET owner = 0, next_at = u.next_at, tries = d.tries + u.tries, manual = FALSE, started_at = 0`+fencedFrom+` AND d.state = 0 AND d.owner <> 0`)
+	ended.queue(q, `UPDATE deliveries d SET owner = 0, state = u.state, tries = d.tries + u.tries, next_at = 0, manual = FALSE`+fencedFrom+` AND d.state = 0`)
+	restored.queue(q, `DELETE FROM deliveries d USING unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::smallint[])
+		AS u (subject, target, kind, claim_no, next_at, tries, state)
+		WHERE d.subject = u.subject AND d.target = u.target AND d.kind = u.kind AND d.claim_no = u.claim_no AND d.restore = 1`)
+	restored.queue(q, `UPDATE deliveries d SET owner = 0, state = d.restore, next_at = d.due_at, manual = FALSE`+fencedFrom+` AND d.restore <> 1`)
+	queueAttempts(q, list)
+}
+
+func queueAttempts(q *pgx.Batch, list []*Outcome) {
+	var a struct {
+		id, app, event, endpoint, code, dns, connect, tls, wait, total []int64
+		url, failure                                                   []string
+		ok, manual                                                     []bool
+		answer, headers                                                [][]byte
+	}
+	for _, o := range list {
+		t := o.Attempt
+		if t == nil {
+			continue
+		}
+		a.id, a.app, a.event, a.endpoint = append(a.id, int64(t.Key)), append(a.app, int64(t.App)), append(a.event, int64(t.Event)), append(a.endpoint, int64(t.Endpoint))
+		a.url, a.ok, a.code, a.failure = append(a.url, clean(t.URL)), append(a.ok, t.OK), append(a.code, int64(t.Code)), append(a.failure, clean(t.Failure))
+		a.answer, a.headers, a.manual = append(a.answer, notNil(t.Answer)), append(a.headers, notNil(t.Headers)), append(a.manual, t.Manual)
+		a.dns, a.connect, a.tls = append(a.dns, t.Timings.DNS.Microseconds()), append(a.connect, t.Timings.Connect.Microseconds()), append(a.tls, t.Timings.TLS.Microseconds())
+		a.wait, a.total = append(a.wait, t.Timings.Wait.Microseconds()), append(a.total, t.Timings.Total.Microseconds())
+	}
+	if len(a.id) == 0 {
+		return
+	}
+	q.Queue(`INSERT INTO attempts (id, app_id, event_id, endpoint_id, url, ok, code, failure, answer, headers, expired, manual, dns_us, connect_us, tls_us, wait_us, total_us)
+		SELECT id, app_id, event_id, endpoint_id, url, ok, code, failure, answer, headers, FALSE, manual, dns_us, connect_us, tls_us, wait_us, total_us
+		FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::boolean[], $7::bigint[], $8::text[], $9::bytea[], $10::bytea[], $11::boolean[],
+			$12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[])
+		AS u (id, app_id, event_id, endpoint_id, url, ok, code, failure, answer, headers, manual, dns_us, connect_us, tls_us, wait_us, total_us)
+		ON CONFLICT DO NOTHING`,
+		a.id, a.app, a.event, a.endpoint, a.url, a.ok, a.code, a.failure, a.answer, a.headers, a.manual, a.dns, a.connect, a.tls, a.wait, a.total)
+}
+
+func queueTally(q *pgx.Batch, t tally, now int64) {
+	if len(t.counts) > 0 {
+		keys := slices.SortedFunc(maps.Keys(t.counts), func(a, b countKey) int {
+			return cmp.Or(cmp.Compare(a.endpoint, b.endpoint), cmp.Compare(a.hour, b.hour), cmp.Compare(a.node, b.node))
+		})
+		var endpoint, hour, node, ok, failed []int64
+		for _, k := range keys {
+			endpoint, hour, node = append(endpoint, int64(k.endpoint)), append(hour, k.hour), append(node, int64(k.node))
+			ok, failed = append(ok, t.counts[k][0]), append(failed, t.counts[k][1])
+		}
+		q.Queue(`INSERT INTO counters (endpoint_id, hour, node, ok, failed) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+			ON CONFLICT (endpoint_id, hour, node) DO UPDATE SET ok = counters.ok + excluded.ok, failed = counters.failed + excluded.failed`, endpoint, hour, node, ok, failed)
+	}
+	for _, endpoint := range t.marks {
+		q.Queue(markOK, int64(endpoint), now)
+	}
+}

@@ -1,0 +1,312 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	driver "modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
+
+	"github.com/hookswitch/hookswitch"
+)
+
+var sqliteDialect = &dialect{
+	name:     "sqlite",
+	words:    map[string]string{"key": "INTEGER PRIMARY KEY", "clustered": "WITHOUT ROWID", "queue": "WITHOUT ROWID", "counter": "WITHOUT ROWID"},
+	goose:    "sqlite3",
+	classify: classifySQLite,
+}
+
+func classifySQLite(err error) fault {
+	var e *driver.Error
+	if !errors.As(err, &e) {
+		if errors.Is(err, sql.ErrConnDone) || errors.Is(err, context.DeadlineExceeded) {
+			return faultAway
+		}
+		return faultStatement
+	}
+	switch e.Code() & 0xff {
+	case lib.SQLITE_CONSTRAINT:
+		if code := e.Code(); code == lib.SQLITE_CONSTRAINT_UNIQUE || code == lib.SQLITE_CONSTRAINT_PRIMARYKEY || code == lib.SQLITE_CONSTRAINT_ROWID {
+			return faultUnique
+		}
+	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
+		return faultRetry
+	case lib.SQLITE_FULL, lib.SQLITE_CANTOPEN, lib.SQLITE_READONLY:
+		return faultAway
+	case lib.SQLITE_IOERR, lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB:
+		if e.Code() == lib.SQLITE_IOERR_SHMSIZE { // no room to grow the index of the write-ahead log; nothing was written
+			return faultAway
+		}
+		return faultFatal
+	}
+	return faultStatement
+}
+
+// sqlite is one file, written by one pinned connection and read by a pool.
+type sqlite struct {
+	path    string
+	log     *slog.Logger
+	now     func() time.Time
+	lock    *fileLock
+	writeDB *sql.DB
+	readDB  *sql.DB
+	conn    *sql.Conn
+	w       *statements
+	box     *seal
+	marks   *okMarks
+	stop    chan struct{}
+	stopped chan struct{}
+}
+
+// Sizes of the write-ahead log at which it is copied into the database: beside the writer, and holding it up.
+const (
+	walCheckpoint = 16 << 20
+	walRestart    = 64 << 20
+)
+
+func sqliteDSN(path, pragmas string) string {
+	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
+	return u.String() + "?" + pragmas
+}
+
+func openSQLite(ctx context.Context, path string, o Options) (backend, []int64, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, nil, fmt.Errorf("make the directory of the database: %w", err)
+	}
+	lock, err := lockFile(path + ".lock")
+	if errors.Is(err, errLocked) {
+		return nil, nil, fmt.Errorf("another process has the database %s open: SQLite serves one hookswitch at a time; stop the other one, or use PostgreSQL for several", path)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("lock the database: %w", err)
+	}
+	s := &sqlite{path: path, log: o.Logger, now: o.Now, lock: lock, stop: make(chan struct{}), stopped: make(chan struct{})}
+	applied, err := s.open(ctx)
+	if err != nil {
+		close(s.stopped)
+		return nil, nil, errors.Join(err, s.close())
+	}
+	go s.checkpoints()
+	return s, applied, nil
+}
+
+func (s *sqlite) open(ctx context.Context) (applied []int64, err error) {
+	const shared = "_pragma=busy_timeout(10000)&_pragma=foreign_keys(0)&_pragma=temp_store(2)"
+	write := shared + "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-32768)&_pragma=wal_autocheckpoint(0)&_pragma=journal_size_limit(67108864)"
+	if s.writeDB, err = sql.Open("sqlite", sqliteDSN(s.path, write)); err != nil {
+		return nil, err
+	}
+	s.writeDB.SetMaxOpenConns(2) // the writer, and one to migrate and to checkpoint with
+	s.writeDB.SetConnMaxIdleTime(0)
+	if applied, err = migrate(ctx, s.writeDB, sqliteDialect); err != nil {
+		return nil, fmt.Errorf("open %s: %w", s.path, err)
+	}
+	if s.conn, err = s.writeDB.Conn(ctx); err != nil {
+		return nil, err
+	}
+	var mode string
+	var synchronous int
+	if err := errors.Join(s.conn.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&mode), s.conn.QueryRowContext(ctx, `PRAGMA synchronous`).Scan(&synchronous)); err != nil {
+		return nil, err
+	}
+	if mode != "wal" || synchronous != 2 {
+		return nil, fmt.Errorf("the database %s cannot be written safely here: journal mode %s, synchronous %d; put it on a local disk", s.path, mode, synchronous)
+	}
+	s.w = cachedStatements(s.conn)
+	if s.readDB, err = sql.Open("sqlite", sqliteDSN(s.path, shared+"&_pragma=query_only(1)&_pragma=cache_size(-8192)")); err != nil {
+		return nil, err
+	}
+	s.readDB.SetMaxOpenConns(max(4, runtime.GOMAXPROCS(0)))
+	s.readDB.SetMaxIdleConns(4)
+	return applied, nil
+}
+
+func (s *sqlite) dialect() *dialect { return sqliteDialect }
+
+func (s *sqlite) reader() *sql.DB { return s.readDB }
+
+func (s *sqlite) statements() querier { return cachedStatements(s.readDB) }
+
+// update reports that updates ride in batches: there is one writer.
+func (s *sqlite) update(context.Context, func(*Tx) error) (bool, error) { return false, nil }
+
+func (s *sqlite) commit(b *batch) (err error) {
+	ctx := context.Background()
+	if _, err := s.w.ExecContext(ctx, `BEGIN IMMEDIATE`); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			// A full disk has rolled it back already.
+			if _, undo := s.w.ExecContext(ctx, `ROLLBACK`); undo != nil && classifySQLite(err) != faultAway {
+				s.log.Error("commit: roll back", "error", undo)
+			}
+		}
+	}()
+	tx := &Tx{Reader: Reader{q: s.w, d: sqliteDialect, box: s.box}, ctx: ctx}
+	versions := make(map[hookswitch.Key]int64, 4)
+	for _, a := range b.accepts {
+		if err := s.accept(tx, a, versions); err != nil {
+			return err
+		}
+	}
+	for _, u := range b.updates {
+		if err := s.runUpdate(tx, u); err != nil {
+			return err
+		}
+	}
+	now := s.now().UnixMilli()
+	t := s.marks.tally(b.outcomes, now)
+	if err := s.outcomes(tx, b.outcomes, t, now); err != nil {
+		return err
+	}
+	if _, err = s.w.ExecContext(ctx, `COMMIT`); err != nil {
+		return err
+	}
+	s.marks.note(t, now)
+	return nil
+}
+
+func (s *sqlite) accept(tx *Tx, a *Accept, versions map[hookswitch.Key]int64) error {
+	a.err = nil
+	have, ok := versions[a.App]
+	if !ok {
+		err := tx.q.QueryRowContext(tx.ctx, selectVersion, int64(a.App)).Scan(&have)
+		if errors.Is(err, sql.ErrNoRows) {
+			have = -1
+		} else if err != nil {
+			return err
+		}
+		versions[a.App] = have
+	}
+	if have != a.Version {
+		a.err = ErrStale
+		return nil
+	}
+	if len(a.Once) > 1 { // all of them, or none
+		return s.guarded(tx, &a.err, func(tx *Tx) error { return acceptRows(tx, a, s.now()) })
+	}
+	err := acceptRows(tx, a, s.now())
+	var dup *DuplicateError
+	if errors.As(err, &dup) {
+		a.err, err = err, nil
+	}
+	return err
+}
+
+// acceptRows claims what must not happen twice, and then inserts. With one claim nothing has been written when it fails.
+func acceptRows(tx *Tx, a *Accept, now time.Time) error {
+	for _, o := range a.Once {
+		if err := tx.Claim(o, now); err != nil {
+			return err
+		}
+	}
+	return tx.Append(a.Events, a.Deliveries)
+}
+
+func (s *sqlite) runUpdate(tx *Tx, u *unit) error {
+	u.err = nil
+	return s.guarded(tx, &u.err, u.update)
+}
+
+// guarded runs fn under a savepoint. Its failure is noted in result; what is returned is a failure of the batch.
+func (s *sqlite) guarded(tx *Tx, result *error, fn func(*Tx) error) error {
+	if _, err := tx.exec(`SAVEPOINT unit`); err != nil {
+		return err
+	}
+	tx.failed = nil
+	if *result = call(tx, fn); *result != nil {
+		if f := classifySQLite(*result); f == faultAway || f == faultFatal {
+			return *result
+		}
+		if _, err := tx.exec(`ROLLBACK TO unit`); err != nil {
+			return err
+		}
+	}
+	_, err := tx.exec(`RELEASE unit`)
+	return err
+}
+
+func (s *sqlite) outcomes(tx *Tx, list []*Outcome, t tally, now int64) error {
+	for _, o := range list {
+		if _, err := tx.settle(o); err != nil {
+			return err
+		}
+	}
+	for k, n := range t.counts {
+		if _, err := tx.exec(addCount, int64(k.endpoint), k.hour, k.node, n[0], n[1]); err != nil {
+			return err
+		}
+	}
+	for _, endpoint := range t.marks {
+		if _, err := tx.exec(markOK, int64(endpoint), now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkpoints copies the write-ahead log into the database before it grows large, from a connection of its own.
+func (s *sqlite) checkpoints() {
+	defer close(s.stopped)
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-tick.C:
+		}
+		info, err := os.Stat(s.path + "-wal")
+		if err != nil || info.Size() < walCheckpoint {
+			continue
+		}
+		mode := "PASSIVE"
+		if info.Size() > walRestart {
+			mode = "RESTART"
+		}
+		if err := s.checkpoint(mode); err != nil {
+			s.log.Warn("checkpoint", "mode", mode, "error", err)
+		}
+	}
+}
+
+func (s *sqlite) checkpoint(mode string) error {
+	var busy, frames, done int
+	return s.writeDB.QueryRow(`PRAGMA wal_checkpoint(`+mode+`)`).Scan(&busy, &frames, &done)
+}
+
+func (s *sqlite) close() error {
+	select {
+	case <-s.stop:
+	default:
+		close(s.stop)
+	}
+	<-s.stopped
+	var errs []error
+	if s.readDB != nil {
+		errs = append(errs, s.readDB.Close())
+	}
+	if s.conn != nil {
+		if s.w != nil {
+			errs = append(errs, s.w.close())
+		}
+		if err := s.checkpoint("TRUNCATE"); err != nil {
+			s.log.Warn("checkpoint", "error", err)
+		}
+		errs = append(errs, s.conn.Close())
+	}
+	if s.writeDB != nil {
+		errs = append(errs, s.writeDB.Close())
+	}
+	return errors.Join(append(errs, s.lock.release())...)
+}
