@@ -1,0 +1,182 @@
+package service
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/store"
+)
+
+// Idempotency names a request that must have its effect once: who asks, under what key, for what. The zero value is none.
+type Idempotency struct {
+	Caller string // the credential, hashed
+	Key    string
+	Route  string // the method and the URL with its query
+}
+
+// autoPrefix begins the keys that client libraries make up themselves for each call. They need to outlive only the call's own retries.
+const autoPrefix = "auto_"
+
+func (i Idempotency) once(ref hookswitch.Key) (store.Once, bool) {
+	if i.Key == "" {
+		return store.Once{}, false
+	}
+	life := store.Life12Hours
+	if strings.HasPrefix(i.Key, autoPrefix) {
+		life = store.Life10Minutes
+	}
+	return store.OnceOf(life, ref, "idempotency", i.Caller, i.Key, i.Route), true
+}
+
+// claim makes the request's effect the first, or returns a *store.DuplicateError that names what the first one made.
+func (i Idempotency) claim(tx *store.Tx, ref hookswitch.Key, s *Service) error {
+	if o, ok := i.once(ref); ok {
+		return tx.Claim(o, s.now())
+	}
+	return nil
+}
+
+// CreateApp stores a new app. Where the same request has been made before, that one's app is returned.
+func (s *Service) CreateApp(ctx context.Context, a hookswitch.App, idem Idempotency) (*hookswitch.App, error) {
+	if err := a.Validate(); err != nil {
+		return nil, err
+	}
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		a.Key, a.Version = s.keys.Next(), 1
+		a.CreatedAt = s.now().UTC()
+		a.UpdatedAt = a.CreatedAt
+		if err := idem.claim(tx, a.Key, s); err != nil {
+			return err
+		}
+		return tx.InsertApp(&a)
+	})
+	if ref, again := replayed(err); again {
+		return s.store.App(ctx, ref)
+	}
+	return &a, err
+}
+
+// App is the app that ref names, by id or by its caller's name. The error is of kind NotFound for anything else.
+func (s *Service) App(ctx context.Context, ref string) (*hookswitch.App, error) {
+	for _, kind := range []hookswitch.Kind{hookswitch.KindApp, hookswitch.KindProject} {
+		if key, ok := s.ids.Parse(kind, ref); ok {
+			return s.AppByKey(ctx, key)
+		}
+	}
+	if hookswitch.CheckUID(hookswitch.KindApp, ref) != "" {
+		return nil, hookswitch.NotFoundf("application not found")
+	}
+	return s.store.AppByUID(ctx, ref)
+}
+
+// AppByKey is the app by key.
+func (s *Service) AppByKey(ctx context.Context, key hookswitch.Key) (*hookswitch.App, error) {
+	st, err := s.state(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	return st.app, nil
+}
+
+// Apps lists the apps.
+func (s *Service) Apps(ctx context.Context, p store.Page) ([]*hookswitch.App, error) {
+	return s.store.Apps(ctx, p)
+}
+
+// UpdateApp changes an app as change says.
+func (s *Service) UpdateApp(ctx context.Context, key hookswitch.Key, change func(*hookswitch.App) error) (*hookswitch.App, error) {
+	var a *hookswitch.App
+	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
+		if a, err = tx.App(tx.Context(), key); err != nil {
+			return err
+		}
+		if err := change(a); err != nil {
+			return err
+		}
+		if err := a.Validate(); err != nil {
+			return err
+		}
+		a.UpdatedAt = s.now().UTC()
+		a.Version++
+		return tx.UpdateApp(a)
+	})
+	s.cache.forget(key)
+	return a, err
+}
+
+// DeleteApp removes an app: its deliveries stop, its doors close, its uid is free.
+func (s *Service) DeleteApp(ctx context.Context, key hookswitch.Key) error {
+	err := s.store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteApp(key, s.now()) })
+	s.cache.forget(key)
+	s.routes.forget()
+	return err
+}
+
+// randomText is n random letters and digits.
+func randomText(n int) string {
+	const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	out := make([]byte, 0, n)
+	buf := make([]byte, 2*n)
+	for len(out) < n {
+		_, _ = rand.Read(buf) // crypto/rand does not fail
+		for _, b := range buf {
+			if b < 248 && len(out) < n { // 248 = 4 × 62: every letter is equally likely
+				out = append(out, letters[b%62])
+			}
+		}
+	}
+	return string(out)
+}
+
+func hashText(s string) string {
+	h := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(h[:])
+}
+
+// CreateAPIKey makes a key that acts for an app. Its text is returned this once.
+func (s *Service) CreateAPIKey(ctx context.Context, app hookswitch.Key, test bool) (*hookswitch.APIKey, hookswitch.Secret, error) {
+	prefix := "zv_live_"
+	if test {
+		prefix = "zv_test_"
+	}
+	text := prefix + randomText(32)
+	k := &hookswitch.APIKey{App: app, Test: test, Hint: text[len(text)-4:]}
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		if _, err := tx.App(tx.Context(), app); err != nil {
+			return err
+		}
+		k.Key, k.CreatedAt = s.keys.Next(), s.now().UTC()
+		return tx.InsertAPIKey(k, hashText(text))
+	})
+	return k, hookswitch.Secret(text), err
+}
+
+// APIKey is the live key with the text, or an error of kind Unauthorized.
+func (s *Service) APIKey(ctx context.Context, text string) (*hookswitch.APIKey, error) {
+	if !strings.HasPrefix(text, "zv_") || len(text) > 128 {
+		return nil, hookswitch.Errorf(hookswitch.Unauthorized, "the API key is not valid")
+	}
+	k, err := s.store.APIKeyByHash(ctx, hashText(text))
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return nil, hookswitch.Errorf(hookswitch.Unauthorized, "the API key is not valid")
+	}
+	return k, err
+}
+
+// APIKeys lists the live keys of an app.
+func (s *Service) APIKeys(ctx context.Context, app hookswitch.Key, p store.Page) ([]*hookswitch.APIKey, error) {
+	return s.store.APIKeys(ctx, app, p)
+}
+
+// DeleteAPIKey revokes a key of an app.
+func (s *Service) DeleteAPIKey(ctx context.Context, app hookswitch.Key, ref string) error {
+	key, ok := s.ids.Parse(hookswitch.KindAPIKey, ref)
+	if !ok {
+		return hookswitch.NotFoundf("API key not found")
+	}
+	return s.store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteAPIKey(app, key, s.now()) })
+}

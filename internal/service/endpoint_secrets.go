@@ -1,0 +1,68 @@
+package service
+
+import (
+	"context"
+	"time"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/store"
+	"github.com/hookswitch/hookswitch/webhook"
+)
+
+// MaxOldSecrets is how many replaced secrets of an endpoint may sign at once, next to the current one.
+const MaxOldSecrets = 10
+
+// RotateSecret gives an endpoint a new secret, secret or, where that is zero, a fresh one of the kind it had. The one it replaces goes on
+// signing for grace. A request that has been made before changes nothing.
+func (s *Service) RotateSecret(ctx context.Context, app, key hookswitch.Key, secret webhook.Secret, grace time.Duration, idem Idempotency) error {
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		if err := idem.claim(tx, key, s); err != nil {
+			return err
+		}
+		e, err := tx.Endpoint(tx.Context(), app, key)
+		if err != nil {
+			return err
+		}
+		now := s.now().UTC()
+		if e.Secrets, err = rotated(e.Secrets, secret, grace, now); err != nil {
+			return err
+		}
+		e.UpdatedAt = now
+		if err := tx.UpdateEndpoint(e); err != nil {
+			return err
+		}
+		return tx.TouchApp(app, now)
+	})
+	s.cache.forget(app)
+	if _, again := replayed(err); again {
+		return nil
+	}
+	return err
+}
+
+// rotated is have with secret before it. What has expired is dropped.
+func rotated(have []hookswitch.EndpointSecret, secret webhook.Secret, grace time.Duration, now time.Time) ([]hookswitch.EndpointSecret, error) {
+	if secret.IsZero() {
+		secret = webhook.NewSecret()
+		if len(have) > 0 {
+			if old, err := webhook.ParseSecret(have[0].Secret.Reveal()); err == nil && old.Public() != "" {
+				secret = webhook.NewSigningKey()
+			}
+		}
+	}
+	out := []hookswitch.EndpointSecret{{Secret: hookswitch.Secret(secret.Reveal())}}
+	for i, old := range have {
+		switch {
+		case i == 0 && grace > 0:
+			old.ExpiresAt = now.Add(grace)
+		case i == 0 || !old.ExpiresAt.After(now):
+			continue
+		}
+		out = append(out, old)
+	}
+	if len(out)-1 > MaxOldSecrets {
+		return nil, &hookswitch.Error{Kind: hookswitch.Invalid, Code: "limit_reached",
+			Message: "the endpoint has as many old secrets as it may; wait until one expires, or rotate without a grace period"}
+	}
+	return out, nil
+}

@@ -1,0 +1,275 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/store"
+	"github.com/hookswitch/hookswitch/webhook"
+)
+
+// CreateEndpoint stores a new endpoint of an app. Without a secret it gets one. Where the same request has been made before, that
+// one's endpoint is returned.
+func (s *Service) CreateEndpoint(ctx context.Context, app hookswitch.Key, e hookswitch.Endpoint, idem Idempotency) (*hookswitch.Endpoint, error) {
+	e.App, e.Profile = app, hookswitch.ProfileSvix
+	if e.Version == 0 {
+		e.Version = 1
+	}
+	if err := e.Validate(); err != nil {
+		return nil, err
+	}
+	if len(e.Secrets) == 0 {
+		e.Secrets = []hookswitch.EndpointSecret{{Secret: hookswitch.Secret(webhook.NewSecret().Reveal())}}
+	} else {
+		sec, err := webhook.ParseSecret(e.Secrets[0].Secret.Reveal())
+		if err != nil || !sec.CanSign() {
+			return nil, hookswitch.InvalidField("must be whsec_ and 24 to 75 bytes in base64, or whsk_ and an ed25519 key pair in base64", "secret")
+		}
+		e.Secrets[0].Secret = hookswitch.Secret(sec.Reveal())
+	}
+	if e.Disabled {
+		e.DisabledBy = disabledManual
+	}
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		e.Key, e.CreatedAt = s.keys.Next(), s.now().UTC()
+		e.UpdatedAt = e.CreatedAt
+		if err := idem.claim(tx, e.Key, s); err != nil {
+			return err
+		}
+		if err := tx.InsertEndpoint(&e); err != nil {
+			return err
+		}
+		return tx.TouchApp(app, e.CreatedAt)
+	})
+	s.cache.forget(app)
+	if ref, again := replayed(err); again {
+		return s.store.Endpoint(ctx, app, ref)
+	}
+	return &e, err
+}
+
+// Who disabled an endpoint.
+const (
+	disabledManual    = "manual"
+	disabledAutomatic = "automatic"
+)
+
+// Endpoint is the endpoint of an app that ref names, by id or by its caller's name.
+func (s *Service) Endpoint(ctx context.Context, app hookswitch.Key, ref string) (*hookswitch.Endpoint, error) {
+	if key, ok := s.ids.Parse(hookswitch.KindEndpoint, ref); ok {
+		return s.store.Endpoint(ctx, app, key)
+	}
+	if hookswitch.CheckUID(hookswitch.KindEndpoint, ref) != "" {
+		return nil, hookswitch.NotFoundf("endpoint not found")
+	}
+	return s.store.EndpointByUID(ctx, app, ref)
+}
+
+// Endpoints lists the endpoints of an app, those that are not webhooks of its senders.
+func (s *Service) Endpoints(ctx context.Context, app hookswitch.Key, p store.Page) ([]*hookswitch.Endpoint, error) {
+	return s.store.Endpoints(ctx, app, p)
+}
+
+// UpdateEndpoint changes an endpoint as change says, which may run more than once, on a fresh copy each time. Disabling it ends what it is owed, in one step however much that is; enabling it clears its failure clock
+// and sends nothing by itself.
+func (s *Service) UpdateEndpoint(ctx context.Context, app, key hookswitch.Key, change func(*hookswitch.Endpoint) error) (*hookswitch.Endpoint, error) {
+	var e *hookswitch.Endpoint
+	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
+		if e, err = tx.Endpoint(tx.Context(), app, key); err != nil {
+			return err
+		}
+		was := e.Disabled
+		if err := change(e); err != nil {
+			return err
+		}
+		if err := e.Validate(); err != nil {
+			return err
+		}
+		now := s.now().UTC()
+		switch {
+		case e.Disabled && !was:
+			e.DisabledBy, e.CanceledUpto = disabledManual, s.keys.Next()
+		case !e.Disabled && was:
+			e.DisabledBy, e.FailSince = "", time.Time{}
+		}
+		e.UpdatedAt = now
+		if err := tx.UpdateEndpoint(e); err != nil {
+			return err
+		}
+		return tx.TouchApp(app, now)
+	})
+	s.cache.forget(app)
+	return e, err
+}
+
+// DeleteEndpoint removes an endpoint. Nothing is sent to it afterwards.
+func (s *Service) DeleteEndpoint(ctx context.Context, app, key hookswitch.Key) error {
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.DeleteEndpoint(app, key, s.keys.Next(), s.now()); err != nil {
+			return err
+		}
+		return tx.TouchApp(app, s.now())
+	})
+	s.cache.forget(app)
+	return err
+}
+
+// EndpointNow is the endpoint as it is at this moment, for what delivers to it, or nil when it is gone. Changes made on other nodes are seen within half a
+// second.
+func (s *Service) EndpointNow(ctx context.Context, app, key hookswitch.Key) (*hookswitch.Endpoint, error) {
+	st, err := s.state(ctx, app)
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return st.endpoint(key), nil
+}
+
+// Record queues the outcome of a delivery that has no consequences beyond its own row.
+func (s *Service) Record(o *store.Outcome) {
+	s.counts.attempt(o)
+	s.store.Record(o)
+	if o.ClockRuns && o.Attempt != nil && o.Attempt.OK {
+		s.cache.stopClock(o.App, o.Target)
+	}
+}
+
+// NextKey is a new key, for an attempt.
+func (s *Service) NextKey() hookswitch.Key { return s.keys.Next() }
+
+// Exhaust records the failure of the last attempt of a delivery, and judges the endpoint by it: the first exhausted delivery starts its failure clock, and one on a clock older
+// than the profile allows disables it. gone disables it at once.
+func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) error {
+	disabled, changed := false, false
+	err := s.update(ctx, []hookswitch.Key{o.App}, func(tx *store.Tx, b *births) error {
+		disabled, changed = false, false
+		own, err := tx.Record(o, b.now)
+		if err != nil || !own && !gone {
+			return err
+		}
+		e, err := tx.Endpoint(tx.Context(), o.App, o.Target)
+		if hookswitch.KindOf(err) == hookswitch.NotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if e.Disabled {
+			return nil
+		}
+		p, since := s.profiles[e.Profile], e.FailSince
+		if !gone {
+			if p.DisableAfter <= 0 {
+				return nil
+			}
+			lastOK, err := tx.LastOK(e.Key)
+			if err != nil {
+				return err
+			}
+			if e.FailSince.IsZero() || !lastOK.Before(e.FailSince) {
+				e.FailSince = b.now
+			}
+			disabled = b.now.Sub(e.FailSince) >= p.DisableAfter && lastOK.Before(e.FailSince)
+		} else {
+			disabled = true
+			if e.FailSince.IsZero() {
+				e.FailSince = b.now
+			}
+		}
+		if disabled {
+			s.disable(b, e)
+		}
+		// While the clock runs on, the App is left alone: each new version of it makes the accepts of the moment fan out anew.
+		if changed = disabled || !e.FailSince.Equal(since); !changed {
+			return nil
+		}
+		if err := tx.UpdateEndpoint(e); err != nil {
+			return err
+		}
+		return tx.TouchApp(o.App, b.now)
+	})
+	if changed {
+		s.cache.forget(o.App)
+	}
+	if err == nil {
+		s.counts.attempt(o)
+		if disabled {
+			s.counts.Disabled.Add(1)
+			s.log.Warn("endpoint disabled", "app_id", s.ids.Format(hookswitch.KindApp, o.App), "endpoint_id", s.ids.Format(hookswitch.KindEndpoint, o.Target), "gone", gone)
+		}
+	}
+	return err
+}
+
+// disable turns an endpoint off and tells the others.
+func (s *Service) disable(b *births, e *hookswitch.Endpoint) {
+	e.Disabled, e.DisabledBy, e.CanceledUpto, e.UpdatedAt = true, disabledAutomatic, s.keys.Next(), b.now.UTC()
+	st := b.state(e.App)
+	if !slices.ContainsFunc(st.endpoints, func(o *hookswitch.Endpoint) bool {
+		return o.Key != e.Key && !o.Disabled && o.Matches(hookswitch.EventEndpointDisabled, nil, 0, true)
+	}) {
+		return
+	}
+	data := object{
+		{"appId", s.ids.Format(hookswitch.KindApp, e.App)},
+		{"appUid", orNil(st.app.UID)},
+		{"endpointId", s.ids.Format(hookswitch.KindEndpoint, e.Key)},
+		{"endpointUid", orNil(e.UID)},
+		{"failSince", e.FailSince.UTC().Format(time.RFC3339Nano)},
+		{"trigger", disabledAutomatic},
+	}
+	key := s.keys.Next()
+	ev := &hookswitch.Event{Key: key, App: e.App, Type: hookswitch.EventEndpointDisabled,
+		Payload: encode(object{{"type", hookswitch.EventEndpointDisabled}, {"data", data}})}
+	b.targets(st, ev, 0, true, e.Key)
+	b.events = append(b.events, ev)
+}
+
+// Skip ends a delivery without an attempt: its endpoint is gone or disabled, or its event has been removed.
+func (s *Service) Skip(o *store.Outcome) {
+	o.Verdict = store.Canceled
+	s.store.Record(o)
+}
+
+// orNil is nil for "", so that an absent name reads as null.
+func orNil(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
+// EndpointStats are the numbers of attempts on an endpoint, by result.
+type EndpointStats struct{ OK, Failed int64 }
+
+// EndpointStats counts the attempts on an endpoint between two times, to the hour.
+func (s *Service) EndpointStats(ctx context.Context, endpoint hookswitch.Key, since, until time.Time) (EndpointStats, error) {
+	ok, failed, err := s.store.Stats(ctx, endpoint, since, until)
+	return EndpointStats{ok, failed}, err
+}
+
+var errNoEvents = errors.New("no events")
+
+// webhookEvents checks the event names of a sender's webhook and removes duplicates. nil means all of them.
+func webhookEvents(names []string) ([]string, error) {
+	var out []string
+	for _, n := range names {
+		if !slices.Contains(hookswitch.SenderEvents, n) {
+			allowed, _ := json.Marshal(hookswitch.SenderEvents) // a list of texts can be encoded
+			return nil, hookswitch.InvalidField("names the unknown event "+n+"; allowed are "+string(allowed), "events")
+		}
+		if !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	if names != nil && len(out) == 0 {
+		return nil, errNoEvents
+	}
+	return out, nil
+}

@@ -1,0 +1,134 @@
+package service
+
+import (
+	"time"
+
+	"github.com/hookswitch/hookswitch"
+)
+
+// envelope emits an event in the envelope that customers' webhooks get. data is what it is about; sender is 0 for events of the whole project.
+func (b *births) envelope(app hookswitch.Key, eventType string, sender hookswitch.Key, data object) {
+	ids := b.s.ids
+	b.emit(app, eventType, sender, func(key hookswitch.Key) []byte {
+		e := object{{"id", ids.FormatEnvelope(key)}, {"type", eventType}, {"timestamp", key.Millis()}}
+		if sender != 0 {
+			e = append(e, field{"senderId", ids.Format(hookswitch.KindSender, sender)})
+		}
+		return encode(append(e, field{"projectId", ids.Format(hookswitch.KindProject, app)}, field{"data", data}))
+	})
+}
+
+// received emits message.received, in its own shape, for endpoints whose filter names it.
+func (b *births) received(route *hookswitch.Route, u *hookswitch.Update, conversation hookswitch.Key, at time.Time) {
+	named := false
+	for _, ep := range b.state(route.App).endpoints {
+		named = named || ep.Matches(hookswitch.EventMessageReceived, nil, route.Sender, true)
+	}
+	if !named {
+		return
+	}
+	m := hookswitch.NewReceivedMessage(u, at)
+	ids := b.s.ids
+	b.emit(route.App, hookswitch.EventMessageReceived, route.Sender, func(key hookswitch.Key) []byte {
+		return encode(object{
+			{"id", ids.FormatEnvelope(key)},
+			{"type", hookswitch.EventMessageReceived},
+			{"timestamp", hookswitch.ReceivedTime(key.Time(), at)},
+			{"accountId", ids.Format(hookswitch.KindSender, route.Sender)},
+			{"data", object{
+				{"channel", m.Channel}, {"senderId", m.SenderID}, {"message", m.Message}, {"messageId", m.MessageID}, {"timestamp", m.Timestamp},
+				{"metadata", m.Metadata}, {"conversationId", ids.Format(hookswitch.KindConversation, conversation)},
+			}},
+		})
+	})
+}
+
+func newConversationData(s *Service, m *hookswitch.Message) object {
+	address := field{"phoneNumber", m.From}
+	if m.Channel == hookswitch.Email {
+		address.name = "email"
+	}
+	return object{
+		{"conversationId", s.ids.Format(hookswitch.KindConversation, m.Conversation)},
+		address,
+		{"channel", string(m.Channel)},
+		{"firstMessageId", s.ids.Format(hookswitch.KindMessage, m.Key)},
+		{"firstMessageText", m.Text},
+		{"profileName", orNil(m.ProfileName)},
+	}
+}
+
+func inboundData(s *Service, m *hookswitch.Message, u *hookswitch.Update) object {
+	d := object{
+		{"messageId", s.ids.Format(hookswitch.KindMessage, m.Key)},
+		{"conversationId", s.ids.Format(hookswitch.KindConversation, m.Conversation)},
+		{"from", m.From},
+		{"to", m.To},
+		{"channel", string(m.Channel)},
+		{"status", string(m.Status)},
+		{"messageType", m.Type},
+	}
+	if m.Text != "" {
+		d = append(d, field{"text", m.Text})
+	}
+	content := u.Message.Content
+	referral := content["referral"]
+	if content == nil {
+		content = map[string]any{}
+	}
+	d = append(d, field{"content", content})
+	switch m.Channel {
+	case hookswitch.SMS, hookswitch.Email:
+		d = append(d, field{"providerTimestamp", nil})
+	default:
+		d = append(d, field{"profileName", orNil(m.ProfileName)})
+		if u.At.IsZero() {
+			d = append(d, field{"providerTimestamp", nil})
+		} else {
+			d = append(d, field{"providerTimestamp", u.At.UnixMilli()})
+		}
+	}
+	if referral != nil {
+		d = append(d, field{"referral", referral})
+	}
+	return d
+}
+
+// statusData is what the event of a sent message's status tells.
+func statusData(s *Service, m *hookswitch.Message, status hookswitch.MessageStatus, failure *hookswitch.MessageReceipt) object {
+	d := object{
+		{"messageId", s.ids.Format(hookswitch.KindMessage, m.Key)},
+		{"conversationId", s.ids.Format(hookswitch.KindConversation, m.Conversation)},
+		{"to", m.To},
+	}
+	if m.From != "" {
+		d = append(d, field{"from", m.From})
+	}
+	d = append(d, field{"channel", string(m.Channel)}, field{"status", string(status)}, field{"messageType", m.Type})
+	if m.Text != "" {
+		d = append(d, field{"text", m.Text})
+	}
+	if m.ProviderID != "" {
+		d = append(d, field{"providerMessageId", m.ProviderID})
+	}
+	if len(m.Metadata) > 0 {
+		d = append(d, field{"metadata", m.Metadata})
+	}
+	if status == hookswitch.StatusFailed {
+		d = append(d, field{"errorCode", orNil(m.ErrorCode)}, field{"errorMessage", orNil(m.ErrorText)})
+		if failure != nil && failure.ErrorCategory != "" {
+			d = append(d, field{"errorCategory", failure.ErrorCategory}, field{"retriable", failure.Retriable})
+		}
+	}
+	return d
+}
+
+// foreignData tells of a report about a message that another system on the same account sent.
+func foreignData(u *hookswitch.Update) object {
+	return object{
+		{"to", u.Receipt.Recipient},
+		{"channel", string(u.Channel)},
+		{"status", string(u.Receipt.Status)},
+		{"providerMessageId", u.Receipt.ProviderID},
+	}
+}

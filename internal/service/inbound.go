@@ -1,0 +1,245 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/store"
+)
+
+// Received is what a genuine push has told.
+type Received struct {
+	Account *Account
+	Updates []hookswitch.Update
+	Door    string
+	At      time.Time
+	Body    []byte
+}
+
+// ReceivedResult says what a push has led to, for logs and traces.
+type ReceivedResult struct {
+	Messages   []hookswitch.Key
+	Receipts   int
+	Duplicates int
+	Strays     int
+}
+
+// Receive stores what a push tells: messages with their contacts and conversations, reports, and the events that follow, all in one transaction. What was
+// told before is left out; what belongs to no route, or could not be read, is kept aside. When it returns, all of it is on stable storage.
+func (s *Service) Receive(ctx context.Context, r Received) (ReceivedResult, error) {
+	type matched struct {
+		u     *hookswitch.Update
+		route *hookswitch.Route
+	}
+	var list []matched
+	var apps []hookswitch.Key
+	for i := range r.Updates {
+		u := &r.Updates[i]
+		route := r.Account.match(u)
+		if route != nil && !slices.Contains(apps, route.App) {
+			switch _, err := s.state(ctx, route.App); {
+			case hookswitch.KindOf(err) == hookswitch.NotFound:
+				route = nil // the App has been deleted, and the caller's routes are a moment older
+			case err != nil:
+				return ReceivedResult{}, err
+			default:
+				apps = append(apps, route.App)
+			}
+		}
+		list = append(list, matched{u, route})
+	}
+	var res ReceivedResult
+	if len(list) == 0 {
+		return res, nil
+	}
+	err := s.update(ctx, apps, func(tx *store.Tx, b *births) error {
+		res = ReceivedResult{}
+		in := &inbound{s: s, tx: tx, b: b, account: r.Account, at: r.At, res: &res}
+		for _, m := range list {
+			reason := ""
+			switch {
+			case m.u.Broken != nil:
+				reason = "could not be read: " + m.u.Broken.Error()
+			case m.route == nil:
+				reason = "no route of this account has the address " + strconv.Quote(m.u.Address) + " on " + string(m.u.Channel)
+			}
+			var err error
+			if reason != "" {
+				res.Strays++
+				err = tx.InsertStray(s.keys.Next(), r.Account.Provider.Name(), r.Door, reason, r.Body)
+			} else {
+				err = in.take(m.u, m.route)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		s.counts.Received.Add(int64(len(res.Messages)))
+		s.counts.Duplicate.Add(int64(res.Duplicates))
+		s.counts.Stray.Add(int64(res.Strays))
+	}
+	return res, err
+}
+
+// inbound takes the updates of one push inside one transaction.
+type inbound struct {
+	s       *Service
+	tx      *store.Tx
+	b       *births
+	account *Account
+	at      time.Time
+	res     *ReceivedResult
+}
+
+func (in *inbound) take(u *hookswitch.Update, route *hookswitch.Route) error {
+	var key hookswitch.Key
+	if u.Message != nil {
+		key = in.s.keys.Next()
+	}
+	if u.Dedup != "" {
+		err := in.tx.Claim(store.OnceOf(store.Life8Days, key, "push", route.Provider, route.Account, string(u.Channel), u.Dedup), in.b.now)
+		var dup *store.DuplicateError
+		if errors.As(err, &dup) {
+			in.res.Duplicates++
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	switch {
+	case u.Message != nil:
+		in.res.Messages = append(in.res.Messages, key)
+		return in.message(u, route, key)
+	case u.Receipt != nil:
+		in.res.Receipts++
+		return in.receipt(u, route)
+	case u.Contact != nil:
+		return in.contactChange(u, route)
+	}
+	return nil
+}
+
+// contact finds or makes the person known on the channel by value, or by the user id that came with it: who hid their number before may show it now, and the
+// other way round. Afterwards the person is known by both.
+func (in *inbound) contact(app hookswitch.Key, ch hookswitch.Channel, value, userID, name string) (hookswitch.Key, error) {
+	if userID == value {
+		userID = ""
+	}
+	missing := value
+	key, err := in.tx.ContactBy(in.tx.Context(), app, ch, value)
+	if err == nil {
+		missing = userID
+	} else if hookswitch.KindOf(err) == hookswitch.NotFound && userID != "" {
+		key, err = in.tx.ContactBy(in.tx.Context(), app, ch, userID)
+	}
+	switch {
+	case hookswitch.KindOf(err) == hookswitch.NotFound:
+		now := in.b.now.UTC()
+		c := &hookswitch.Contact{Key: in.s.keys.Next(), App: app, Name: name, CreatedAt: now, UpdatedAt: now}
+		if err := in.tx.InsertContact(c, ch, value); err != nil {
+			return 0, err
+		}
+		key, missing = c.Key, userID
+	case err != nil:
+		return 0, err
+	}
+	if missing == "" {
+		return key, nil
+	}
+	return key, in.tx.AddIdentifier(app, key, ch, missing)
+}
+
+// conversation finds or makes the thread of a sender and a contact.
+func conversation(s *Service, tx *store.Tx, app, sender, contact hookswitch.Key, now time.Time) (*hookswitch.Conversation, error) {
+	c, err := tx.ConversationOf(tx.Context(), sender, contact)
+	if hookswitch.KindOf(err) != hookswitch.NotFound {
+		return c, err
+	}
+	c = &hookswitch.Conversation{Key: s.keys.Next(), App: app, Sender: sender, Contact: contact, CreatedAt: now, UpdatedAt: now}
+	return c, tx.InsertConversation(c)
+}
+
+func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key hookswitch.Key) error {
+	s, tx, m, now := in.s, in.tx, u.Message, in.b.now.UTC()
+	userID, _ := m.Metadata["userId"].(string)
+	contact, err := in.contact(route.App, u.Channel, m.From, userID, m.ProfileName)
+	if err != nil {
+		return err
+	}
+	if err := tx.SeeContact(route.App, contact, u.Channel, m.From, m.ProfileName, now); err != nil {
+		return err
+	}
+	conv, err := conversation(s, tx, route.App, route.Sender, contact, now)
+	if err != nil {
+		return err
+	}
+	first := conv.Inbound == 0
+	msg := &hookswitch.Message{
+		Key: key, App: route.App, Sender: route.Sender, Route: route.Key, Conversation: conv.Key, Contact: contact, Direction: hookswitch.Inbound,
+		Channel: u.Channel, Type: m.Type, Status: hookswitch.StatusReceived, From: m.From, To: m.To, Text: m.Text, ProviderID: m.ProviderID,
+		ProviderAt: u.At, ProfileName: m.ProfileName, CreatedAt: now, UpdatedAt: now,
+	}
+	if len(m.Content) > 0 {
+		msg.Content = json.RawMessage(encode(m.Content))
+	}
+	if err := tx.InsertMessage(msg); err != nil {
+		return err
+	}
+	conv.LastInboundAt, conv.LastMessage, conv.UpdatedAt = now, key, now
+	conv.Inbound++
+	conv.Messages++
+	conv.Unread++
+	if err := tx.UpdateConversation(conv); err != nil {
+		return err
+	}
+	if first {
+		in.b.envelope(route.App, hookswitch.EventConversationNew, route.Sender, newConversationData(s, msg))
+	}
+	data := inboundData(s, msg, u)
+	in.b.envelope(route.App, hookswitch.EventMessageInbound, route.Sender, data)
+	if m.Unsupported {
+		in.b.envelope(route.App, hookswitch.EventMessageUnsupported, route.Sender, data)
+	}
+	in.b.received(route, u, conv.Key, in.at)
+	if m.Quiet || m.Unsupported || conv.Handover {
+		return nil
+	}
+	sender, err := tx.Sender(tx.Context(), route.App, route.Sender)
+	if hookswitch.KindOf(err) == hookswitch.NotFound || err == nil && sender.Responder.Kind == "" {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	in.b.owe(store.Delivery{Kind: hookswitch.DeliverRespond, App: route.App, Subject: key, Target: conv.Key}, nil)
+	return nil
+}
+
+// contactChange makes a person known by another identifier too.
+func (in *inbound) contactChange(u *hookswitch.Update, route *hookswitch.Route) error {
+	if u.Contact.To == "" || u.Contact.From == "" {
+		return nil
+	}
+	key, err := in.tx.ContactBy(in.tx.Context(), route.App, u.Channel, u.Contact.From)
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return in.tx.AddIdentifier(route.App, key, u.Channel, u.Contact.To)
+}
+
+// KeepStray keeps a genuine push aside that no account's routes can take.
+func (s *Service) KeepStray(ctx context.Context, provider, door, reason string, body []byte) error {
+	return s.store.Update(ctx, func(tx *store.Tx) error { return tx.InsertStray(s.keys.Next(), provider, door, reason, body) })
+}

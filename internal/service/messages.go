@@ -1,0 +1,237 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/store"
+)
+
+// Message is the message of an app with the id.
+func (s *Service) Message(ctx context.Context, app hookswitch.Key, id string) (*hookswitch.Message, error) {
+	key, ok := s.ids.Parse(hookswitch.KindMessage, id)
+	if !ok {
+		return nil, hookswitch.NotFoundf("message not found")
+	}
+	return s.store.Message(ctx, app, key)
+}
+
+// Messages lists the messages of an app.
+func (s *Service) Messages(ctx context.Context, app hookswitch.Key, f store.MessageFilter, p store.Page) ([]*hookswitch.Message, error) {
+	return s.store.Messages(ctx, app, f, p)
+}
+
+// Receipts are the reports about a message, oldest first.
+func (s *Service) Receipts(ctx context.Context, message hookswitch.Key) ([]hookswitch.Receipt, error) {
+	return s.store.Receipts(ctx, message)
+}
+
+// Words for failures of sends that are ours rather than a provider's.
+const (
+	errNoProvider     = "no_provider"
+	errWindowClosed   = "whatsapp_window_closed"
+	errUnknownOutcome = "unknown_outcome"
+)
+
+// queue stores a message to send, with the event that tells of it and the delivery that will send it.
+func (b *births) queue(tx *store.Tx, conv *hookswitch.Conversation, m *hookswitch.Message) error {
+	now := b.now.UTC()
+	m.Key, m.Direction, m.Status, m.CreatedAt, m.UpdatedAt = b.s.keys.Next(), hookswitch.Outbound, hookswitch.StatusQueued, now, now
+	m.App, m.Sender, m.Contact, m.Conversation = conv.App, conv.Sender, conv.Contact, conv.Key
+	if err := tx.InsertMessage(m); err != nil {
+		return err
+	}
+	conv.LastMessage, conv.UpdatedAt = m.Key, now
+	conv.Messages++
+	if err := tx.UpdateConversation(conv); err != nil {
+		return err
+	}
+	b.envelope(m.App, hookswitch.EventMessageQueued, m.Sender, statusData(b.s, m, hookswitch.StatusQueued, nil))
+	b.owe(store.Delivery{Kind: hookswitch.DeliverMessage, App: m.App, Subject: m.Key, Target: conv.Key}, nil)
+	return nil
+}
+
+// sendDeadline is how long a send whose outcome is unknown waits for a report that tells it.
+const sendDeadline = 10 * time.Minute
+
+// sendWaits are the waits between tries of a send that failed for a while.
+var sendWaits = []time.Duration{2 * time.Second, 10 * time.Second, time.Minute, 5 * time.Minute}
+
+// Send is a message that is about to be handed to its provider.
+type Send struct {
+	Out    *hookswitch.Outgoing
+	Sender hookswitch.MessageSender
+	// Next is set instead, when there is nothing to do until then; zero with a nil Out: the delivery is over.
+	Next time.Time
+}
+
+// BeginSend notes that a message is about to be sent, so that it is never sent twice by itself. It may find that there is nothing to do: the message has failed, has
+// arrived, or its outcome is unknown and waited for.
+func (s *Service) BeginSend(ctx context.Context, o *store.Outcome) (Send, error) {
+	var out Send
+	err := s.update(ctx, []hookswitch.Key{o.App}, func(tx *store.Tx, b *births) error {
+		out = Send{}
+		row, err := tx.Delivery(tx.Context(), o.Kind, o.Subject, o.Target)
+		if hookswitch.KindOf(err) == hookswitch.NotFound || err == nil && row.Claim != o.Claim {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		m, err := tx.Message(tx.Context(), o.App, o.Subject)
+		if err != nil {
+			return err
+		}
+		if !row.StartedAt.IsZero() {
+			if deadline := row.StartedAt.Add(sendDeadline); b.now.Before(deadline) {
+				out.Next = deadline
+				return tx.Await(o, deadline)
+			}
+			return b.failMessage(tx, o, m, &hookswitch.SendError{Code: errUnknownOutcome, Message: "the provider may have taken the message, and has not told what became of it"})
+		}
+		route, sender, err := s.routeFor(tx, m)
+		if err == nil {
+			err = s.windowOf(tx, m, b.now)
+		}
+		var problem *hookswitch.SendError
+		if errors.As(err, &problem) {
+			return b.failMessage(tx, o, m, problem)
+		}
+		if err != nil {
+			return err
+		}
+		if begun, err := tx.Start(o, b.now); err != nil || !begun {
+			return err // not begun: the lease has ended, and the message is somebody else's to send
+		}
+		m.Route, m.Status, m.UpdatedAt = route.Key, hookswitch.StatusSending, b.now.UTC()
+		out.Sender = sender
+		out.Out = &hookswitch.Outgoing{Ref: s.ids.Format(hookswitch.KindMessage, m.Key), Route: route, Message: m}
+		return tx.UpdateMessage(m)
+	})
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return Send{}, s.abandon(ctx, o)
+	}
+	return out, err
+}
+
+// abandon ends what is owed about things that are gone: the App has been deleted.
+func (s *Service) abandon(ctx context.Context, o *store.Outcome) error {
+	return s.store.Update(ctx, func(tx *store.Tx) error { return tx.Settle(o.Kind, o.Subject, o.Target) })
+}
+
+// routeFor finds the route that carries a message: its own, else one of the sender's on the channel. A *SendError says that there is none.
+func (s *Service) routeFor(tx *store.Tx, m *hookswitch.Message) (*hookswitch.Route, hookswitch.MessageSender, error) {
+	sender, err := tx.Sender(tx.Context(), m.App, m.Sender)
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return nil, nil, &hookswitch.SendError{Code: errNoProvider, Message: "the sender is gone", Err: err}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	var best *hookswitch.Route
+	for i := range sender.Routes {
+		r := &sender.Routes[i]
+		if r.Channel == m.Channel && (best == nil || r.Key == m.Route) {
+			best = r
+		}
+	}
+	if best == nil {
+		return nil, nil, &hookswitch.SendError{Code: errNoProvider, Message: "the sender has no route for " + string(m.Channel)}
+	}
+	p, ok := s.providers[best.Provider].(hookswitch.MessageSender)
+	if !ok {
+		return nil, nil, &hookswitch.SendError{Code: errNoProvider, Message: "messages cannot be sent over the provider " + best.Provider}
+	}
+	return best, p, nil
+}
+
+// windowOf refuses a free-form message, with a *SendError, when the person's last message is too long ago, by our own clock.
+func (s *Service) windowOf(tx *store.Tx, m *hookswitch.Message, now time.Time) error {
+	window := m.Channel.Window()
+	if window == 0 || m.Type == "template" {
+		return nil
+	}
+	conv, err := tx.Conversation(tx.Context(), m.App, m.Conversation)
+	if err != nil {
+		return err
+	}
+	if !conv.LastInboundAt.IsZero() && now.Sub(conv.LastInboundAt) < window {
+		return nil
+	}
+	return &hookswitch.SendError{Code: errWindowClosed, Message: "the person's last message is more than 24 hours old: only an approved template may be sent", Category: "window"}
+}
+
+// failMessage ends a send: its message has failed for good.
+func (b *births) failMessage(tx *store.Tx, o *store.Outcome, m *hookswitch.Message, problem *hookswitch.SendError) error {
+	if err := tx.Settle(o.Kind, o.Subject, o.Target); err != nil {
+		return err
+	}
+	b.sendErrors++
+	r := &hookswitch.MessageReceipt{Status: hookswitch.StatusFailed, ErrorCode: cmp.Or(problem.Code, "send_failed"), ErrorText: problem.Message,
+		ErrorCategory: problem.Category, Retriable: problem.Temporary}
+	return applyReceipt(b.s, tx, b, m, r)
+}
+
+// FinishSend records what the provider answered. The time it returns is when the send is due again; zero: it is over.
+func (s *Service) FinishSend(ctx context.Context, o *store.Outcome, tries int, acc hookswitch.Accepted, failure error) (next time.Time, err error) {
+	err = s.update(ctx, []hookswitch.Key{o.App}, func(tx *store.Tx, b *births) error {
+		next = time.Time{}
+		m, err := tx.Message(tx.Context(), o.App, o.Subject)
+		if err != nil {
+			return err
+		}
+		if failure == nil {
+			return b.accepted(tx, o, m, acc)
+		}
+		var problem *hookswitch.SendError
+		if !errors.As(failure, &problem) {
+			problem = &hookswitch.SendError{Code: errUnknownOutcome, Message: "the send broke off", Unknown: true, Err: failure}
+		}
+		switch {
+		case problem.Unknown:
+			next = b.now.Add(sendDeadline)
+			return tx.Await(o, next)
+		case problem.Temporary && tries < len(sendWaits):
+			next = b.now.Add(max(sendWaits[tries], problem.RetryAfter))
+			again := *o
+			again.Verdict, again.Next = store.Retry, next
+			_, err := tx.Record(&again, b.now)
+			return err
+		}
+		return b.failMessage(tx, o, m, problem)
+	})
+	return next, err
+}
+
+// accepted notes the provider's id and applies the reports that came before it was known.
+func (b *births) accepted(tx *store.Tx, o *store.Outcome, m *hookswitch.Message, acc hookswitch.Accepted) error {
+	if err := tx.Settle(o.Kind, o.Subject, o.Target); err != nil {
+		return err
+	}
+	b.sent++
+	m.ProviderID, m.UpdatedAt = cmp.Or(acc.ProviderID, m.ProviderID), b.now.UTC()
+	if err := meet(tx, m.Route, m.ProviderID, b.now); err != nil {
+		return err
+	}
+	if err := tx.UpdateMessage(m); err != nil {
+		return err
+	}
+	if acc.Sent {
+		if err := applyReceipt(b.s, tx, b, m, &hookswitch.MessageReceipt{ProviderID: m.ProviderID, Status: hookswitch.StatusSent}); err != nil {
+			return err
+		}
+	}
+	early, err := tx.AdoptReceipts(m.Key, m.Route, m.ProviderID)
+	if err != nil {
+		return err
+	}
+	for _, r := range early {
+		if err := applyReceipt(b.s, tx, b, m, &hookswitch.MessageReceipt{ProviderID: r.ProviderID, Status: r.Status, ErrorCode: r.ErrorCode, ErrorText: r.ErrorText}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package service
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/store"
+)
+
+// receipt keeps a provider's report and moves the message it is about, if that is ours and the report a step forward.
+func (in *inbound) receipt(u *hookswitch.Update, route *hookswitch.Route) error {
+	r := u.Receipt
+	m, err := in.messageOf(u, route)
+	if err != nil {
+		return err
+	}
+	kept := &hookswitch.Receipt{Key: in.s.keys.Next(), App: route.App, Route: route.Key, ProviderID: r.ProviderID, Status: r.Status, At: u.At,
+		ErrorCode: r.ErrorCode, ErrorText: r.ErrorText}
+	if m != nil {
+		kept.Message = m.Key
+	}
+	if err := in.tx.InsertReceipt(kept); err != nil {
+		return err
+	}
+	if m == nil {
+		return in.foreign(u, route)
+	}
+	if m.ProviderID == "" && r.ProviderID != "" {
+		m.ProviderID = r.ProviderID
+		if !m.Status.CanBecome(r.Status) {
+			return in.tx.UpdateMessage(m)
+		}
+	}
+	return applyReceipt(in.s, in.tx, in.b, m, r)
+}
+
+// foreign tells of a report about a message that we do not know: another system on the same account has sent it, unless a send of ours to the same
+// person is under way. Then the report may be about that one, and is looked at again when the provider's answer gives its id.
+func (in *inbound) foreign(u *hookswitch.Update, route *hookswitch.Route) error {
+	if err := meet(in.tx, route.Key, u.Receipt.ProviderID, in.b.now); err != nil {
+		return err
+	}
+	if u.Receipt.Status != hookswitch.StatusDelivered && u.Receipt.Status != hookswitch.StatusRead {
+		return nil
+	}
+	busy, err := in.sendingTo(u, route)
+	if err == nil && !busy {
+		in.b.envelope(route.App, u.Receipt.Status.EventType(), route.Sender, foreignData(u))
+	}
+	return err
+}
+
+// sendingAge is how old a message that is being sent may be to be looked at.
+const sendingAge = time.Hour
+
+// sendingTo reports whether a message to the recipient of a report is being sent at this moment.
+func (in *inbound) sendingTo(u *hookswitch.Update, route *hookswitch.Route) (bool, error) {
+	ctx := in.tx.Context()
+	contact, err := in.tx.ContactBy(ctx, route.App, u.Channel, u.Receipt.Recipient)
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	conv, err := in.tx.ConversationOf(ctx, route.Sender, contact)
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	list, err := in.tx.Messages(ctx, route.App, store.MessageFilter{Conversation: conv.Key, Status: hookswitch.StatusSending},
+		store.Page{Limit: 1, After: hookswitch.KeyAt(in.b.now.Add(-sendingAge))})
+	return len(list) > 0, err
+}
+
+// meet makes two transactions that know of a provider's id, the one that learns that it is ours and the one that takes a report about it, run one after
+// the other: neither sees what the other has not committed yet.
+func meet(tx *store.Tx, route hookswitch.Key, providerID string, now time.Time) error {
+	if providerID == "" {
+		return nil
+	}
+	err := tx.Claim(store.OnceOf(store.Life10Minutes, 0, "provider id", strconv.FormatInt(int64(route), 36), providerID), now)
+	var before *store.DuplicateError
+	if errors.As(err, &before) {
+		return nil
+	}
+	return err
+}
+
+// messageOf is the message that a report is about: the one whose id the provider gave back, else the one that was sent under the provider's id. It is nil
+// when neither is ours.
+func (in *inbound) messageOf(u *hookswitch.Update, route *hookswitch.Route) (*hookswitch.Message, error) {
+	ctx := in.tx.Context()
+	if key, ok := in.s.ids.Parse(hookswitch.KindMessage, u.Receipt.Ref); ok {
+		m, err := in.tx.Message(ctx, route.App, key)
+		if err == nil && m.Direction == hookswitch.Outbound {
+			return m, nil
+		}
+		if err != nil && hookswitch.KindOf(err) != hookswitch.NotFound {
+			return nil, err
+		}
+	}
+	routes := make([]hookswitch.Key, 0, len(in.account.Routes))
+	for _, r := range in.account.Routes {
+		if r.App == route.App {
+			routes = append(routes, r.Key)
+		}
+	}
+	m, err := in.tx.MessageByProviderID(ctx, u.Receipt.ProviderID, hookswitch.Outbound, routes)
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return nil, nil
+	}
+	return m, err
+}
+
+// applyReceipt moves a sent message on, tells of it, and ends what was still owed for it: the provider has it.
+func applyReceipt(s *Service, tx *store.Tx, b *births, m *hookswitch.Message, r *hookswitch.MessageReceipt) error {
+	if !m.Status.CanBecome(r.Status) {
+		return nil
+	}
+	if m.Status == hookswitch.StatusQueued || m.Status == hookswitch.StatusSending {
+		if err := tx.Settle(hookswitch.DeliverMessage, m.Key, m.Conversation); err != nil {
+			return err
+		}
+	}
+	m.Status, m.UpdatedAt = r.Status, b.now.UTC()
+	m.ErrorCode, m.ErrorText = "", ""
+	if r.Status == hookswitch.StatusFailed {
+		m.ErrorCode, m.ErrorText = r.ErrorCode, r.ErrorText
+	}
+	if err := tx.UpdateMessage(m); err != nil {
+		return err
+	}
+	if name := r.Status.EventType(); name != "" {
+		b.envelope(m.App, name, m.Sender, statusData(s, m, r.Status, r))
+	}
+	return nil
+}

@@ -1,0 +1,170 @@
+package service
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/store"
+)
+
+// routeCache keeps the routes of all apps: doors look at them for every push. It is dropped whenever a sender changes.
+type routeCache struct {
+	mu       sync.RWMutex
+	loaded   bool
+	epoch    int64
+	routes   []hookswitch.Route
+	accounts map[string][]Account // of each provider
+	versions map[hookswitch.Key]int64
+}
+
+// older reports whether one of the apps that have changed lately has a newer version than the cached routes were read under, and notes them. What is not
+// in the list has not changed for a while, and is forgotten: when it changes it comes with a version that is new.
+func (c *routeCache) older(changed []store.AppVersion) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	older := false
+	versions := make(map[hookswitch.Key]int64, len(changed))
+	for _, v := range changed {
+		older = older || c.versions[v.App] < v.Version
+		versions[v.App] = v.Version
+	}
+	c.versions = versions
+	return older
+}
+
+func (c *routeCache) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.loaded, c.routes, c.accounts = false, nil, nil
+	c.epoch++
+}
+
+// allRoutes are the live routes of all apps, and the accounts that they make.
+func (s *Service) allRoutes(ctx context.Context) ([]hookswitch.Route, map[string][]Account, error) {
+	c := &s.routes
+	c.mu.RLock()
+	routes, accounts, loaded, epoch := c.routes, c.accounts, c.loaded, c.epoch
+	c.mu.RUnlock()
+	if loaded {
+		return routes, accounts, nil
+	}
+	routes, err := s.store.AllRoutes(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	accounts = make(map[string][]Account)
+	for name, p := range s.providers {
+		accounts[name] = accountsOf(p, routes, func(*hookswitch.Route) bool { return true })
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.epoch == epoch { // nothing has changed since the read began
+		c.routes, c.accounts, c.loaded = routes, accounts, true
+	}
+	return routes, accounts, nil
+}
+
+// Account is a set of routes whose pushes are proved by the same credential.
+type Account struct {
+	Provider    hookswitch.Provider
+	Name        string
+	Credentials hookswitch.Credentials
+	Routes      []hookswitch.Route
+}
+
+// Accounts are the provider's accounts over all apps. With a sender, only those of its routes, and of those only the ones of channel where that is not
+// empty. They are shared and must not be changed.
+func (s *Service) Accounts(ctx context.Context, provider string, sender hookswitch.Key, channel hookswitch.Channel) ([]Account, error) {
+	routes, accounts, err := s.allRoutes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := s.providers[provider]
+	if p == nil || sender == 0 && channel == "" {
+		return slices.Clip(accounts[provider]), nil
+	}
+	return accountsOf(p, routes, func(r *hookswitch.Route) bool {
+		return (sender == 0 || r.Sender == sender) && (channel == "" || r.Channel == channel)
+	}), nil
+}
+
+// accountsOf groups the provider's routes that are wanted by what proves their pushes.
+func accountsOf(p hookswitch.Provider, routes []hookswitch.Route, wanted func(*hookswitch.Route) bool) []Account {
+	var out []Account
+	at := make(map[string]int)
+	for i := range routes {
+		r := &routes[i]
+		if r.Provider != p.Name() || r.Account == "" || !wanted(r) {
+			continue
+		}
+		n, ok := at[r.Account]
+		if !ok {
+			n = len(out)
+			at[r.Account] = n
+			out = append(out, Account{Provider: p, Name: r.Account, Credentials: r.Credentials})
+		}
+		out[n].Routes = append(out[n].Routes, *r)
+	}
+	return out
+}
+
+// HandshakeCredentials are the credentials of every route of the provider: a handshake names no account, so its token is tried on all of them.
+func (s *Service) HandshakeCredentials(ctx context.Context, provider string, sender hookswitch.Key) ([]hookswitch.Credentials, error) {
+	routes, _, err := s.allRoutes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []hookswitch.Credentials
+	for _, r := range routes {
+		if r.Provider == provider && (sender == 0 || r.Sender == sender) {
+			out = append(out, r.Credentials)
+		}
+	}
+	return out, nil
+}
+
+// SenderRoutes are the routes of the sender with the id, for a door that names it.
+func (s *Service) SenderRoutes(ctx context.Context, id string) ([]hookswitch.Route, error) {
+	key, ok := s.ids.Parse(hookswitch.KindSender, id)
+	if !ok {
+		return nil, hookswitch.NotFoundf("sender not found")
+	}
+	routes, _, err := s.allRoutes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []hookswitch.Route
+	for _, r := range routes {
+		if r.Sender == key {
+			out = append(out, r)
+		}
+	}
+	if len(out) == 0 {
+		return nil, hookswitch.NotFoundf("sender not found")
+	}
+	return out, nil
+}
+
+// match finds the route of the account that an update means: the one with its address or, where only one route of that channel exists, that
+// one.
+func (a *Account) match(u *hookswitch.Update) *hookswitch.Route {
+	var only *hookswitch.Route
+	n := 0
+	for i := range a.Routes {
+		r := &a.Routes[i]
+		if r.Channel != u.Channel {
+			continue
+		}
+		if r.Address != "" && r.Address == u.Address {
+			return r
+		}
+		only = r
+		n++
+	}
+	if n == 1 {
+		return only
+	}
+	return nil
+}

@@ -1,0 +1,325 @@
+package service
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/store"
+	"github.com/hookswitch/hookswitch/webhook"
+)
+
+// SenderSpec is one entry of a sender file: one route of the sender with its name, and what the sender is to be.
+type SenderSpec struct {
+	Name        string
+	Channel     hookswitch.Channel
+	Provider    string
+	PhoneNumber string
+	Credentials hookswitch.Credentials
+	Webhook     *WebhookSpec
+	Responder   *hookswitch.ResponderConfig
+}
+
+// WebhookSpec is the webhook of a sender as a file describes it.
+type WebhookSpec struct {
+	URL    string
+	Events []string // nil: all
+}
+
+// AppliedSender is what became of the entries of one name.
+type AppliedSender struct {
+	Sender  *hookswitch.Sender
+	Webhook *hookswitch.Endpoint // nil: none
+	// Secret is the webhook's signing secret, when it was made just now. It is not shown again.
+	Secret  hookswitch.Secret
+	Created bool
+	Changed bool
+}
+
+// maxSenderSpecs is how many entries a file may have.
+const maxSenderSpecs = 1000
+
+// ApplySenders makes the senders of an app what the entries say. Entries of one name are one sender with several routes. Senders that no entry names
+// are left alone; applying the same entries again changes nothing.
+func (s *Service) ApplySenders(ctx context.Context, app hookswitch.Key, specs []SenderSpec) ([]AppliedSender, error) {
+	if err := s.checkSpecs(specs); err != nil {
+		return nil, err
+	}
+	var out []AppliedSender
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		out = nil
+		changed := false
+		for i, spec := range specs {
+			at := slices.IndexFunc(out, func(a AppliedSender) bool { return a.Sender.Name == spec.Name })
+			if at < 0 {
+				applied, err := s.applySender(tx, app, spec)
+				if err != nil {
+					return err
+				}
+				out = append(out, applied)
+				at = len(out) - 1
+			}
+			if err := s.applyRoute(tx, &out[at], spec, i); err != nil {
+				return err
+			}
+			if err := s.applyWebhook(tx, &out[at], spec, i); err != nil {
+				return err
+			}
+			changed = changed || out[at].Created || out[at].Changed
+		}
+		if !changed {
+			return nil
+		}
+		return tx.TouchApp(app, s.now())
+	})
+	s.cache.forget(app)
+	s.routes.forget()
+	return out, err
+}
+
+func (s *Service) checkSpecs(specs []SenderSpec) error {
+	var c hookswitch.Checks
+	if len(specs) == 0 {
+		c.Field("must have at least one entry", "senders")
+	}
+	if len(specs) > maxSenderSpecs {
+		c.Field("must have at most "+strconv.Itoa(maxSenderSpecs)+" entries", "senders")
+		return c.Err()
+	}
+	for i, spec := range specs {
+		at := func(message string, path ...string) {
+			c.Field(message, append([]string{"senders", "[" + strconv.Itoa(i) + "]"}, path...)...)
+		}
+		if strings.TrimSpace(spec.Name) == "" || len(spec.Name) > 200 || hookswitch.CheckText(spec.Name) != "" {
+			at("must have 1 to 200 characters, none of them control characters", "name")
+		}
+		if !spec.Channel.Valid() {
+			at("must be one of "+channelNames(), "channel")
+		}
+		if hookswitch.CheckName(spec.Provider) != "" {
+			at("must name a provider such as meta or twilio", "provider")
+		}
+		if spec.PhoneNumber != "" {
+			if m := hookswitch.CheckPhone(spec.PhoneNumber); m != "" {
+				at(m, "phoneNumber")
+			}
+		}
+		if spec.Responder != nil && s.o.CheckResponder != nil {
+			if err := s.o.CheckResponder(*spec.Responder); err != nil {
+				at(err.Error(), "responder")
+			}
+		}
+		if w := spec.Webhook; w != nil {
+			if m := s.checkWebhookURL(w.URL); m != "" {
+				at(m, "webhook", "url")
+			}
+			if _, err := webhookEvents(w.Events); err != nil {
+				at(message(err), "webhook", "events")
+			}
+		}
+	}
+	return c.Err()
+}
+
+func message(err error) string {
+	var e *hookswitch.Error
+	switch {
+	case errors.Is(err, errNoEvents):
+		return "must name at least one event, or be left out for all"
+	case errors.As(err, &e) && len(e.Fields) > 0:
+		return e.Fields[0].Message
+	}
+	return err.Error()
+}
+
+func channelNames() string {
+	names := make([]string, len(hookswitch.Channels))
+	for i, c := range hookswitch.Channels {
+		names[i] = string(c)
+	}
+	return strings.Join(names, ", ")
+}
+
+// maxWebhookURL is the greatest length of the URL of a sender's webhook.
+const maxWebhookURL = 2048
+
+// checkWebhookURL says what is wrong with the URL of a sender's webhook: it has to be https, without credentials, and at an address that may be
+// reached.
+func (s *Service) checkWebhookURL(text string) string {
+	u, m := hookswitch.ParseEndpointURL(text)
+	switch {
+	case m != "":
+		return m
+	case len(text) > maxWebhookURL:
+		return "must be at most " + strconv.Itoa(maxWebhookURL) + " characters long"
+	case u.User != nil:
+		return "must not contain a user name or password"
+	case s.isBin(u):
+		return ""
+	case u.Scheme != "https" && (s.o.AllowPlain == nil || !s.o.AllowPlain(u.Hostname())):
+		return "must start with https://; the setting allow-networks permits http:// to the networks it names"
+	case s.o.CheckURL != nil:
+		if err := s.o.CheckURL(u); err != nil {
+			return err.Error()
+		}
+	}
+	return ""
+}
+
+func (s *Service) isBin(u *url.URL) bool {
+	_, ok := s.BinToken(u.String())
+	return ok
+}
+
+// applySender finds or makes the sender of an entry and brings its own fields up to date.
+func (s *Service) applySender(tx *store.Tx, app hookswitch.Key, spec SenderSpec) (AppliedSender, error) {
+	now := s.now().UTC()
+	have, err := tx.SenderByName(tx.Context(), app, spec.Name)
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		sender := &hookswitch.Sender{Key: s.keys.Next(), App: app, Name: spec.Name, PhoneNumber: spec.PhoneNumber, CreatedAt: now, UpdatedAt: now}
+		if spec.Responder != nil {
+			sender.Responder = *spec.Responder
+		}
+		return AppliedSender{Sender: sender, Created: true}, tx.InsertSender(sender)
+	}
+	if err != nil {
+		return AppliedSender{}, err
+	}
+	out := AppliedSender{Sender: have}
+	if spec.PhoneNumber != "" && spec.PhoneNumber != have.PhoneNumber {
+		have.PhoneNumber, out.Changed = spec.PhoneNumber, true
+	}
+	if spec.Responder != nil && !bytes.Equal(spec.Responder.Raw, have.Responder.Raw) {
+		have.Responder, out.Changed = *spec.Responder, true
+	}
+	if out.Changed {
+		have.UpdatedAt = now
+		err = tx.UpdateSender(have)
+	}
+	return out, err
+}
+
+// applyRoute finds or makes the route of an entry: the one with the same channel, provider and address, else the only one with the same channel and
+// provider.
+func (s *Service) applyRoute(tx *store.Tx, a *AppliedSender, spec SenderSpec, at int) error {
+	want := hookswitch.Route{App: a.Sender.App, Sender: a.Sender.Key, Channel: spec.Channel, Provider: spec.Provider, Credentials: spec.Credentials}
+	if p := s.providers[spec.Provider]; p != nil {
+		want.Account = p.Account(spec.Credentials)
+		want.Address = p.Address(spec.Channel, spec.Credentials, cmp.Or(spec.PhoneNumber, a.Sender.PhoneNumber))
+	}
+	var same []int
+	found := -1
+	for i, r := range a.Sender.Routes {
+		if r.Channel == want.Channel && r.Provider == want.Provider {
+			same = append(same, i)
+			if r.Address == want.Address {
+				found = i
+			}
+		}
+	}
+	if found < 0 && len(same) == 1 && (want.Address == "" || a.Sender.Routes[same[0]].Address == "") {
+		found = same[0]
+	}
+	if found < 0 {
+		want.Key = s.keys.Next()
+		a.Sender.Routes = append(a.Sender.Routes, want)
+		a.Changed = !a.Created
+	} else {
+		have := &a.Sender.Routes[found]
+		want.Key = have.Key
+		before, _ := have.Credentials.RevealJSON() // a map of texts can be encoded
+		after, _ := want.Credentials.RevealJSON()
+		if bytes.Equal(before, after) && have.Account == want.Account && have.Address == want.Address {
+			return nil
+		}
+		*have, a.Changed = want, true
+	}
+	err := tx.PutRoute(&want)
+	var known *hookswitch.Error
+	if errors.As(err, &known) && known.Kind == hookswitch.Conflict {
+		return &hookswitch.Error{Kind: hookswitch.Conflict, Err: known.Err,
+			Message: "senders[" + strconv.Itoa(at) + "] (" + spec.Name + "): " + known.Message + "; each address belongs to one sender of one application"}
+	}
+	return err
+}
+
+// applyWebhook makes the webhook of the sender what the entry says. The secret is made with it, and kept when only the URL or the events change.
+func (s *Service) applyWebhook(tx *store.Tx, a *AppliedSender, spec SenderSpec, at int) error {
+	have, err := tx.SenderWebhook(tx.Context(), a.Sender.App, a.Sender.Key)
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		have, err = nil, nil
+	}
+	if err != nil {
+		return err
+	}
+	a.Webhook = have
+	if spec.Webhook == nil {
+		return nil
+	}
+	events, err := webhookEvents(spec.Webhook.Events)
+	if err != nil {
+		return err
+	}
+	if events == nil {
+		events = hookswitch.SenderEvents
+	}
+	u, _ := hookswitch.ParseEndpointURL(spec.Webhook.URL) // checked before
+	now := s.now().UTC()
+	if have == nil {
+		secret := hookswitch.Secret(webhook.NewAlphanumericSecret().Reveal())
+		have = &hookswitch.Endpoint{Key: s.keys.Next(), App: a.Sender.App, Sender: a.Sender.Key, Profile: hookswitch.ProfileZavu, URL: u.String(), EventTypes: events,
+			Secrets: []hookswitch.EndpointSecret{{Secret: secret}}, Version: 1, CreatedAt: now, UpdatedAt: now}
+		a.Webhook, a.Secret, a.Changed = have, secret, !a.Created
+		return tx.InsertEndpoint(have)
+	}
+	if have.URL == u.String() && slices.Equal(have.EventTypes, events) {
+		return nil
+	}
+	have.URL, have.EventTypes, have.UpdatedAt, a.Changed = u.String(), events, now, true
+	return tx.UpdateEndpoint(have)
+}
+
+// Senders lists the senders of an app.
+func (s *Service) Senders(ctx context.Context, app hookswitch.Key, p store.Page) ([]*hookswitch.Sender, error) {
+	return s.store.Senders(ctx, app, p)
+}
+
+// Sender is the sender of an app with the id.
+func (s *Service) Sender(ctx context.Context, app hookswitch.Key, id string) (*hookswitch.Sender, error) {
+	key, ok := s.ids.Parse(hookswitch.KindSender, id)
+	if !ok {
+		return nil, hookswitch.NotFoundf("sender not found")
+	}
+	return s.store.Sender(ctx, app, key)
+}
+
+// SenderWebhook is the webhook of a sender, or an error of kind NotFound.
+func (s *Service) SenderWebhook(ctx context.Context, app, sender hookswitch.Key) (*hookswitch.Endpoint, error) {
+	return s.store.SenderWebhook(ctx, app, sender)
+}
+
+// DeleteSender removes a sender: its doors close, and its webhook gets nothing more.
+func (s *Service) DeleteSender(ctx context.Context, app, key hookswitch.Key) error {
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.DeleteSender(app, key, s.now()); err != nil {
+			return err
+		}
+		hook, err := tx.SenderWebhook(tx.Context(), app, key)
+		if err == nil {
+			err = tx.DeleteEndpoint(app, hook.Key, s.keys.Next(), s.now())
+		}
+		if err != nil && hookswitch.KindOf(err) != hookswitch.NotFound {
+			return err
+		}
+		return tx.TouchApp(app, s.now())
+	})
+	s.cache.forget(app)
+	s.routes.forget()
+	return err
+}

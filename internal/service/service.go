@@ -1,0 +1,296 @@
+// Package service is the rules: who may do what, what is valid, which events arise and where they go, what becomes of failures, of pushes, of
+// messages. It knows no HTTP and no SQL text. Surfaces and doors call it; it calls the store, and hands born work to the engine.
+package service
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/store"
+	"github.com/hookswitch/hookswitch/internal/work"
+)
+
+// Engine is what the service needs of the engine: places in its queues for work that is being born, and a word about work that waits.
+type Engine interface {
+	Reserve(lane work.Lane) bool
+	Unreserve(lane work.Lane)
+	Start(items ...work.Item)
+	Wake(kind work.Kind, at time.Time)
+	LeaseUntil(kind work.Kind, now time.Time) time.Time
+}
+
+// Options are what New needs.
+type Options struct {
+	Store  *store.Store
+	Now    func() time.Time
+	Logger *slog.Logger
+	// Profiles are the manners of delivering, by name.
+	Profiles map[hookswitch.ProfileName]hookswitch.Profile
+	// Providers are the adapters, which know what identifies a route.
+	Providers []hookswitch.Provider
+	// AllowPlain reports whether a URL may be plain http where https is insisted on otherwise, and CheckURL says what is wrong with a URL
+	// beyond its form: an address that is blocked, for instance.
+	AllowPlain func(host string) bool
+	CheckURL   func(u *url.URL) error
+	// CheckResponder says what is wrong with the configuration of a responder.
+	CheckResponder func(hookswitch.ResponderConfig) error
+	// PublicURL is how people and providers reach the server, without a slash at its end.
+	PublicURL string
+	// Retention is how long events and attempts are kept.
+	Retention time.Duration
+	// MaxPayload is the greatest size of an event's payload, in bytes; 0: MaxPayload.
+	MaxPayload int
+}
+
+// Service holds the rules over one store. Its methods may be used from many goroutines.
+type Service struct {
+	store     *store.Store
+	ids       *hookswitch.IDs
+	keys      *hookswitch.Keys
+	now       func() time.Time
+	log       *slog.Logger
+	profiles  map[hookswitch.ProfileName]hookswitch.Profile
+	providers map[string]hookswitch.Provider
+	o         Options
+	engine    Engine
+	cache     appCache
+	routes    routeCache
+	bins      binWatch
+	counts    Counts
+}
+
+// New returns the service over an open store. Attach must be called before anything is delivered.
+func New(o Options) (*Service, error) {
+	ids, err := hookswitch.NewIDs(o.Store.IDKey())
+	if err != nil {
+		return nil, err
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	o.MaxPayload = cmp.Or(o.MaxPayload, MaxPayload)
+	s := &Service{
+		store: o.Store, ids: ids, keys: hookswitch.NewKeys(o.Store.Node().Number, o.Now), now: o.Now, log: o.Logger, profiles: o.Profiles,
+		providers: make(map[string]hookswitch.Provider), o: o, engine: noEngine{},
+	}
+	for _, p := range o.Providers {
+		s.providers[p.Name()] = p
+	}
+	s.cache.apps = make(map[hookswitch.Key]*appState)
+	s.bins.waiting = make(map[string]chan struct{})
+	return s, nil
+}
+
+// Attach gives the service the engine that runs what it brings about.
+func (s *Service) Attach(e Engine) { s.engine = e }
+
+// IDs translates keys to ids and back.
+func (s *Service) IDs() *hookswitch.IDs { return s.ids }
+
+// PublicURL is how people and providers reach the server, without a slash at its end.
+func (s *Service) PublicURL() string { return s.o.PublicURL }
+
+// Profile is the manner of delivering with the name.
+func (s *Service) Profile(name hookswitch.ProfileName) hookswitch.Profile { return s.profiles[name] }
+
+// Ready returns nil when the store answers and takes work.
+func (s *Service) Ready(ctx context.Context) error {
+	if s.store.Full() {
+		return &hookswitch.Error{Kind: hookswitch.Unavailable, Message: "too much is waiting to be stored", RetryAfter: time.Second}
+	}
+	return s.store.Ping(ctx)
+}
+
+// Full reports whether the store would refuse work now, so that a door can say so before it reads a body.
+func (s *Service) Full() bool { return s.store.Full() }
+
+// How often the service looks after its own.
+const (
+	pollEvery      = 500 * time.Millisecond // what other nodes have changed
+	heartbeatEvery = 10 * time.Second
+	housekeepEvery = time.Minute
+)
+
+// Run looks at what other nodes change, says that this one lives, and throws away what is past keeping, until ctx ends. nodes is told how many
+// nodes live.
+func (s *Service) Run(ctx context.Context, nodes func(int)) error {
+	var wg sync.WaitGroup
+	every := func(d time.Duration, what string, fn func(context.Context) error) {
+		wg.Go(func() {
+			tick := time.NewTicker(d)
+			defer tick.Stop()
+			failing := false
+			for {
+				err := fn(ctx)
+				switch {
+				case ctx.Err() != nil:
+					return
+				case err != nil && !failing:
+					s.log.Warn(what, "error", err)
+				}
+				failing = err != nil
+				select {
+				case <-ctx.Done():
+					return
+				case <-tick.C:
+				}
+			}
+		})
+	}
+	every(pollEvery, "look for changes", s.poll)
+	every(heartbeatEvery, "heartbeat", func(ctx context.Context) error {
+		live, err := s.store.Heartbeat(ctx)
+		if err == nil {
+			nodes(live)
+		}
+		return err
+	})
+	every(housekeepEvery, "housekeeping", s.housekeep)
+	wg.Wait()
+	return nil
+}
+
+// births is what one transaction brings into being: events, what is owed for them, and the places kept in the engine's queues.
+type births struct {
+	s          *Service
+	now        time.Time
+	events     []*hookswitch.Event
+	deliveries []store.Delivery
+	items      []work.Item
+	wake       map[work.Kind]bool
+	states     []*appState
+	sent       int // messages that providers have taken
+	sendErrors int
+}
+
+// state is the App's endpoints as the transaction sees them.
+func (b *births) state(app hookswitch.Key) *appState {
+	for _, st := range b.states {
+		if st.app.Key == app {
+			return st
+		}
+	}
+	panic("service: a transaction emits for an app that it was not begun for")
+}
+
+// emit makes an event of the App and what is owed for it. payload is called with the event's key.
+func (b *births) emit(app hookswitch.Key, eventType string, sender hookswitch.Key, payload func(key hookswitch.Key) []byte) {
+	st := b.state(app)
+	key := b.s.keys.Next()
+	ev := &hookswitch.Event{Key: key, App: app, Type: eventType, Payload: payload(key)}
+	b.targets(st, ev, sender, true, 0)
+	b.events = append(b.events, ev)
+}
+
+// targets fans an event out over the endpoints of its App, all but except.
+func (b *births) targets(st *appState, ev *hookswitch.Event, sender hookswitch.Key, own bool, except hookswitch.Key) {
+	for _, ep := range st.endpoints {
+		if ep.Key == except || !ep.Matches(ev.Type, ev.Tags, sender, own) {
+			continue
+		}
+		held := ep.Disabled
+		if held && ep.Sender != 0 {
+			continue // what happens while a sender's webhook is inactive is not kept for it
+		}
+		ev.Targets = append(ev.Targets, hookswitch.Target{Endpoint: ep.Key, Held: held})
+		if !held {
+			b.owe(store.Delivery{Kind: hookswitch.DeliverWebhook, App: ev.App, Subject: ev.Key, Target: ep.Key}, ev)
+		}
+	}
+}
+
+// owe adds what is owed. Where the engine has a place the row is born leased and run from memory, data with it; else it is born waiting and due.
+func (b *births) owe(d store.Delivery, data any) {
+	kind := work.Kind(d.Kind)
+	lane := work.Lane{Kind: kind, Target: int64(d.Target)}
+	d.Claim = 1
+	if d.Kind == hookswitch.DeliverWebhook && b.s.engine.Reserve(lane) {
+		lease := b.s.engine.LeaseUntil(kind, b.now)
+		d.Owner, d.NextAt = b.s.store.Node().Number, lease
+		b.items = append(b.items, work.Item{Lane: lane, Subject: int64(d.Subject), App: int64(d.App), Claim: d.Claim, Manual: d.Manual,
+			Lease: lease, Due: b.now, Data: data})
+	} else {
+		d.NextAt = b.now
+		b.wakeKind(d.Kind)
+	}
+	b.deliveries = append(b.deliveries, d)
+}
+
+// undo forgets everything: the transaction did not happen, or is about to run again.
+func (b *births) undo() {
+	for _, it := range b.items {
+		b.s.engine.Unreserve(it.Lane)
+	}
+	b.events, b.deliveries, b.items, b.wake = b.events[:0], b.deliveries[:0], b.items[:0], nil
+	b.sent, b.sendErrors = 0, 0
+}
+
+// start hands the born work to the engine: the transaction has been committed.
+func (b *births) start() {
+	b.s.counts.Accepted.Add(int64(len(b.events)))
+	b.s.counts.Sent.Add(int64(b.sent))
+	b.s.counts.SendError.Add(int64(b.sendErrors))
+	b.s.engine.Start(b.items...)
+	for kind := range b.wake {
+		b.s.engine.Wake(kind, b.now)
+	}
+}
+
+// staleTries is how often a transaction is begun anew because the App changed under it.
+const staleTries = 8
+
+// update runs fn in one transaction that may emit events of the apps, and afterwards hands over what was born.
+func (s *Service) update(ctx context.Context, apps []hookswitch.Key, fn func(tx *store.Tx, b *births) error) error {
+	for try := 1; ; try++ {
+		b := &births{s: s, now: s.now()}
+		for _, app := range apps {
+			st, err := s.state(ctx, app)
+			if err != nil {
+				return err
+			}
+			b.states = append(b.states, st)
+		}
+		err := s.store.Update(ctx, func(tx *store.Tx) error {
+			b.undo()
+			for _, st := range b.states {
+				if err := tx.CheckVersion(st.app.Key, st.app.Version); err != nil {
+					return err
+				}
+			}
+			if err := fn(tx, b); err != nil {
+				return err
+			}
+			return tx.Append(b.events, b.deliveries)
+		})
+		if err == nil {
+			b.start()
+			return nil
+		}
+		b.undo()
+		if !errors.Is(err, store.ErrStale) {
+			return err
+		}
+		s.cache.forget(apps...)
+		if try == staleTries {
+			return &hookswitch.Error{Kind: hookswitch.Unavailable, Message: "the application is changing too fast; try again", RetryAfter: time.Second, Err: err}
+		}
+	}
+}
+
+// noEngine stands in until there is an engine: everything is born waiting.
+type noEngine struct{}
+
+func (noEngine) Reserve(work.Lane) bool                          { return false }
+func (noEngine) Unreserve(work.Lane)                             {}
+func (noEngine) Start(...work.Item)                              {}
+func (noEngine) Wake(work.Kind, time.Time)                       {}
+func (noEngine) LeaseUntil(_ work.Kind, now time.Time) time.Time { return now }
