@@ -1,0 +1,87 @@
+// Package deliver is the kinds of work that the engine runs: posting an event to an endpoint, sending a message through its provider, asking a responder. It makes the outgoing
+// calls and judges their answers; what follows from an outcome is internal/service's to decide.
+package deliver
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/safehttp"
+	"github.com/hookswitch/hookswitch/internal/service"
+	"github.com/hookswitch/hookswitch/internal/store"
+	"github.com/hookswitch/hookswitch/internal/work"
+)
+
+// Options are what the kinds of work need.
+type Options struct {
+	Service *service.Service
+	HTTP    *safehttp.Client
+	Logger  *slog.Logger
+	Now     func() time.Time
+	// UserAgent is what webhooks are sent as, by profile.
+	UserAgent map[hookswitch.ProfileName]string
+	// Scheme is the variant of Zavu's signature for webhooks that chose none.
+	Scheme string
+	// NewResponder builds the responder of a configuration.
+	NewResponder func(hookswitch.ResponderConfig) (hookswitch.Responder, error)
+	// Wake tells the engine of work that is due now or later.
+	Wake func(kind work.Kind, at time.Time)
+	// Observe, where set, is told of each attempt at an endpoint: when the event was made, how long the attempt took, and whether it succeeded.
+	Observe func(made time.Time, took time.Duration, ok bool)
+	// Random gives numbers in [0, 1) for jitter; math/rand/v2 unless set.
+	Random func() float64
+}
+
+// sendTimeout and respondTimeout bound one call of a provider's API and one run of a responder.
+const (
+	sendTimeout    = 30 * time.Second
+	respondTimeout = 60 * time.Second
+)
+
+// Kinds are the kinds of work for the engine.
+func Kinds(o Options) map[work.Kind]work.KindOptions {
+	if o.Random == nil {
+		o.Random = rand.Float64
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Wake == nil {
+		o.Wake = func(work.Kind, time.Time) {}
+	}
+	if o.Observe == nil {
+		o.Observe = func(time.Time, time.Duration, bool) {}
+	}
+	var longest time.Duration
+	for _, name := range []hookswitch.ProfileName{hookswitch.ProfileSvix, hookswitch.ProfileZavu} {
+		longest = max(longest, o.Service.Profile(name).Timeout)
+	}
+	return map[work.Kind]work.KindOptions{
+		work.Kind(hookswitch.DeliverWebhook): {Runner: newWebhooks(o), Timeout: longest + 5*time.Second},
+		work.Kind(hookswitch.DeliverMessage): {Runner: &messages{o}, Timeout: sendTimeout + 5*time.Second, Ordered: true},
+		work.Kind(hookswitch.DeliverRespond): {Runner: newTurns(o), Timeout: respondTimeout + 5*time.Second, Ordered: true},
+	}
+}
+
+// outcome is the outcome of a run before it is known.
+func outcome(it work.Item) *store.Outcome {
+	return &store.Outcome{Kind: hookswitch.DeliveryKind(it.Kind), App: hookswitch.Key(it.App), Subject: hookswitch.Key(it.Subject),
+		Target: hookswitch.Key(it.Target), Claim: it.Claim}
+}
+
+// cutOff reports whether the run was cut off by a stop, and so does not count.
+func cutOff(ctx context.Context) bool { return errors.Is(context.Cause(ctx), work.ErrStopping) }
+
+// recordTimeout bounds how long the outcome of a run may take to be written. A run that has happened is recorded even when its time is over.
+const recordTimeout = 30 * time.Second
+
+func recording(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+}

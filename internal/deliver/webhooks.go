@@ -1,0 +1,337 @@
+package deliver
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/safehttp"
+	"github.com/hookswitch/hookswitch/internal/store"
+	"github.com/hookswitch/hookswitch/internal/work"
+	"github.com/hookswitch/hookswitch/webhook"
+)
+
+// webhooks posts events to endpoints.
+type webhooks struct {
+	Options
+	scheme webhook.Scheme
+	plans  sync.Map // hookswitch.Key → *plan
+	kept   atomic.Int64
+}
+
+// maxPlans is how many plans are kept. Beyond it all are forgotten, those of endpoints that are gone among them, and made anew when needed.
+const maxPlans = 16384
+
+func newWebhooks(o Options) *webhooks {
+	w := &webhooks{Options: o}
+	if o.Scheme == "strict" {
+		w.scheme = webhook.SchemeStrict
+	}
+	return w
+}
+
+// plan is what posting to an endpoint takes, worked out once for each version of it.
+type plan struct {
+	endpoint *hookswitch.Endpoint
+	profile  hookswitch.Profile
+	url      *url.URL
+	head     []safehttp.Field // before the signature
+	tail     []safehttp.Field // after it
+	secrets  []planSecret
+	text     []webhook.TextSecret
+	scheme   webhook.Scheme
+	bin      string // the token of our own bin, where the URL is one
+	err      error
+}
+
+type planSecret struct {
+	secret  webhook.Secret
+	expires time.Time
+}
+
+func (w *webhooks) plan(e *hookswitch.Endpoint) *plan {
+	if p, ok := w.plans.Load(e.Key); ok && p.(*plan).endpoint == e {
+		return p.(*plan)
+	}
+	p := &plan{endpoint: e, profile: w.Service.Profile(e.Profile), scheme: w.scheme}
+	p.bin, _ = w.Service.BinToken(e.URL)
+	if p.url, p.err = url.Parse(e.URL); p.err == nil {
+		p.err = p.prepare(w)
+	}
+	if _, had := w.plans.Swap(e.Key, p); !had && w.kept.Add(1) > maxPlans {
+		w.kept.Store(0)
+		w.plans.Clear()
+	}
+	return p
+}
+
+func (p *plan) prepare(w *webhooks) error {
+	e := p.endpoint
+	p.head = []safehttp.Field{{Name: "Content-Type", Value: "application/json"}, {Name: "User-Agent", Value: w.UserAgent[e.Profile]}}
+	names := slices.Sorted(maps.Keys(e.Headers))
+	own := func(header string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, header) })
+	}
+	if !own("Accept") {
+		p.head = append(p.head, safehttp.Field{Name: "Accept", Value: "*/*"})
+	}
+	if u := p.url.User; u != nil && !own("Authorization") {
+		password, _ := u.Password()
+		basic := base64.StdEncoding.EncodeToString([]byte(u.Username() + ":" + password))
+		p.head = append(p.head, safehttp.Field{Name: "Authorization", Value: "Basic " + basic})
+	}
+	for _, name := range names {
+		p.tail = append(p.tail, safehttp.Field{Name: name, Value: e.Headers[name]})
+	}
+	if len(e.Secrets) == 0 {
+		return errors.New("the endpoint has no secret")
+	}
+	if e.Profile == hookswitch.ProfileZavu {
+		return p.prepareZavu()
+	}
+	for _, s := range e.Secrets {
+		secret, err := webhook.ParseSecret(s.Secret.Reveal())
+		if err != nil {
+			return err
+		}
+		p.secrets = append(p.secrets, planSecret{secret, s.ExpiresAt})
+	}
+	return nil
+}
+
+func (p *plan) prepareZavu() error {
+	secret, err := webhook.ParseTextSecret(p.endpoint.Secrets[0].Secret.Reveal())
+	if err != nil {
+		return err
+	}
+	p.text = []webhook.TextSecret{secret}
+	if v := p.endpoint.SignatureVersion; v != "" {
+		p.scheme, err = webhook.ParseScheme(v)
+	}
+	return err
+}
+
+// request is the POST of an event at now.
+func (p *plan) request(ev *hookswitch.Event, ids *hookswitch.IDs, now time.Time) *safehttp.Request {
+	fields := make([]safehttp.Field, 0, len(p.head)+6+len(p.tail))
+	fields = append(fields, p.head...)
+	if p.endpoint.Profile == hookswitch.ProfileZavu {
+		fields = append(fields, safehttp.Field{Name: "X-Zavu-Event", Value: ev.Type},
+			safehttp.Field{Name: webhook.ZavuHeader, Value: webhook.SignTimed(p.scheme, now, ev.Payload, p.text[0])})
+	} else {
+		id, unix := ids.Format(hookswitch.KindEvent, ev.Key), now.Unix()
+		at, signature := strconv.FormatInt(unix, 10), p.sign(id, unix, now, ev.Payload)
+		fields = append(fields,
+			safehttp.Field{Name: "svix-id", Value: id}, safehttp.Field{Name: "svix-timestamp", Value: at}, safehttp.Field{Name: "svix-signature", Value: signature},
+			safehttp.Field{Name: "webhook-id", Value: id}, safehttp.Field{Name: "webhook-timestamp", Value: at}, safehttp.Field{Name: "webhook-signature", Value: signature})
+	}
+	return &safehttp.Request{Method: http.MethodPost, URL: p.url, Header: append(fields, p.tail...), Body: ev.Payload, Timeout: p.profile.Timeout}
+}
+
+// sign signs with the current secret and every older one that has not expired.
+func (p *plan) sign(id string, unix int64, now time.Time, body []byte) string {
+	var buf [256]byte
+	out := buf[:0]
+	for _, s := range p.secrets {
+		if !s.expires.IsZero() && !now.Before(s.expires) {
+			continue
+		}
+		if len(out) > 0 {
+			out = append(out, ' ')
+		}
+		out = s.secret.AppendSignature(out, id, unix, body)
+	}
+	return string(out)
+}
+
+// Run posts one event to one endpoint and records the attempt.
+func (w *webhooks) Run(ctx context.Context, it work.Item) work.Result {
+	o := outcome(it)
+	ep, err := w.Service.EndpointNow(ctx, o.App, o.Target)
+	if err != nil {
+		return work.Result{Neutral: true, Released: true}
+	}
+	if ep == nil || ep.Disabled || o.Subject <= ep.CanceledUpto && !it.Manual {
+		w.Service.Skip(o)
+		return work.Result{Neutral: true}
+	}
+	ev, _ := it.Data.(*hookswitch.Event)
+	if ev == nil {
+		if ev, err = w.Service.EventByKey(ctx, o.App, o.Subject); hookswitch.KindOf(err) == hookswitch.NotFound || err == nil && ev.Expired {
+			w.Service.Skip(o)
+			return work.Result{Neutral: true}
+		} else if err != nil {
+			return work.Result{Neutral: true, Released: true}
+		}
+	}
+	p := w.plan(ep)
+	now := w.Now()
+	a, answer := w.attempt(ctx, p, ev, now)
+	if !a.OK && a.Code == 0 && cutOff(ctx) {
+		return work.Result{Neutral: true, Released: true}
+	}
+	a.App, a.Event, a.Endpoint, a.Manual = o.App, o.Subject, o.Target, it.Manual
+	a.Key = w.Service.NextKey()
+	o.Attempt = a
+	w.Observe(ev.CreatedAt(), a.Timings.Total, a.OK)
+	if a.OK {
+		o.ClockRuns = !ep.FailSince.IsZero()
+		w.Service.Record(o)
+		return work.Result{OK: true, Latency: a.Timings.Total}
+	}
+	return w.failed(ctx, it, o, p, answer)
+}
+
+// answer is what of an answer decides when to try again.
+type answer struct {
+	retryAfter time.Duration
+	slow       bool // the target cannot keep up, or cannot be reached
+	timeout    bool
+}
+
+func (w *webhooks) attempt(ctx context.Context, p *plan, ev *hookswitch.Event, now time.Time) (*hookswitch.Attempt, answer) {
+	a := &hookswitch.Attempt{URL: p.endpoint.URL}
+	if p.err != nil {
+		a.Failure, a.Answer = safehttp.CodeInvalidRequest, []byte("the endpoint's URL or secret cannot be used: "+p.err.Error())
+		return a, answer{}
+	}
+	req := p.request(ev, w.Service.IDs(), now)
+	if p.bin != "" {
+		return w.toBin(ctx, p, req, a), answer{}
+	}
+	resp, err := w.HTTP.Do(ctx, req)
+	if err != nil {
+		var problem *safehttp.Error
+		if !errors.As(err, &problem) {
+			problem = &safehttp.Error{Code: safehttp.CodeInvalidRequest, Err: err}
+		}
+		a.Failure, a.Answer, a.Timings = problem.Code, []byte(problem.Error()), timings(problem.Timings)
+		return a, answer{slow: true, timeout: problem.Timeout()}
+	}
+	a.Code, a.Answer, a.Timings = resp.Status, resp.Body, timings(resp.Timings)
+	a.OK = resp.Status >= 200 && resp.Status <= 299
+	if a.OK {
+		return a, answer{}
+	}
+	a.Failure, a.Headers = "status", headerLines(resp.Header)
+	busy := resp.Status == http.StatusTooManyRequests
+	return a, answer{
+		retryAfter: retryAfter(resp.Header.Get("Retry-After"), now),
+		slow:       busy || resp.Status >= 502 && resp.Status <= 504,
+		timeout:    busy,
+	}
+}
+
+// toBin hands a request to one of our own bins, without dialling.
+func (w *webhooks) toBin(ctx context.Context, p *plan, req *safehttp.Request, a *hookswitch.Attempt) *hookswitch.Attempt {
+	start := time.Now()
+	q := &store.BinRequest{Token: p.bin, Method: req.Method, URI: p.url.RequestURI(), Remote: "this server", Body: req.Body, Size: int64(len(req.Body))}
+	for _, f := range req.Header {
+		q.Headers = append(q.Headers, store.HeaderLine{Name: f.Name, Value: f.Value})
+	}
+	err := w.Service.AddBinRequest(ctx, q)
+	a.Timings.Total = time.Since(start)
+	switch {
+	case err == nil:
+		a.OK, a.Code, a.Answer = true, http.StatusOK, []byte(`{"ok":true}`)
+	case hookswitch.KindOf(err) == hookswitch.NotFound:
+		a.Code, a.Failure, a.Answer = http.StatusNotFound, "status", []byte("there is no such bin; it may have expired")
+	default:
+		a.Failure, a.Answer = safehttp.CodeConnectionFailed, []byte("the bin could not take the request")
+	}
+	return a
+}
+
+// failed decides what becomes of a delivery whose attempt failed.
+func (w *webhooks) failed(ctx context.Context, it work.Item, o *store.Outcome, p *plan, ans answer) work.Result {
+	res := work.Result{Neutral: !ans.slow, Latency: o.Attempt.Timings.Total}
+	gone := o.Attempt.Code == http.StatusGone && p.profile.GoneDisables
+	wait, again := p.profile.Wait(it.Tries+1, ans.retryAfter, ans.timeout, w.Random())
+	switch {
+	case gone:
+		o.Verdict = store.Exhausted
+	case it.Manual:
+		o.Verdict = store.Restored
+	case again:
+		o.Verdict, o.Next = store.Retry, w.Now().Add(wait)
+	default:
+		o.Verdict = store.Exhausted
+	}
+	if o.Verdict != store.Exhausted {
+		w.Service.Record(o)
+		if !o.Next.IsZero() {
+			w.Wake(it.Kind, later(o.Next, w.Now().Add(commitDelay)))
+		}
+		return res
+	}
+	rctx, cancel := recording(ctx)
+	defer cancel()
+	if err := w.Service.Exhaust(rctx, o, gone); err != nil {
+		w.Logger.Error("record the last attempt", "error", err, "endpoint_id", w.Service.IDs().Format(hookswitch.KindEndpoint, o.Target))
+		res.Released = true
+	}
+	return res
+}
+
+// commitDelay is how long the outcome of a run may be on its way to the store.
+const commitDelay = 60 * time.Millisecond
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func timings(t safehttp.Timings) hookswitch.Timings {
+	return hookswitch.Timings{DNS: t.DNS, Connect: t.Connect, TLS: t.TLS, Wait: t.Wait, Total: t.Total}
+}
+
+// maxHeaderLines is how many bytes of an answer's header lines are kept.
+const maxHeaderLines = 8 << 10
+
+func headerLines(h http.Header) []byte {
+	names := make([]string, 0, len(h))
+	for name := range h {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	var b []byte
+	for _, name := range names {
+		for _, v := range h[name] {
+			if len(b)+len(name)+len(v)+3 > maxHeaderLines {
+				return b
+			}
+			b = append(append(append(append(b, name...), ": "...), v...), '\n')
+		}
+	}
+	return b
+}
+
+// retryAfter reads the header of that name: seconds or a date. Anything else, and what lies in the past, is nothing.
+func retryAfter(value string, now time.Time) time.Duration {
+	value = strings.TrimSpace(value)
+	if value == "" {
+		return 0
+	}
+	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
+		if seconds <= 0 || seconds != seconds {
+			return 0
+		}
+		return time.Duration(min(seconds, 365*24*3600) * float64(time.Second)).Round(time.Millisecond)
+	}
+	if at, err := http.ParseTime(value); err == nil && at.After(now) {
+		return min(at.Sub(now), 365*24*time.Hour)
+	}
+	return 0
+}
