@@ -1,0 +1,68 @@
+package svix
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/httpapi"
+	"github.com/hookswitch/hookswitch/internal/service"
+)
+
+// Base is the path under which the API lies.
+const Base = "/api/v1"
+
+// Handler serves the API. It answers everything under Base, unknown routes included.
+type Handler struct {
+	service *service.Service
+	ids     *hookswitch.IDs
+	now     func() time.Time
+	mux     *httpapi.Mux
+	serve   http.Handler
+}
+
+// New returns the API over svc. log gets the causes of errors that callers are not shown; nil drops them.
+func New(svc *service.Service, auth Auth, log *slog.Logger) *Handler {
+	h := &Handler{service: svc, ids: svc.IDs(), now: time.Now}
+	surface := &httpapi.Surface{
+		Name: "svix",
+		Auth: func(r *http.Request) (context.Context, error) {
+			caller, err := auth(r)
+			if err != nil {
+				return nil, err
+			}
+			return &callerContext{r.Context(), caller}, nil
+		},
+		Statuses:   statuses,
+		WriteError: writeError,
+		Log:        log,
+	}
+	h.mux = httpapi.NewMux(surface)
+	open := h.mux.With(surface.With(func(s *httpapi.Surface) { s.Auth = nil }))
+	for _, rt := range h.openRoutes() {
+		open.Handle(rt.method, Base+rt.path, rt.name, rt.serve)
+	}
+	for _, rt := range h.routes() {
+		h.mux.Handle(rt.method, Base+rt.path, rt.name, rt.serve)
+	}
+	for _, op := range notBuilt {
+		h.mux.Handle(op.method, Base+op.path, notBuiltName, refuse(op))
+	}
+	h.serve = httpapi.CORS(h.mux)
+	return h
+}
+
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.serve.ServeHTTP(w, r) }
+
+// Routes are the routes that do something, in the order in which they are documented.
+func (h *Handler) Routes() []httpapi.Route {
+	var list []httpapi.Route
+	for _, rt := range h.mux.Routes() {
+		if rt.Name != notBuiltName {
+			list = append(list, rt)
+		}
+	}
+	return list
+}

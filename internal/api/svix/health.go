@@ -1,0 +1,28 @@
+package svix
+
+import (
+	"net/http"
+
+	"github.com/hookswitch/hookswitch/internal/httpapi"
+)
+
+type healthPart struct {
+	Status string `json:"status"`
+}
+
+type healthOut struct {
+	Database healthPart `json:"database"`
+	Queue    healthPart `json:"queue"`
+	Cache    healthPart `json:"cache"`
+}
+
+// health answers 200 while the store takes work. The queue and the cache are parts of this process: they are well when it answers.
+func (h *Handler) health(w http.ResponseWriter, r *http.Request) error {
+	if err := h.service.Ready(r.Context()); err != nil {
+		return err
+	}
+	ok := healthPart{"ok"}
+	return httpapi.Encode(w, http.StatusOK, healthOut{ok, ok, ok})
+}
+
+func (h *Handler) ping(w http.ResponseWriter, _ *http.Request) error { return httpapi.NoContent(w) }
