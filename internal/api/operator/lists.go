@@ -1,0 +1,71 @@
+package operator
+
+import (
+	"strings"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/httpapi"
+	"github.com/hookswitch/hookswitch/internal/store"
+)
+
+const (
+	defaultLimit = 50
+	maxLimit     = 100
+)
+
+type listOut[T any] struct {
+	Items      []T     `json:"items"`
+	NextCursor *string `json:"nextCursor"`
+}
+
+// paging is the part of a list that a request asks for.
+type paging struct {
+	limit  int
+	before hookswitch.Key
+}
+
+// page asks the store for one row more than is shown: it tells whether there are others.
+func (p paging) page() store.Page { return store.Page{Limit: p.limit + 1, Before: p.before} }
+
+// paging reads limit and cursor. Wrong ones are noted in q.
+func (h *handler) paging(q *httpapi.Query, def, most int) paging {
+	p := paging{limit: q.Int("limit", def, 1, most)}
+	if text := q.Text("cursor"); text != "" {
+		key, ok := h.service.IDs().Parse(cursorKind, cursorKind.Prefix()+text)
+		if !ok {
+			q.Fail("is not the nextCursor of a list", "cursor")
+		}
+		p.before = key
+	}
+	return p
+}
+
+// cursorKind keeps cursors apart from the ids of what they stand behind. Nothing that is listed is of this kind.
+const cursorKind = hookswitch.KindTask
+
+// cut takes the row too many off rows, and is the cursor that leads on from there.
+func cut[T any](h *handler, p paging, rows []T, key func(T) hookswitch.Key) ([]T, *string) {
+	if len(rows) <= p.limit {
+		return rows, nil
+	}
+	cursor := strings.TrimPrefix(h.id(cursorKind, key(rows[p.limit-1])), cursorKind.Prefix())
+	return rows[:p.limit], &cursor
+}
+
+// newList shows rows, of which there may be one too many for the page.
+func newList[T, U any](h *handler, p paging, rows []T, key func(T) hookswitch.Key, show func(T) U) listOut[U] {
+	rows, cursor := cut(h, p, rows, key)
+	out := listOut[U]{Items: make([]U, len(rows)), NextCursor: cursor}
+	for i, row := range rows {
+		out.Items[i] = show(row)
+	}
+	return out
+}
+
+// orNil is nil for "", which reads as null.
+func orNil(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

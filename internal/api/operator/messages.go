@@ -1,0 +1,125 @@
+package operator
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/httpapi"
+	"github.com/hookswitch/hookswitch/internal/store"
+)
+
+type messageOut struct {
+	ID                string             `json:"id"`
+	ConversationID    string             `json:"conversationId"`
+	SenderID          string             `json:"senderId"`
+	ContactID         string             `json:"contactId"`
+	Direction         string             `json:"direction"`
+	Channel           string             `json:"channel"`
+	Type              string             `json:"type"`
+	Status            string             `json:"status"`
+	From              string             `json:"from"`
+	To                string             `json:"to"`
+	ProfileName       *string            `json:"profileName"`
+	Text              string             `json:"text"`
+	Content           json.RawMessage    `json:"content"`
+	Metadata          map[string]string  `json:"metadata"`
+	InReplyTo         *string            `json:"inReplyTo"`
+	ProviderMessageID *string            `json:"providerMessageId"`
+	ProviderTimestamp *httpapi.MilliTime `json:"providerTimestamp"`
+	ErrorCode         *string            `json:"errorCode"`
+	ErrorMessage      *string            `json:"errorMessage"`
+	CreatedAt         httpapi.MilliTime  `json:"createdAt"`
+	UpdatedAt         httpapi.MilliTime  `json:"updatedAt"`
+}
+
+func (h *handler) newMessage(m *hookswitch.Message) messageOut {
+	out := messageOut{
+		ID: h.id(hookswitch.KindMessage, m.Key), ConversationID: h.id(hookswitch.KindConversation, m.Conversation),
+		SenderID: h.id(hookswitch.KindSender, m.Sender), ContactID: h.id(hookswitch.KindContact, m.Contact),
+		Direction: string(m.Direction), Channel: string(m.Channel), Type: m.Type, Status: string(m.Status), From: m.From, To: m.To,
+		ProfileName: orNil(m.ProfileName), Text: m.Text, Content: m.Content, Metadata: m.Metadata, InReplyTo: orNil(h.id(hookswitch.KindMessage, m.InReplyTo)),
+		ProviderMessageID: orNil(m.ProviderID), ProviderTimestamp: httpapi.Millis(m.ProviderAt), ErrorCode: orNil(m.ErrorCode), ErrorMessage: orNil(m.ErrorText),
+		CreatedAt: httpapi.MilliTime(m.CreatedAt), UpdatedAt: httpapi.MilliTime(m.UpdatedAt),
+	}
+	if out.Metadata == nil {
+		out.Metadata = map[string]string{}
+	}
+	return out
+}
+
+// receiptOut is a provider's report about a message.
+type receiptOut struct {
+	Status            string             `json:"status"`
+	ProviderMessageID string             `json:"providerMessageId"`
+	At                *httpapi.MilliTime `json:"at"` // as the provider tells it
+	ReceivedAt        httpapi.MilliTime  `json:"receivedAt"`
+	ErrorCode         *string            `json:"errorCode"`
+	ErrorMessage      *string            `json:"errorMessage"`
+}
+
+type messageWithReceiptsOut struct {
+	messageOut
+	Receipts []receiptOut `json:"receipts"`
+}
+
+func (h *handler) listMessages(w http.ResponseWriter, r *http.Request) error {
+	q := httpapi.NewQuery(r)
+	p := h.paging(q, defaultLimit, maxLimit)
+	f := h.messageFilter(q)
+	if err := q.Err(); err != nil {
+		return err
+	}
+	a, err := h.app(r)
+	if err != nil {
+		return err
+	}
+	list, err := h.service.Messages(r.Context(), a.Key, f, p.page())
+	if err != nil {
+		return err
+	}
+	return httpapi.Encode(w, http.StatusOK, newList(h, p, list, func(m *hookswitch.Message) hookswitch.Key { return m.Key }, h.newMessage))
+}
+
+// messageFilter reads what narrows a list of messages: conversation, channel, status and to.
+func (h *handler) messageFilter(q *httpapi.Query) store.MessageFilter {
+	channels := make([]string, len(hookswitch.Channels))
+	for i, c := range hookswitch.Channels {
+		channels[i] = string(c)
+	}
+	f := store.MessageFilter{
+		Channel: hookswitch.Channel(q.OneOf("channel", "", channels...)),
+		Status: hookswitch.MessageStatus(q.OneOf("status", "", string(hookswitch.StatusReceived), string(hookswitch.StatusQueued), string(hookswitch.StatusSending),
+			string(hookswitch.StatusSent), string(hookswitch.StatusDelivered), string(hookswitch.StatusRead), string(hookswitch.StatusFailed))),
+		To: q.Text("to"),
+	}
+	if id := q.Text("conversation"); id != "" {
+		key, ok := h.service.IDs().Parse(hookswitch.KindConversation, id)
+		if !ok {
+			q.Fail("is not the id of a conversation", "conversation")
+		}
+		f.Conversation = key
+	}
+	return f
+}
+
+func (h *handler) getMessage(w http.ResponseWriter, r *http.Request) error {
+	a, err := h.app(r)
+	if err != nil {
+		return err
+	}
+	m, err := h.service.Message(r.Context(), a.Key, r.PathValue("message"))
+	if err != nil {
+		return err
+	}
+	receipts, err := h.service.Receipts(r.Context(), m.Key)
+	if err != nil {
+		return err
+	}
+	out := messageWithReceiptsOut{h.newMessage(m), make([]receiptOut, len(receipts))}
+	for i, rc := range receipts {
+		out.Receipts[i] = receiptOut{Status: string(rc.Status), ProviderMessageID: rc.ProviderID, At: httpapi.Millis(rc.At),
+			ReceivedAt: httpapi.MilliTime(rc.Key.Time()), ErrorCode: orNil(rc.ErrorCode), ErrorMessage: orNil(rc.ErrorText)}
+	}
+	return httpapi.Encode(w, http.StatusOK, out)
+}

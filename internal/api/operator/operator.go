@@ -1,0 +1,113 @@
+// Package operator is the gateway's own API under /operator/v1, for the person who runs it: apps and their keys, senders, conversations,
+// messages, pushes that belonged to no route, and the settings in effect. The command line speaks it.
+//
+// It owns the wire types, the shape of errors and of lists, and the check of the operator token. What is valid and what follows from a change is up to
+// internal/service. Endpoints, events and attempts are not here: the operator token opens the Svix-shaped API for them.
+//
+// An error is {"code", "message", "fields": [{"path", "message"}]}, fields only where some are wrong. A list is {"items", "nextCursor"}, newest first;
+// nextCursor is null at the end, and what the parameter cursor takes otherwise.
+package operator
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/httpapi"
+	"github.com/hookswitch/hookswitch/internal/service"
+	"github.com/hookswitch/hookswitch/internal/store"
+)
+
+// Prefix begins every path of the API.
+const Prefix = "/operator/v1"
+
+// Options are what New needs.
+type Options struct {
+	Service *service.Service
+	// Token is the operator token. While it is empty nobody gets in.
+	Token hookswitch.Secret
+	// Providers are the adapters, which know the doors of a route and whether it can send.
+	Providers []hookswitch.Provider
+	// PublicURL is how providers reach the doors, without a slash at its end; empty: the service's.
+	PublicURL string
+	// Strays lists the genuine pushes that belonged to no route.
+	Strays func(context.Context, store.Page) ([]store.Stray, error)
+	// Settings are the ones in effect, without secrets.
+	Settings []Setting
+	// MaxBody is the greatest size of a request body in bytes; 0: httpapi.DefaultMaxBody.
+	MaxBody int64
+	Log     *slog.Logger
+}
+
+type handler struct {
+	service   *service.Service
+	token     [sha256.Size]byte
+	open      bool
+	providers map[string]hookswitch.Provider
+	url       string
+	strays    func(context.Context, store.Page) ([]store.Stray, error)
+	settings  []Setting
+}
+
+// New returns the API with all its routes, paths from Prefix on.
+func New(o Options) *httpapi.Mux {
+	h := &handler{
+		service: o.Service, token: sha256.Sum256([]byte(o.Token.Reveal())), open: o.Token != "",
+		providers: make(map[string]hookswitch.Provider), strays: o.Strays, settings: o.Settings,
+	}
+	if h.url = o.PublicURL; h.url == "" && o.Service != nil {
+		h.url = o.Service.PublicURL()
+	}
+	for _, p := range o.Providers {
+		h.providers[p.Name()] = p
+	}
+	m := httpapi.NewMux(&httpapi.Surface{Name: "operator", Auth: h.authorize, MaxBody: o.MaxBody, WriteError: writeError, Log: o.Log})
+	handle := func(method, path, name string, f httpapi.Handler) { m.Handle(method, Prefix+path, name, f) }
+
+	handle("GET", "/apps", "list apps", h.listApps)
+	handle("POST", "/apps", "create an app", h.createApp)
+	handle("GET", "/apps/{app}", "get an app", h.getApp)
+	handle("PATCH", "/apps/{app}", "change an app", h.updateApp)
+	handle("DELETE", "/apps/{app}", "delete an app", h.deleteApp)
+
+	handle("GET", "/apps/{app}/keys", "list the API keys of an app", h.listKeys)
+	handle("POST", "/apps/{app}/keys", "create an API key", h.createKey)
+	handle("DELETE", "/apps/{app}/keys/{key}", "revoke an API key", h.deleteKey)
+
+	handle("GET", "/apps/{app}/senders", "list the senders of an app", h.listSenders)
+	handle("PUT", "/apps/{app}/senders", "apply a sender file", h.applySenders)
+	handle("GET", "/apps/{app}/senders/{sender}", "get a sender", h.getSender)
+	handle("DELETE", "/apps/{app}/senders/{sender}", "delete a sender", h.deleteSender)
+
+	handle("GET", "/apps/{app}/conversations", "list the conversations of an app", h.listConversations)
+	handle("PATCH", "/apps/{app}/conversations/{conversation}", "take a conversation over, or give it back", h.updateConversation)
+	handle("GET", "/apps/{app}/messages", "list the messages of an app", h.listMessages)
+	handle("GET", "/apps/{app}/messages/{message}", "get a message with its receipts", h.getMessage)
+
+	handle("GET", "/strays", "list pushes that belonged to no route", h.listStrays)
+	handle("GET", "/settings", "list the settings in effect", h.listSettings)
+	return m
+}
+
+// authorize lets in who bears the operator token.
+func (h *handler) authorize(r *http.Request) (context.Context, error) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	given := sha256.Sum256([]byte(strings.TrimSpace(token)))
+	if !strings.EqualFold(scheme, "Bearer") || !h.open || subtle.ConstantTimeCompare(given[:], h.token[:]) != 1 {
+		return nil, hookswitch.Errorf(hookswitch.Unauthorized, "The operator token is needed: Authorization: Bearer TOKEN.")
+	}
+	return r.Context(), nil
+}
+
+// app is the app that the path names, by id or uid.
+func (h *handler) app(r *http.Request) (*hookswitch.App, error) {
+	return h.service.App(r.Context(), r.PathValue("app"))
+}
+
+func (h *handler) id(kind hookswitch.Kind, key hookswitch.Key) string {
+	return h.service.IDs().Format(kind, key)
+}
