@@ -1,0 +1,204 @@
+package portal
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/httpapi"
+	"github.com/hookswitch/hookswitch/internal/store"
+)
+
+const (
+	heartbeatEvery = 15 * time.Second
+	// lookEvery is how often a live view looks for requests that other nodes took.
+	lookEvery = 2 * time.Second
+	// lookBack is how far it looks behind the newest it has seen: nodes commit in no certain order.
+	lookBack = 5 * time.Second
+	// writeTime is how long a reader may take for one message.
+	writeTime = 10 * time.Second
+	// batch is how many requests are read at once; each may have a body of 256 KiB.
+	batch = 20
+)
+
+// events streams what a bin takes as server-sent events. Each has the key of its request as id, so that a reader who comes back goes on where it was.
+func (pl *play) events(w http.ResponseWriter, r *http.Request) error {
+	b, err := pl.open(r)
+	if err != nil {
+		return err
+	}
+	after := r.Header.Get("Last-Event-ID")
+	if after == "" {
+		after = r.URL.Query().Get("after")
+	}
+	last, ok := parseKey(after)
+	if !ok {
+		return &hookswitch.Error{Kind: hookswitch.Invalid, Message: "after must be the id of a request."}
+	}
+	defer pl.watchers.Add(-1)
+	if pl.watchers.Add(1) > maxWatchers {
+		return &hookswitch.Error{Kind: hookswitch.Unavailable, Message: "Too many live views are open; reload the page to see what has arrived.", RetryAfter: time.Minute}
+	}
+	rc := http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Time{}) // where the server sets none, there is none to clear
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Accel-Buffering", "no")
+	s := &stream{pl: pl, token: b.Token, first: last, last: last, sent: map[hookswitch.Key]bool{last: true}, w: w, rc: rc}
+	if s.write(": watching\nretry: 2000\n\n") != nil {
+		return nil
+	}
+	if err := s.run(r.Context()); err != nil && r.Context().Err() == nil {
+		return err // the connection is cut, and the reader comes back
+	}
+	return nil
+}
+
+// stream is one live view.
+type stream struct {
+	pl    *play
+	token string
+	first hookswitch.Key // what the reader had when it came
+	last  hookswitch.Key
+	sent  map[hookswitch.Key]bool // of the last moments
+	w     io.Writer
+	rc    *http.ResponseController
+}
+
+func (s *stream) run(ctx context.Context) error {
+	look, heartbeat := time.NewTicker(lookEvery), time.NewTicker(heartbeatEvery)
+	defer look.Stop()
+	defer heartbeat.Stop()
+	for {
+		bell := s.pl.svc.BinBell(s.token) // before looking, so that nothing comes in between
+		gone, err := s.forward(ctx)
+		if err != nil || gone {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-bell:
+		case <-look.C:
+		case <-heartbeat.C:
+			if s.write(": still here\n\n") != nil {
+				return nil
+			}
+		}
+	}
+}
+
+// forward sends what is new. gone says that the bin has expired, or the reader has left.
+func (s *stream) forward(ctx context.Context) (gone bool, err error) {
+	b, err := s.pl.svc.Bin(ctx, s.token)
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		_ = s.write("event: gone\ndata: {}\n\n")
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	j := newJudge(b.Secrets)
+	recent := hookswitch.KeyAt(s.pl.now().Add(-lookBack))
+	from := max(s.first, min(s.last, recent))
+	for {
+		list, err := s.pl.svc.BinRequests(ctx, s.token, store.Page{Limit: batch, After: from, Ascending: true})
+		if err != nil {
+			return false, err
+		}
+		for _, q := range list {
+			from = q.Key
+			if s.sent[q.Key] {
+				continue
+			}
+			data, err := json.Marshal(newRow(q, j))
+			if err != nil {
+				return false, err
+			}
+			if s.write("id: "+formatKey(q.Key)+"\nevent: request\ndata: "+string(data)+"\n\n") != nil {
+				return true, nil
+			}
+			s.sent[q.Key] = true
+			s.last = max(s.last, q.Key)
+		}
+		if len(list) < batch {
+			break
+		}
+	}
+	for k := range s.sent {
+		if k < recent && k != s.last {
+			delete(s.sent, k)
+		}
+	}
+	return false, nil
+}
+
+func (s *stream) write(text string) error {
+	_ = s.rc.SetWriteDeadline(time.Now().Add(writeTime)) // a writer without deadlines has none to move
+	if _, err := io.WriteString(s.w, text); err != nil {
+		return err
+	}
+	return s.rc.Flush()
+}
+
+// requestOut is one request as programs see it.
+type requestOut struct {
+	row
+	Remote    string      `json:"remote"`
+	URI       string      `json:"uri"`
+	Headers   []headerOut `json:"headers"`
+	Body      *string     `json:"body"` // null: not text
+	Base64    string      `json:"bodyBase64,omitempty"`
+	Truncated bool        `json:"truncated"`
+}
+
+type headerOut struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// requests lists what a bin took, oldest first, as JSON.
+func (pl *play) requests(w http.ResponseWriter, r *http.Request) error {
+	b, err := pl.open(r)
+	if err != nil {
+		return err
+	}
+	q := httpapi.NewQuery(r)
+	limit := q.Int("limit", listLength, 1, 100)
+	after, ok := parseKey(q.Text("after"))
+	if !ok {
+		q.Fail("must be the id of a request", "after")
+	}
+	if err := q.Err(); err != nil {
+		return err
+	}
+	list, err := pl.svc.BinRequests(r.Context(), b.Token, store.Page{Limit: limit, After: after, Ascending: true})
+	if err != nil {
+		return err
+	}
+	out := struct {
+		Requests []requestOut `json:"requests"`
+		Next     string       `json:"next"` // what after has to be to see more
+		Expires  time.Time    `json:"expiresAt"`
+	}{[]requestOut{}, formatKey(after), b.ExpiresAt}
+	j := newJudge(b.Secrets)
+	for _, q := range list {
+		one := requestOut{row: newRow(q, j), Remote: q.Remote, URI: q.URI, Headers: []headerOut{}, Truncated: q.Size > int64(len(q.Body))}
+		for _, line := range q.Headers {
+			one.Headers = append(one.Headers, headerOut{line.Name, line.Value})
+		}
+		if text := string(q.Body); isText(q.Body) && utf8.Valid(q.Body) {
+			one.Body = &text
+		} else {
+			one.Base64 = base64.StdEncoding.EncodeToString(q.Body)
+		}
+		out.Requests = append(out.Requests, one)
+		out.Next = one.ID
+	}
+	return httpapi.Encode(w, http.StatusOK, out)
+}

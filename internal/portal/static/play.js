@@ -1,0 +1,124 @@
+// Makes the page of a bin live. Without it the page shows the same after a reload.
+"use strict";
+
+(() => {
+  const $ = (id) => document.getElementById(id);
+  const body = document.body;
+  const base = body.dataset.bin;
+  const maxRows = 50;
+  const signs = { good: "✓", bad: "✕", unknown: "?", unsigned: "○" };
+
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    const words = button.textContent;
+    button.addEventListener("click", async () => {
+      const field = $(button.dataset.copy);
+      field.select();
+      try {
+        await navigator.clipboard.writeText(field.value);
+        button.textContent = "Copied";
+        say("The address is copied.");
+      } catch {
+        button.textContent = "Press Ctrl+C";
+      }
+      setTimeout(() => { button.textContent = words; }, 2000);
+    });
+  }
+
+  const localize = (root) => {
+    for (const time of root.querySelectorAll("time[datetime]")) {
+      const at = new Date(time.dateTime);
+      time.title = time.dateTime;
+      time.textContent = time.closest(".when") ? at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }) : at.toLocaleString(undefined, { dateStyle: "long", timeStyle: "medium" });
+    }
+  };
+  localize(document);
+
+  // Announcements are gathered, so that a burst is one sentence.
+  let arrived = 0;
+  let saying = 0;
+  const say = (text) => { $("news").textContent = text; };
+  const announce = () => {
+    arrived++;
+    saying ||= setTimeout(() => {
+      say(arrived === 1 ? "1 new request" : arrived + " new requests");
+      arrived = 0;
+      saying = 0;
+    }, 1000);
+  };
+
+  const addRow = (request) => {
+    const rows = $("rows");
+    if (rows.querySelector('[data-id="' + CSS.escape(request.id) + '"]')) return;
+    const row = $("row").content.firstElementChild.cloneNode(true);
+    const text = (selector, value) => { row.querySelector(selector).textContent = value; };
+    row.dataset.id = request.id;
+    row.className = "fresh";
+    row.querySelector("a").href = base + "?request=" + encodeURIComponent(request.id);
+    text(".method", request.method);
+    text(".type", request.type || request.path || "/");
+    text(".sign", signs[request.verdict.state] || "?");
+    text(".word", request.verdict.word);
+    row.querySelector(".judged").classList.add(request.verdict.state);
+    text(".size", request.length);
+    row.querySelector("time").dateTime = request.time;
+    localize(row);
+    rows.prepend(row);
+    while (rows.children.length > maxRows) rows.lastElementChild.remove();
+    $("table").hidden = false;
+    $("empty").hidden = true;
+  };
+
+  // The right side follows the newest request, unless one was chosen or somebody is busy there.
+  const busy = () => {
+    const detail = $("detail");
+    const selection = getSelection();
+    return detail.contains(document.activeElement) || (!selection.isCollapsed && detail.contains(selection.anchorNode));
+  };
+  let following = 0;
+  let behind = false;
+  const follow = () => {
+    if ("chosen" in body.dataset) return;
+    behind = true;
+    following ||= setTimeout(async () => {
+      behind = false;
+      try {
+        const answer = busy() ? null : await fetch(base, { headers: { Accept: "text/html" } });
+        if (answer?.ok && !busy()) {
+          const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+          const fresh = document.importNode(page.getElementById("detail"), true);
+          $("detail").replaceWith(fresh);
+          localize(fresh);
+          const id = page.querySelector("tr.current")?.dataset.id;
+          for (const row of $("rows").children) {
+            const current = row.dataset.id === id;
+            row.classList.toggle("current", current);
+            row.querySelector("a").toggleAttribute("aria-current", current);
+            if (current) row.querySelector("a").setAttribute("aria-current", "true");
+          }
+        }
+      } catch {
+        // The server is away; the next request brings another try.
+      }
+      following = 0;
+      if (behind) follow();
+    }, 250);
+  };
+
+  if ("paged" in body.dataset || !window.EventSource) return;
+  for (const link of document.querySelectorAll(".reload")) link.hidden = true;
+  const state = (word, on) => {
+    $("live").hidden = false;
+    $("live").classList.toggle("on", on);
+    $("live-word").textContent = word;
+  };
+  const source = new EventSource(base + "/events?after=" + encodeURIComponent(body.dataset.newest));
+  source.addEventListener("open", () => state("live", true));
+  source.addEventListener("error", () => state(source.readyState === EventSource.CLOSED ? "not live: reload the page" : "connecting again", false));
+  source.addEventListener("gone", () => { source.close(); state("this bin has expired", false); });
+  source.addEventListener("request", (event) => {
+    addRow(JSON.parse(event.data));
+    announce();
+    follow();
+  });
+})();
