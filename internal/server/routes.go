@@ -1,0 +1,109 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"path"
+	"time"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/api/operator"
+	"github.com/hookswitch/hookswitch/internal/api/svix"
+	"github.com/hookswitch/hookswitch/internal/httpapi"
+	"github.com/hookswitch/hookswitch/internal/ingest"
+	"github.com/hookswitch/hookswitch/internal/portal"
+)
+
+// handler is every route of the server.
+func (s *Server) handler() http.Handler {
+	root := httpapi.NewMux(s.operations())
+	root.Handle(http.MethodGet, "/healthz", "whether the process lives", s.healthz)
+	root.Handle(http.MethodGet, "/readyz", "whether requests can be served", s.readyz)
+	root.Handle(http.MethodGet, "/openapi.json", "the description of the APIs", describe)
+	if s.settings.Metrics {
+		root.Handle(http.MethodGet, "/metrics", "metrics for Prometheus", serve(s.metrics.handler()))
+	}
+
+	mux := http.NewServeMux()
+	mux.Handle("/", root)
+	mux.Handle("/operator/v1/", operator.New(operator.Options{
+		Service: s.service, Token: s.prepared.OperatorToken, Providers: s.providers, Strays: s.store.Strays,
+		Settings: operator.Settings(s.settings), MaxBody: int64(s.settings.MaxBody), Log: s.log,
+	}))
+	api := svix.New(s.service, svix.OrganizationToken(s.prepared.OperatorToken), s.log)
+	mux.Handle(svix.Base, api)
+	mux.Handle(svix.Base+"/", api)
+	pages := httpapi.NewMux(s.operations())
+	ingest.New(ingest.Options{Service: s.service, Providers: s.providers, Logger: s.log, Observe: s.metrics.push}).Register(pages)
+	portal.New(portal.Options{Service: s.service, Logger: s.log}).Register(pages)
+	mount(mux, pages)
+
+	full := s.busy()
+	return httpapi.Chain(shortest(mux, root), httpapi.WithRequestID, httpapi.TrimSlash, httpapi.AccessLog(s.log), httpapi.InFlight(s.settings.MaxInFlight, full), httpapi.Gzip)
+}
+
+// operations is the surface of the routes that are about the server itself.
+func (s *Server) operations() *httpapi.Surface {
+	return &httpapi.Surface{Name: "operations", Log: s.log}
+}
+
+// busy answers when too many requests run already.
+func (s *Server) busy() http.Handler {
+	return s.operations().Refuse(&hookswitch.Error{Kind: hookswitch.Unavailable, Message: "the server is busy; try again", RetryAfter: time.Second})
+}
+
+// shortest hands paths that are not in their shortest form to unknown: http.ServeMux would redirect them, and a redirect loses bodies.
+func shortest(mux, unknown http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := r.URL.Path; p == "" || p[0] != '/' || path.Clean(p) != p {
+			unknown.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// mount adds each route of m by its own path, because some lie inside the tree of another API.
+func mount(mux *http.ServeMux, m *httpapi.Mux) {
+	seen := make(map[string]bool)
+	for _, rt := range m.Routes() {
+		if !seen[rt.Path] {
+			seen[rt.Path] = true
+			mux.Handle(rt.Path, m)
+		}
+	}
+}
+
+func serve(h http.Handler) httpapi.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		h.ServeHTTP(w, r)
+		return nil
+	}
+}
+
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) error {
+	return httpapi.Encode(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+func describe(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(hookswitch.OpenAPI) // an error means that the caller has gone
+	return nil
+}
+
+// readyTimeout bounds how long the database may take to show that it is there.
+const readyTimeout = 2 * time.Second
+
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
+	select {
+	case <-s.stopping:
+		return &hookswitch.Error{Kind: hookswitch.Unavailable, Message: "the server is stopping"}
+	default:
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+	defer cancel()
+	if err := s.service.Ready(ctx); err != nil {
+		return err
+	}
+	return httpapi.Encode(w, http.StatusOK, map[string]string{"status": "ready"})
+}
