@@ -1,0 +1,192 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/hookswitch/hookswitch/internal/client"
+)
+
+type appCmd struct {
+	Create appCreate `cmd:"" help:"Create an app"`
+	List   appList   `cmd:"" help:"List the apps"`
+	Get    appGet    `cmd:"" help:"Show an app"`
+	Set    appSet    `cmd:"" help:"Change an app"`
+	Delete appDelete `cmd:"" help:"Delete an app with all it has"`
+}
+
+// Help is kong's.
+func (appCmd) Help() string {
+	return `An app is a tenant: it owns senders, endpoints, events and API keys. The Svix-shaped API calls it an application, the Zavu-shaped API a project.
+
+    hookswitch app create "Acme Bank" --uid acme
+    hookswitch app list`
+}
+
+// appFields are what can be set about an app. A flag that is not given leaves its field alone, an empty one clears it.
+type appFields struct {
+	UID          *string           `name:"uid" placeholder:"UID" help:"Your own name for it, usable wherever its id is."`
+	BotName      *string           `name:"bot-name" placeholder:"NAME" help:"Name of the bot in *.respond events."`
+	BotRef       *string           `name:"bot-ref" placeholder:"REF" help:"Your reference of the bot in *.respond events."`
+	CompanyID    *string           `name:"company-id" placeholder:"ID" help:"Id of the company in *.respond events."`
+	ThrottleRate *int              `name:"throttle-rate" placeholder:"N" help:"Deliveries a second to each endpoint that sets no rate itself; 0 for no limit."`
+	Metadata     map[string]string `name:"metadata" placeholder:"KEY=VALUE" mapsep:"," help:"Your own key-value pairs, replacing all there are; may be given several times."`
+}
+
+func (f *appFields) changes() client.Changes {
+	c := client.Changes{}
+	set := func(name string, value *string) {
+		if value != nil {
+			c[name] = orNull(*value)
+		}
+	}
+	set("uid", f.UID)
+	set("botName", f.BotName)
+	set("botRef", f.BotRef)
+	set("companyId", f.CompanyID)
+	if f.ThrottleRate != nil {
+		c["throttleRate"] = *f.ThrottleRate
+	}
+	if f.Metadata != nil {
+		c["metadata"] = f.Metadata
+	}
+	return c
+}
+
+// orNull is nil for "", which clears a field.
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func (p *printer) app(a client.App) {
+	p.fields(field{"id", a.ID}, field{"name", a.Name}, field{"uid", text(a.UID)}, field{"project id", a.ProjectID}, field{"bot name", text(a.BotName)},
+		field{"bot ref", text(a.BotRef)}, field{"company id", text(a.CompanyID)}, field{"throttle rate", number(a.ThrottleRate)},
+		field{"metadata", pairs(a.Metadata)}, field{"created", clock(a.CreatedAt)})
+}
+
+type appCreate struct {
+	remote
+	appFields
+	Name string `arg:"" help:"Name of the app."`
+}
+
+// Help is kong's.
+func (appCreate) Help() string {
+	return `Creates an app and prints its id, which other commands take as --app.
+
+    hookswitch app create "Acme Bank"
+    APP=$(hookswitch app create "Acme Bank" --uid acme --json | jq -r .id)`
+}
+
+// Run creates the app.
+func (c *appCreate) Run(e *env) error {
+	fields := c.changes()
+	fields["name"] = c.Name
+	a, err := ask(e, &c.remote, func(ctx context.Context, cl *client.Client) (client.App, error) { return cl.CreateApp(ctx, fields) })
+	if err != nil {
+		return err
+	}
+	return e.show(c.JSON, a, func(p *printer) { p.app(a) })
+}
+
+type appList struct {
+	remote
+	paging
+}
+
+// Help is kong's.
+func (appList) Help() string {
+	return `Lists the apps, newest first.
+
+    hookswitch app list
+    hookswitch app list --limit 100 --json`
+}
+
+// Run lists the apps.
+func (c *appList) Run(e *env) error {
+	page, err := ask(e, &c.remote, func(ctx context.Context, cl *client.Client) (client.Page[client.App], error) {
+		return cl.Apps(ctx, c.list())
+	})
+	if err != nil {
+		return err
+	}
+	return e.show(c.JSON, page, func(p *printer) {
+		listed(p, page, "There are no apps. Make one with: hookswitch app create NAME", []string{"ID", "UID", "NAME", "CREATED"},
+			func(a client.App) []string { return []string{a.ID, text(a.UID), a.Name, clock(a.CreatedAt)} })
+	})
+}
+
+type appGet struct {
+	remote
+	App string `arg:"" help:"The app, by id or uid."`
+}
+
+// Help is kong's.
+func (appGet) Help() string {
+	return `Shows an app.
+
+    hookswitch app get acme
+    hookswitch app get acme --json`
+}
+
+// Run shows the app.
+func (c *appGet) Run(e *env) error {
+	a, err := ask(e, &c.remote, func(ctx context.Context, cl *client.Client) (client.App, error) { return cl.App(ctx, c.App) })
+	if err != nil {
+		return err
+	}
+	return e.show(c.JSON, a, func(p *printer) { p.app(a) })
+}
+
+type appSet struct {
+	remote
+	appFields
+	Name *string `name:"name" placeholder:"NAME" help:"Name of the app."`
+	App  string  `arg:"" help:"The app, by id or uid."`
+}
+
+// Help is kong's.
+func (appSet) Help() string {
+	return `Changes an app. What no flag names stays as it is; an empty value clears.
+
+    hookswitch app set acme --bot-name Iris --bot-ref bot-7 --company-id acme-bank
+    hookswitch app set acme --uid "" --throttle-rate 50`
+}
+
+// Run changes the app.
+func (c *appSet) Run(e *env) error {
+	fields := c.changes()
+	if c.Name != nil {
+		fields["name"] = *c.Name
+	}
+	if len(fields) == 0 {
+		return usagef("nothing to set: give at least one flag such as --name")
+	}
+	a, err := ask(e, &c.remote, func(ctx context.Context, cl *client.Client) (client.App, error) {
+		return cl.UpdateApp(ctx, c.App, fields)
+	})
+	if err != nil {
+		return err
+	}
+	return e.show(c.JSON, a, func(p *printer) { p.app(a) })
+}
+
+type appDelete struct {
+	remote
+	App string `arg:"" help:"The app, by id or uid."`
+}
+
+// Help is kong's.
+func (appDelete) Help() string {
+	return `Deletes an app with its senders, endpoints and keys. What it is still owed is not sent any more, and its doors close.
+
+    hookswitch app delete acme
+    hookswitch app delete acme --json`
+}
+
+// Run deletes the app.
+func (c *appDelete) Run(e *env) error {
+	return remove(e, &c.remote, "app", c.App, func(ctx context.Context, cl *client.Client) error { return cl.DeleteApp(ctx, c.App) })
+}

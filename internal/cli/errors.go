@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/hookswitch/hookswitch/internal/client"
+	"github.com/hookswitch/hookswitch/internal/simulate"
+)
+
+// usageError says that the command line is wrong.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// hintError is an error with what to try next.
+type hintError struct {
+	err  error
+	hint string
+}
+
+func (e *hintError) Error() string { return e.err.Error() }
+func (e *hintError) Unwrap() error { return e.err }
+
+func hinted(err error, hint string) error { return &hintError{err, hint} }
+
+// fail tells of err, and of what to try next, and returns the exit code. path is the command that failed.
+func (e *env) fail(err error, path string) int {
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(e.Stderr, "hookswitch%s: %s\n", path, plain(err.Error()))
+	if hint := hintFor(err, path); hint != "" {
+		fmt.Fprintf(e.Stderr, "Try: %s\n", plain(hint))
+	}
+	var usage *usageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailure
+}
+
+func hintFor(err error, path string) string {
+	help := "hookswitch" + path + " --help"
+	var hint *hintError
+	var usage *usageError
+	var away *client.UnreachableError
+	var answer *client.Error
+	switch {
+	case errors.As(err, &hint):
+		return hint.hint
+	case errors.As(err, &usage):
+		return help
+	case errors.Is(err, context.Canceled):
+		return "the same command again; it was interrupted"
+	case errors.As(err, &away):
+		return "start a server with \"hookswitch serve\", or say where it is with --url or HOOKSWITCH_URL"
+	case errors.Is(err, simulate.ErrNotLoopback):
+		return "a server on this machine, such as --url http://127.0.0.1:8420"
+	case errors.As(err, &answer):
+		return answerHint(answer, help)
+	}
+	return help
+}
+
+// lists says which command lists what an answer did not find, by the beginning of its message.
+var lists = []struct{ what, command string }{
+	{"application", "hookswitch app list"},
+	{"endpoint", "hookswitch endpoint list --app APP"},
+	{"sender", "hookswitch sender list --app APP"},
+	{"message", "hookswitch event list --app APP"},
+	{"api key", "hookswitch key list --app APP"},
+}
+
+func answerHint(e *client.Error, help string) string {
+	switch {
+	case e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden:
+		return "the server's own token: set HOOKSWITCH_OPERATOR_TOKEN, or --data-dir to the server's data directory, where operator.token lies"
+	case e.Code == client.CodeForeign:
+		return "another --url: what answered is not Hookswitch, or a proxy in front of it"
+	case e.Status == http.StatusNotFound:
+		for _, l := range lists {
+			if strings.HasPrefix(strings.ToLower(e.Message), l.what) {
+				return l.command
+			}
+		}
+	case e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable:
+		return "the same command in a moment"
+	case e.Status >= 500 && e.RequestID != "":
+		return "look for " + e.RequestID + " in the server's log"
+	case e.Status >= 500:
+		return "look into the server's log"
+	}
+	return help
+}

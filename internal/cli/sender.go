@@ -1,0 +1,271 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/client"
+)
+
+type senderCmd struct {
+	Apply  senderApply  `cmd:"" help:"Make senders what a file says"`
+	List   senderList   `cmd:"" help:"List the senders of an app"`
+	Get    senderGet    `cmd:"" help:"Show a sender with its routes and doors"`
+	Delete senderDelete `cmd:"" help:"Delete a sender"`
+}
+
+// Help is kong's.
+func (senderCmd) Help() string {
+	return `A sender is an identity that customers see: a number, a page, a bot. It has a route for each channel it is reached on, with the credentials of its
+provider, and perhaps a webhook and a responder. A sender file describes senders:
+
+    {"senders": [{"name": "support", "channel": "whatsapp", "provider": "meta",
+      "credentials": {"app_secret": "…", "verify_token": "…", "access_token": "…", "phone_number_id": "…"},
+      "webhook": {"url": "https://example.com/hook"}, "responder": {"kind": "echo"}}]}
+
+    hookswitch sender apply --app acme -f senders.json
+    hookswitch sender list --app acme`
+}
+
+// senders prints senders one after the other.
+func (p *printer) senders(list []client.Sender) {
+	for i, s := range list {
+		if i > 0 {
+			p.line("")
+		}
+		p.sender(s)
+	}
+}
+
+func (p *printer) sender(s client.Sender) {
+	head := s.Name
+	if s.Result != "" {
+		head += ": " + s.Result
+	}
+	p.line("%s", head)
+	list := []field{{"  id", s.ID}, {"  number", text(s.PhoneNumber)}}
+	for _, r := range s.Routes {
+		list = append(list, field{"  route", routeText(r)})
+		if r.Receives {
+			list = append(list, field{"  door", strings.Join(append([]string{r.DoorURL}, r.SharedDoorURLs...), " or ")})
+		}
+	}
+	if s.Responder != nil {
+		list = append(list, field{"  responder", s.Responder.Kind})
+	}
+	if w := s.Webhook; w != nil {
+		list = append(list, field{"  webhook", w.URL}, field{"  secret", w.Secret})
+	}
+	p.fields(list...)
+	if s.Webhook != nil && s.Webhook.Secret != "" {
+		p.line("  Keep the secret: it is not shown again.")
+	}
+}
+
+func routeText(r client.Route) string {
+	out := r.Channel + " over " + r.Provider
+	if a := text(r.Address); a != "" {
+		out += " at " + a
+	}
+	if !r.Known {
+		return out + "; this server has no adapter of that provider"
+	}
+	return out + "; receives: " + yesNo(r.Receives) + ", sends: " + yesNo(r.Sends)
+}
+
+type senderApply struct {
+	ofApp
+	File string `name:"file" short:"f" required:"" placeholder:"FILE" help:"Sender file; - reads standard input."`
+}
+
+// Help is kong's.
+func (senderApply) Help() string {
+	return `Makes the senders of an app what a sender file says. Entries of one name are one sender with several routes, senders that the file does not name are
+left alone, and applying it again changes nothing. The secret of a new webhook is printed this once.
+
+    hookswitch sender apply --app acme -f senders.json
+    cat senders.json | hookswitch sender apply --app acme -f - --json`
+}
+
+// maxFile bounds what is read of a file or of standard input.
+const maxFile = 16 << 20
+
+// readInput reads a file, or standard input for "-".
+func (e *env) readInput(name string) ([]byte, error) {
+	in := e.Stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
+	}
+	b, err := io.ReadAll(io.LimitReader(in, maxFile+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read %s: %w", inputName(name), err)
+	case len(b) > maxFile:
+		return nil, fmt.Errorf("%s is larger than %d MiB", inputName(name), maxFile>>20)
+	}
+	return b, nil
+}
+
+func inputName(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	return name
+}
+
+// checkJSON says where b is no JSON.
+func checkJSON(b []byte, name string) error {
+	var v any
+	err := json.Unmarshal(b, &v)
+	var syntax *json.SyntaxError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &syntax):
+		line := 1 + strings.Count(string(b[:min(int(syntax.Offset), len(b))]), "\n")
+		return hinted(fmt.Errorf("%s is not valid JSON: line %d: %w", name, line, err), "correct line "+fmt.Sprint(line)+" of "+name)
+	}
+	return fmt.Errorf("%s is not valid JSON: %w", name, err)
+}
+
+// Run applies the file.
+func (c *senderApply) Run(e *env) error {
+	b, err := e.readInput(c.File)
+	if err != nil {
+		return hinted(err, "-f with the path of a sender file; \"hookswitch sender --help\" shows one")
+	}
+	if err := checkJSON(b, inputName(c.File)); err != nil {
+		return err
+	}
+	page, err := ask(e, &c.remote, func(ctx context.Context, cl *client.Client) (client.Page[client.Sender], error) {
+		return cl.ApplySenders(ctx, c.App, b)
+	})
+	if err != nil {
+		return err
+	}
+	return e.show(c.JSON, page, func(p *printer) { p.senders(page.Items) })
+}
+
+type senderList struct {
+	ofApp
+	paging
+}
+
+// Help is kong's.
+func (senderList) Help() string {
+	return `Lists the senders of an app, newest first.
+
+    hookswitch sender list --app acme
+    hookswitch sender list --app acme --json`
+}
+
+// Run lists the senders.
+func (c *senderList) Run(e *env) error {
+	page, err := ask(e, &c.remote, func(ctx context.Context, cl *client.Client) (client.Page[client.Sender], error) {
+		return cl.Senders(ctx, c.App, c.list())
+	})
+	if err != nil {
+		return err
+	}
+	return e.show(c.JSON, page, func(p *printer) {
+		listed(p, page, "The app has no senders. Make some with: hookswitch sender apply --app APP -f FILE", []string{"ID", "NAME", "CHANNELS", "PROVIDERS", "WEBHOOK"},
+			func(s client.Sender) []string {
+				var channels, providers []string
+				for _, r := range s.Routes {
+					channels, providers = append(channels, r.Channel), append(providers, r.Provider)
+				}
+				hook := ""
+				if s.Webhook != nil {
+					hook = s.Webhook.URL
+				}
+				return []string{s.ID, s.Name, strings.Join(channels, ", "), strings.Join(providers, ", "), hook}
+			})
+	})
+}
+
+// findSender is the sender of an app by its id, or else by its name.
+func findSender(ctx context.Context, cl *client.Client, app, ref string) (client.Sender, error) {
+	if strings.HasPrefix(ref, hookswitch.KindSender.Prefix()) {
+		return cl.Sender(ctx, app, ref)
+	}
+	for l := (client.List{Limit: 100}); ; {
+		page, err := cl.Senders(ctx, app, l)
+		if err != nil {
+			return client.Sender{}, err
+		}
+		for _, s := range page.Items {
+			if s.Name == ref {
+				return s, nil
+			}
+		}
+		if page.NextCursor == nil {
+			return client.Sender{}, hinted(fmt.Errorf("the app has no sender of the name %q", ref), "hookswitch sender list --app "+app)
+		}
+		l.Cursor = *page.NextCursor
+	}
+}
+
+type senderGet struct {
+	ofApp
+	Sender string `arg:"" help:"The sender, by id or name."`
+}
+
+// Help is kong's.
+func (senderGet) Help() string {
+	return `Shows a sender: its routes, and for each the addresses to enter at its provider.
+
+    hookswitch sender get --app acme support
+    hookswitch sender get --app acme support --json`
+}
+
+// Run shows the sender.
+func (c *senderGet) Run(e *env) error {
+	s, err := ask(e, &c.remote, func(ctx context.Context, cl *client.Client) (client.Sender, error) {
+		return findSender(ctx, cl, c.App, c.Sender)
+	})
+	if err != nil {
+		return err
+	}
+	return e.show(c.JSON, s, func(p *printer) { p.sender(s) })
+}
+
+type senderDelete struct {
+	ofApp
+	Sender string `arg:"" help:"The sender, by id or name."`
+}
+
+// Help is kong's.
+func (senderDelete) Help() string {
+	return `Deletes a sender. Its doors close, and its webhook gets nothing more.
+
+    hookswitch sender delete --app acme support
+    hookswitch sender delete --app acme support --json`
+}
+
+// Run deletes the sender.
+func (c *senderDelete) Run(e *env) error {
+	var id string
+	_, err := ask(e, &c.remote, func(ctx context.Context, cl *client.Client) (struct{}, error) {
+		s, err := findSender(ctx, cl, c.App, c.Sender)
+		if err != nil {
+			return struct{}{}, err
+		}
+		id = s.ID
+		return struct{}{}, cl.DeleteSender(ctx, c.App, s.ID)
+	})
+	if err != nil {
+		return err
+	}
+	return e.show(c.JSON, gone{id, true}, func(p *printer) { p.line("Deleted sender %s.", c.Sender) })
+}

@@ -1,0 +1,73 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// Sender is a sender with its routes.
+type Sender struct {
+	ID          string     `json:"id"`
+	Name        string     `json:"name"`
+	Result      string     `json:"result,omitempty"` // of an application: created, changed or unchanged
+	PhoneNumber *string    `json:"phoneNumber"`
+	Default     bool       `json:"default"`
+	DoorURL     string     `json:"doorUrl"`
+	Routes      []Route    `json:"routes"`
+	Webhook     *Webhook   `json:"webhook"`
+	Responder   *Responder `json:"responder"`
+	CreatedAt   time.Time  `json:"createdAt"`
+	UpdatedAt   time.Time  `json:"updatedAt"`
+}
+
+// Route is how one channel of a sender is reached.
+type Route struct {
+	ID             string   `json:"id"`
+	Channel        string   `json:"channel"`
+	Provider       string   `json:"provider"`
+	Address        *string  `json:"address"`
+	Known          bool     `json:"known"` // the server has an adapter of the provider
+	Receives       bool     `json:"receives"`
+	Sends          bool     `json:"sends"`
+	DoorURL        string   `json:"doorUrl"`
+	SharedDoorURLs []string `json:"sharedDoorUrls"`
+}
+
+// Webhook is the webhook of a sender. Secret is there only in the answer that makes it.
+type Webhook struct {
+	ID     string   `json:"id"`
+	URL    string   `json:"url"`
+	Events []string `json:"events"`
+	Active bool     `json:"active"`
+	Secret string   `json:"secret,omitempty"`
+}
+
+// Responder is what answers a sender's messages.
+type Responder struct {
+	Kind string `json:"kind"`
+}
+
+// ApplySenders makes the senders of an app what the sender file says.
+func (c *Client) ApplySenders(ctx context.Context, app string, file []byte) (Page[Sender], error) {
+	page := Page[Sender]{Items: []Sender{}}
+	err := c.call(ctx, http.MethodPut, appPath(app)+"/senders", json.RawMessage(file), &page)
+	return page, err
+}
+
+// Senders lists the senders of an app.
+func (c *Client) Senders(ctx context.Context, app string, l List) (Page[Sender], error) {
+	return operatorList[Sender](ctx, c, appPath(app)+"/senders", l, nil)
+}
+
+// Sender is the sender of an app with the id.
+func (c *Client) Sender(ctx context.Context, app, sender string) (s Sender, err error) {
+	err = c.call(ctx, http.MethodGet, appPath(app)+"/senders/"+seg(sender), nil, &s)
+	return s, err
+}
+
+// DeleteSender removes a sender.
+func (c *Client) DeleteSender(ctx context.Context, app, sender string) error {
+	return c.call(ctx, http.MethodDelete, appPath(app)+"/senders/"+seg(sender), nil, nil)
+}
