@@ -3,11 +3,13 @@ package httpapi
 import (
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 )
 
-// AccessLog writes one line for each request. Of the URL it shows only the path: queries may hold secrets of providers.
-func AccessLog(log *slog.Logger) func(http.Handler) http.Handler {
+// AccessLog writes one line for each request. Of the URL it shows only the path: queries may hold secrets of providers. Of a path that begins with one of
+// hidden it shows only that beginning: what follows is a secret.
+func AccessLog(log *slog.Logger, hidden ...string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !log.Enabled(r.Context(), slog.LevelInfo) {
@@ -19,7 +21,7 @@ func AccessLog(log *slog.Logger) func(http.Handler) http.Handler {
 			defer func() {
 				log.LogAttrs(r.Context(), slog.LevelInfo, "request",
 					slog.String("method", logText(r.Method, 16)),
-					slog.String("path", logPath(r)),
+					slog.String("path", logPath(r, hidden)),
 					slog.Int("status", rec.status),
 					slog.Float64("duration_ms", float64(time.Since(start).Microseconds())/1000),
 					slog.Int64("bytes", rec.bytes),
@@ -30,7 +32,14 @@ func AccessLog(log *slog.Logger) func(http.Handler) http.Handler {
 	}
 }
 
-func logPath(r *http.Request) string { return logText(r.URL.Path, 256) }
+func logPath(r *http.Request, hidden []string) string {
+	for _, prefix := range hidden {
+		if strings.HasPrefix(r.URL.Path, prefix) {
+			return prefix + "…"
+		}
+	}
+	return logText(r.URL.Path, 256)
+}
 
 // logText bounds what a stranger can write into the log.
 func logText(s string, most int) string {

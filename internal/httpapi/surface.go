@@ -181,7 +181,7 @@ func (s *Surface) logAttrs(r *http.Request, level slog.Level, msg string, attrs 
 	if s.Log == nil || !s.Log.Enabled(r.Context(), level) {
 		return
 	}
-	attrs = append(attrs, slog.String("api", s.Name), slog.String("method", r.Method), slog.String("path", logPath(r)),
+	attrs = append(attrs, slog.String("api", s.Name), slog.String("method", r.Method), // the access log has the path
 		slog.String("request_id", RequestID(r.Context())))
 	s.Log.LogAttrs(r.Context(), level, msg, attrs...)
 }

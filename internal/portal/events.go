@@ -83,6 +83,8 @@ func (s *stream) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-s.pl.stopping:
+			return nil
 		case <-bell:
 		case <-look.C:
 		case <-heartbeat.C:

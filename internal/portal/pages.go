@@ -18,16 +18,19 @@ type Options struct {
 	Service *service.Service
 	Logger  *slog.Logger
 	Now     func() time.Time
+	// Stopping, where set, is closed when the server stops: live views end then.
+	Stopping <-chan struct{}
 }
 
 // Pages are the pages over one service.
 type Pages struct {
-	svc     *service.Service
-	log     *slog.Logger
-	now     func() time.Time
-	surface *httpapi.Surface // pages: errors are pages too
-	data    *httpapi.Surface // what programs and scripts ask for: errors are JSON
-	play    *play
+	svc      *service.Service
+	log      *slog.Logger
+	now      func() time.Time
+	surface  *httpapi.Surface // pages: errors are pages too
+	data     *httpapi.Surface // what programs and scripts ask for: errors are JSON
+	play     *play
+	stopping <-chan struct{}
 }
 
 // New returns the pages.
@@ -38,7 +41,7 @@ func New(o Options) *Pages {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	p := &Pages{svc: o.Service, log: o.Logger, now: o.Now}
+	p := &Pages{svc: o.Service, log: o.Logger, now: o.Now, stopping: o.Stopping}
 	p.surface = &httpapi.Surface{Name: "pages", MaxBody: maxForm, WriteError: p.writeError, Log: o.Logger}
 	p.data = &httpapi.Surface{Name: "pages", MaxBody: maxForm, Log: o.Logger}
 	p.play = newPlay(p)

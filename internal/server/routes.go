@@ -35,11 +35,11 @@ func (s *Server) handler() http.Handler {
 	mux.Handle(svix.Base+"/", api)
 	pages := httpapi.NewMux(s.operations())
 	ingest.New(ingest.Options{Service: s.service, Providers: s.providers, Logger: s.log, Observe: s.metrics.push}).Register(pages)
-	portal.New(portal.Options{Service: s.service, Logger: s.log}).Register(pages)
+	portal.New(portal.Options{Service: s.service, Logger: s.log, Stopping: s.stopping}).Register(pages)
 	mount(mux, pages)
 
 	full := s.busy()
-	return httpapi.Chain(shortest(mux, root), httpapi.WithRequestID, httpapi.TrimSlash, httpapi.AccessLog(s.log), httpapi.InFlight(s.settings.MaxInFlight, full), httpapi.Gzip)
+	return httpapi.Chain(shortest(mux, root), httpapi.WithRequestID, httpapi.TrimSlash, httpapi.AccessLog(s.log, "/play/in/", "/play/"), httpapi.InFlight(s.settings.MaxInFlight, full), httpapi.Gzip)
 }
 
 // operations is the surface of the routes that are about the server itself.
