@@ -38,7 +38,17 @@ type Fixture struct {
 		Count                  int
 	} `json:"body_gen"`
 	Repeat int    `json:"repeat"`
+	Setup  Setup  `json:"setup"`
 	Expect Expect `json:"expect"`
+}
+
+// Setup is what has to exist for the result of a Fixture, not for its answer. Adapters are pure and need none of it; tests of the whole server do.
+type Setup struct {
+	Outbound []struct {
+		Channel   string `json:"channel"`
+		MessageID string `json:"messageId"`
+		To        string `json:"to"`
+	} `json:"outbound"`
 }
 
 // Expect is what a Fixture expects. Objects are subsets: members that are named must match, others are free.
@@ -55,6 +65,7 @@ type Expect struct {
 	Normalized    []any `json:"normalized"`
 	NormalizedAny bool  `json:"normalized_any"`
 	StatusUpdates []any `json:"status_updates"`
+	Events        []any `json:"events"`
 	EventsAny     bool  `json:"events_any"`
 }
 

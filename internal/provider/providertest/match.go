@@ -21,6 +21,19 @@ func plain(v any) (any, error) {
 	return out, err
 }
 
+// Match says how got differs from what a fixture wants, or "". Objects in want are subsets, less the members that fixtures only recommend.
+func Match(want, got any) string {
+	w, err := plain(want)
+	if err != nil {
+		return err.Error()
+	}
+	g, err := plain(got)
+	if err != nil {
+		return err.Error()
+	}
+	return match("", without(w, "metadata_ext", "data_ext"), g)
+}
+
 // match says how got differs from want, or "". Both have gone through plain. In want, objects are subsets, "*" is any text that is not empty,
 // and {"$regex": "…"} a text that matches.
 func match(path string, want, got any) string {
