@@ -64,32 +64,19 @@ func hintFor(err error, path string) string {
 	case errors.Is(err, simulate.ErrNotLoopback):
 		return "a server on this machine, such as --url http://127.0.0.1:8420"
 	case errors.As(err, &answer):
-		return answerHint(answer, help)
+		return answerHint(answer, path, help)
 	}
 	return help
 }
 
-// lists says which command lists what an answer did not find, by the beginning of its message.
-var lists = []struct{ what, command string }{
-	{"application", "hookswitch app list"},
-	{"endpoint", "hookswitch endpoint list --app APP"},
-	{"sender", "hookswitch sender list --app APP"},
-	{"message", "hookswitch event list --app APP"},
-	{"api key", "hookswitch key list --app APP"},
-}
-
-func answerHint(e *client.Error, help string) string {
+func answerHint(e *client.Error, path, help string) string {
 	switch {
 	case e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden:
 		return "the server's own token: set HOOKSWITCH_OPERATOR_TOKEN, or --data-dir to the server's data directory, where operator.token lies"
 	case e.Code == client.CodeForeign:
 		return "another --url: what answered is not Hookswitch, or a proxy in front of it"
-	case e.Status == http.StatusNotFound:
-		for _, l := range lists {
-			if strings.HasPrefix(strings.ToLower(e.Message), l.what) {
-				return l.command
-			}
-		}
+	case e.Status == http.StatusNotFound || e.Status == http.StatusConflict:
+		return listHint(e.Message, path)
 	case e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable:
 		return "the same command in a moment"
 	case e.Status >= 500 && e.RequestID != "":
@@ -98,4 +85,19 @@ func answerHint(e *client.Error, help string) string {
 		return "look into the server's log"
 	}
 	return help
+}
+
+// listHint is the command that lists what was looked for in vain, or what is there already: apps or endpoints where the message says so, else what the failed
+// command is about.
+func listHint(message, path string) string {
+	words := strings.Fields(path)
+	switch {
+	case strings.HasPrefix(message, "endpoint"):
+		return "hookswitch endpoint list --app APP"
+	case strings.HasPrefix(message, "application") || len(words) > 0 && words[0] == "app":
+		return "hookswitch app list"
+	case len(words) > 0:
+		return "hookswitch " + words[0] + " list --app APP"
+	}
+	return "hookswitch --help"
 }

@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -44,7 +45,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the commands as processes against a real server on a free port. A script finds its data directory where the commands look for
 // it, and in $RECEIVER the URL of a receiver. Of the commands in scripts, "field NAME VARIABLE" takes a field of the JSON on standard output, and
-// "received REGEXP" waits until the receiver has got a body that matches.
+// "received REGEXP" waits until the receiver has got a body that matches, and "await REGEXP COMMAND…" repeats a command until its output does.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -54,6 +55,7 @@ func TestScripts(t *testing.T) {
 			"field":    field,
 			"received": received,
 			"ready":    ready,
+			"await":    await,
 		},
 	})
 }
@@ -136,7 +138,7 @@ func received(ts *testscript.TestScript, neg bool, args []string) {
 		r.mu.Lock()
 		bodies, more := r.bodies, r.more
 		r.mu.Unlock()
-		found := want.MatchString(strings.Join(bodies, "\n"))
+		found := slices.ContainsFunc(bodies, want.MatchString)
 		switch {
 		case found && neg:
 			ts.Fatalf("received %q", bodies)
@@ -149,6 +151,22 @@ func received(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("received %q, nothing that matches %s", bodies, want)
 		}
 	}
+}
+
+// await is for what the server writes down a moment after it has happened.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: await REGEXP COMMAND [ARG…]")
+	}
+	want, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		ts.Check(ts.Exec(args[1], args[2:]...))
+		if want.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+	}
+	ts.Fatalf("no match for %s", want)
 }
 
 func field(ts *testscript.TestScript, neg bool, args []string) {

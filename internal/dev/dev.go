@@ -4,8 +4,6 @@ package dev
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -99,16 +97,12 @@ func withDefault(urls config.BaseURLs, name, url string) config.BaseURLs {
 	return out
 }
 
-// secretsOf the simulated WhatsApp account. They are made anew at each start.
+// secretsOf the simulated WhatsApp account.
 type secretsOf struct{ appSecret, verifyToken, accessToken string }
 
+// demoSecrets are the ones that `hookswitch simulate whatsapp` uses when it is told none, so that it works with the demo. What they prove is of no worth.
 func demoSecrets() secretsOf {
-	random := func() string {
-		b := make([]byte, 16)
-		_, _ = rand.Read(b) // crypto/rand does not fail
-		return hex.EncodeToString(b)
-	}
-	return secretsOf{random(), random(), random()}
+	return secretsOf{"0123456789abcdef0123456789abcdef", "meatyhamhock-42", "TEST-META-TOKEN"}
 }
 
 // number is the simulated WhatsApp number.

@@ -53,6 +53,10 @@ func (p *printer) links(srv *server.Server, d *demo) {
 		p.line("  curl -s %s/api/v1/app -H \"Authorization: Bearer $HOOKSWITCH_OPERATOR_TOKEN\"", srv.URL())
 	}
 	p.line("")
+	p.line("Write to the demo number yourself:")
+	p.line("")
+	p.line("  go run ./cmd/hookswitch simulate whatsapp --url %s --text \"I want an agent\"", srv.URL())
+	p.line("")
 	p.line("Ctrl-C stops.")
 }
 

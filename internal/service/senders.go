@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -64,6 +65,8 @@ func (s *Service) ApplySenders(ctx context.Context, app hookswitch.Key, specs []
 				}
 				out = append(out, applied)
 				at = len(out) - 1
+			} else if err := s.changeSender(tx, &out[at], spec); err != nil {
+				return err
 			}
 			if err := s.applyRoute(tx, &out[at], spec, i); err != nil {
 				return err
@@ -192,17 +195,24 @@ func (s *Service) applySender(tx *store.Tx, app hookswitch.Key, spec SenderSpec)
 		return AppliedSender{}, err
 	}
 	out := AppliedSender{Sender: have}
-	if spec.PhoneNumber != "" && spec.PhoneNumber != have.PhoneNumber {
-		have.PhoneNumber, out.Changed = spec.PhoneNumber, true
+	return out, s.changeSender(tx, &out, spec)
+}
+
+// changeSender brings a sender's own fields up to date with an entry. What an entry leaves out stays as it is.
+func (s *Service) changeSender(tx *store.Tx, a *AppliedSender, spec SenderSpec) error {
+	sender, changed := a.Sender, false
+	if spec.PhoneNumber != "" && spec.PhoneNumber != sender.PhoneNumber {
+		sender.PhoneNumber, changed = spec.PhoneNumber, true
 	}
-	if spec.Responder != nil && !bytes.Equal(spec.Responder.Raw, have.Responder.Raw) {
-		have.Responder, out.Changed = *spec.Responder, true
+	if spec.Responder != nil && !bytes.Equal(spec.Responder.Raw, sender.Responder.Raw) {
+		sender.Responder, changed = *spec.Responder, true
 	}
-	if out.Changed {
-		have.UpdatedAt = now
-		err = tx.UpdateSender(have)
+	if !changed {
+		return nil
 	}
-	return out, err
+	a.Changed = !a.Created
+	sender.UpdatedAt = s.now().UTC()
+	return tx.UpdateSender(sender)
 }
 
 // applyRoute finds or makes the route of an entry: the one with the same channel, provider and address, else the only one with the same channel and
@@ -233,9 +243,7 @@ func (s *Service) applyRoute(tx *store.Tx, a *AppliedSender, spec SenderSpec, at
 	} else {
 		have := &a.Sender.Routes[found]
 		want.Key = have.Key
-		before, _ := have.Credentials.RevealJSON() // a map of texts can be encoded
-		after, _ := want.Credentials.RevealJSON()
-		if bytes.Equal(before, after) && have.Account == want.Account && have.Address == want.Address {
+		if maps.EqualFunc(have.Credentials, want.Credentials, slices.Equal[[]string]) && have.Account == want.Account && have.Address == want.Address {
 			return nil
 		}
 		*have, a.Changed = want, true
