@@ -155,7 +155,7 @@ const MaxHeaderValue = 4096
 
 var (
 	forbiddenHeaders = []string{"user-agent", "host", "connection", "transfer-encoding", "te", "trailer", "trailers", "upgrade",
-		"keep-alive", "age", "cache-control", "expires", "pragma", "warning", "clear-site-data", "accept-encoding"}
+		"keep-alive", "age", "cache-control", "expires", "pragma", "warning", "clear-site-data", "accept-encoding", "expect"}
 	forbiddenHeaderPrefixes = []string{"content-", "proxy-auth", "proxy-connection", "svix-", "x-svix-", "webhook-", "x-zavu-", "x-amz-",
 		"x-amzn-", "x-goog-", "x-google", "x-gfe", "x-azure-", "x-fd-", "x-forwarded-", "metadata-flavor"}
 )

@@ -65,8 +65,8 @@ func Kinds(o Options) map[work.Kind]work.KindOptions {
 	}
 	return map[work.Kind]work.KindOptions{
 		work.Kind(hookswitch.DeliverWebhook): {Runner: newWebhooks(o), Timeout: longest + 5*time.Second},
-		work.Kind(hookswitch.DeliverMessage): {Runner: &messages{o}, Timeout: sendTimeout + 5*time.Second, Ordered: true},
-		work.Kind(hookswitch.DeliverRespond): {Runner: newTurns(o), Timeout: respondTimeout + 5*time.Second, Ordered: true},
+		work.Kind(hookswitch.DeliverMessage): {Runner: ordered{&messages{o}, o}, Timeout: sendTimeout + 5*time.Second, Ordered: true},
+		work.Kind(hookswitch.DeliverRespond): {Runner: ordered{newTurns(o), o}, Timeout: respondTimeout + 5*time.Second, Ordered: true},
 	}
 }
 
@@ -74,6 +74,21 @@ func Kinds(o Options) map[work.Kind]work.KindOptions {
 func outcome(it work.Item) *store.Outcome {
 	return &store.Outcome{Kind: hookswitch.DeliveryKind(it.Kind), App: hookswitch.Key(it.App), Subject: hookswitch.Key(it.Subject),
 		Target: hookswitch.Key(it.Target), Claim: it.Claim}
+}
+
+// ordered is a Runner of an ordered kind. A lane of such a kind gets one item with each claim, so the end of a run asks for the next.
+type ordered struct {
+	work.Runner
+	o Options
+}
+
+// Run runs the item and has the engine look for the one behind it.
+func (r ordered) Run(ctx context.Context, it work.Item) work.Result {
+	res := r.Runner.Run(ctx, it)
+	if !res.Released {
+		r.o.Wake(it.Kind, r.o.Now())
+	}
+	return res
 }
 
 // cutOff reports whether the run was cut off by a stop, and so does not count.

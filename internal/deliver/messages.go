@@ -16,8 +16,8 @@ type messages struct{ Options }
 func (m *messages) Run(ctx context.Context, it work.Item) work.Result {
 	o := outcome(it)
 	rctx, cancel := recording(ctx)
-	defer cancel()
 	send, err := m.Service.BeginSend(rctx, o)
+	cancel()
 	if err != nil {
 		m.Logger.Error("begin a send", "error", err, "message_id", m.Service.IDs().Format(hookswitch.KindMessage, o.Subject))
 		return work.Result{Neutral: true, Released: true}

@@ -48,10 +48,11 @@ func (t *turns) responder(sender hookswitch.Key, version time.Time, cfg hookswit
 // Run asks the responder for its answer to one received message.
 func (t *turns) Run(ctx context.Context, it work.Item) work.Result {
 	o := outcome(it)
-	rctx, cancel := recording(ctx)
-	defer cancel()
-	turn, err := t.Service.Turn(rctx, o.App, o.Subject)
+	turn, err := t.Service.Turn(ctx, o.App, o.Subject)
 	if err != nil {
+		if !cutOff(ctx) {
+			t.Logger.Error("read what to answer", "error", err, "message_id", t.Service.IDs().Format(hookswitch.KindMessage, o.Subject))
+		}
 		return work.Result{Neutral: true, Released: true}
 	}
 	var reply hookswitch.Reply
@@ -63,10 +64,12 @@ func (t *turns) Run(ctx context.Context, it work.Item) work.Result {
 			stop()
 		}
 	}
+	if err != nil && cutOff(ctx) {
+		return work.Result{Neutral: true, Released: true}
+	}
+	rctx, cancel := recording(ctx) // only now: the run may have taken longer than the recording may
+	defer cancel()
 	if err != nil {
-		if cutOff(ctx) {
-			return work.Result{Neutral: true, Released: true}
-		}
 		next, failed := t.Service.FailReply(rctx, o, it.Tries)
 		t.Logger.Warn("respond", "error", err, "message_id", t.Service.IDs().Format(hookswitch.KindMessage, o.Subject), "attempt", it.Tries+1)
 		return work.Result{Neutral: true, Next: next, Released: failed != nil}

@@ -122,13 +122,13 @@ func (s *Service) DeleteEndpoint(ctx context.Context, app, key hookswitch.Key) e
 // second.
 func (s *Service) EndpointNow(ctx context.Context, app, key hookswitch.Key) (*hookswitch.Endpoint, error) {
 	st, err := s.state(ctx, app)
-	if hookswitch.KindOf(err) == hookswitch.NotFound {
+	switch {
+	case err == nil:
+		return st.endpoint(key), nil
+	case hookswitch.KindOf(err) == hookswitch.NotFound:
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	return st.endpoint(key), nil
+	return nil, err
 }
 
 // Record queues the outcome of a delivery that has no consequences beyond its own row.

@@ -65,7 +65,7 @@ func (s *Service) PublishEvent(ctx context.Context, app *hookswitch.App, p Publi
 		if err != nil {
 			return nil, err
 		}
-		b := &births{s: s, now: s.now(), states: []*appState{st}}
+		b := &births{s: s, now: s.now()}
 		ev := &hookswitch.Event{Key: s.keys.Next(), App: app.Key, Type: p.Type, UID: p.UID, Tags: p.Tags, Payload: p.Payload}
 		accept := &store.Accept{App: app.Key, Version: st.app.Version, Events: []*hookswitch.Event{ev}}
 		idemOnce, isIdem := idem.once(ev.Key)

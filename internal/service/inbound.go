@@ -105,7 +105,7 @@ func (in *inbound) take(u *hookswitch.Update, route *hookswitch.Route) error {
 		key = in.s.keys.Next()
 	}
 	if u.Dedup != "" {
-		err := in.tx.Claim(store.OnceOf(store.Life8Days, key, "push", route.Provider, route.Account, string(u.Channel), u.Dedup), in.b.now)
+		err := in.tx.Claim(store.OnceOf(store.Life8Days, key, "push", strconv.FormatInt(int64(route.App), 36), route.Provider, route.Account, string(u.Channel), u.Dedup), in.b.now)
 		var dup *store.DuplicateError
 		if errors.As(err, &dup) {
 			in.res.Duplicates++

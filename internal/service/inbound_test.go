@@ -88,6 +88,7 @@ func TestReceive_PayloadsByteForByte(t *testing.T) {
 		odd := servicetest.Update{Channel: hookswitch.X, Address: "dm", At: servicetest.Start.UnixMilli(),
 			Message: &hookswitch.InboundMessage{ProviderID: "900", From: "55", To: "66", Marker: "[unsupported]", Type: "text", Unsupported: true}}
 
+		var payloads []string
 		for _, c := range []struct {
 			name   string
 			update servicetest.Update
@@ -127,27 +128,31 @@ func TestReceive_PayloadsByteForByte(t *testing.T) {
 				if want := golden(w, c.want[i], ev, m); string(ev.Payload) != want {
 					t.Errorf("%s:\n got %s\nwant %s", c.name, ev.Payload, want)
 				}
-				checkNode(t, ev.Payload)
+				payloads = append(payloads, string(ev.Payload))
 			}
+		}
+		if !db.Postgres { // they are the same on both
+			checkNode(t, payloads)
 		}
 	})
 }
 
-// checkNode has node read and write a payload, where there is a node.
-func checkNode(t *testing.T, payload []byte) {
+// checkNode has node read and write payloads, where there is a node.
+func checkNode(t *testing.T, payloads []string) {
 	t.Helper()
 	node, err := exec.LookPath("node")
-	if err != nil || testing.Short() {
+	if err != nil {
 		return
 	}
-	cmd := exec.CommandContext(t.Context(), node, "-e", `process.stdout.write(JSON.stringify(JSON.parse(require("fs").readFileSync(0, "utf8"))))`)
-	cmd.Stdin = strings.NewReader(string(payload))
+	cmd := exec.CommandContext(t.Context(), node, "-e",
+		`process.stdout.write(require("fs").readFileSync(0, "utf8").split("\n").map(l => JSON.stringify(JSON.parse(l))).join("\n"))`)
+	cmd.Stdin = strings.NewReader(strings.Join(payloads, "\n"))
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(out) != string(payload) {
-		t.Errorf("node rewrites\n%s to\n%s", payload, out)
+	if diff := cmp.Diff(payloads, strings.Split(string(out), "\n")); diff != "" {
+		t.Errorf("node rewrites payloads: %s", diff)
 	}
 }
 
