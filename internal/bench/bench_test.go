@@ -298,6 +298,17 @@ func TestParseStat_CopesWithAnyName(t *testing.T) {
 	}
 }
 
+func TestParseMachine_LeavesIdlenessOut(t *testing.T) {
+	t.Parallel()
+	got, err := parseMachine([]byte("cpu  100 20 30 9000 500 6 7 8 50 0\ncpu0 1 2 3 4 5 6 7 8 9 10\n"))
+	if want := 1710 * time.Millisecond; err != nil || got != want {
+		t.Errorf("parseMachine: got %s, %v, want %s", got, err, want)
+	}
+	if _, err := parseMachine([]byte("intr 5")); err == nil {
+		t.Error("parseMachine of something else: got no error")
+	}
+}
+
 func TestMedian(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

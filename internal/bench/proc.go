@@ -76,6 +76,32 @@ func familyCPU(pid int) (time.Duration, error) {
 	return sum, nil
 }
 
+// machineCPU is the processor time that the whole machine has spent on anything.
+func machineCPU() (time.Duration, error) {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, errNoProc
+	}
+	return parseMachine(b)
+}
+
+func parseMachine(b []byte) (time.Duration, error) {
+	line, _, _ := strings.Cut(string(b), "\n")
+	fields := strings.Fields(line)
+	if len(fields) < 9 || fields[0] != "cpu" {
+		return 0, errNoProc
+	}
+	var ticks int64
+	for _, i := range []int{1, 2, 3, 6, 7, 8} { // all but idle, waiting for the disk, and what is counted already
+		v, err := strconv.ParseInt(fields[i], 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("read processor time: %w", err)
+		}
+		ticks += v
+	}
+	return time.Duration(ticks) * clockTick, nil
+}
+
 // peakMemory is the most memory that a process has had in use, in bytes, or 0 where the system does not tell.
 func peakMemory(pid int) int64 {
 	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))

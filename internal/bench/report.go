@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -61,6 +62,7 @@ type Measurement struct {
 	CPU        float64 `json:"cpu_s_per_1000"`
 	SystemCPUs float64 `json:"system_cpus"` // processors busy with the system
 	OwnCPUs    float64 `json:"own_cpus"`    // processors busy with generator and receivers
+	OtherCPUs  float64 `json:"other_cpus"`  // processors busy with anything else
 	PeakMemory int64   `json:"peak_memory_bytes"`
 	// DrainSeconds is how long after the last publish call everything had arrived.
 	DrainSeconds float64 `json:"drain_s"`
@@ -72,24 +74,27 @@ type Measurement struct {
 	Complaint    string  `json:"complaint,omitempty"`
 }
 
-func measure(t *tally, d time.Duration, used usage) Measurement {
+func measure(t *tally, d time.Duration) Measurement {
 	m := Measurement{
 		Accepted: float64(t.accepted.Load()) / d.Seconds(), Delivered: float64(t.arrived.Load()) / d.Seconds(),
 		P50: milliseconds(t.latencies.quantile(.5)), P95: milliseconds(t.latencies.quantile(.95)), P99: milliseconds(t.latencies.quantile(.99)),
 		AcceptP50: milliseconds(t.acceptTimes.quantile(.5)), AcceptP99: milliseconds(t.acceptTimes.quantile(.99)),
-		CPU: -1, SystemCPUs: -1, OwnCPUs: -1,
+		CPU: -1, SystemCPUs: -1, OwnCPUs: -1, OtherCPUs: -1,
 		Lost: t.missing(), Repeated: t.repeated.Load(), Refused: t.refused.Load(), Unanswered: t.broken.Load(), Stray: t.stray.Load(),
-	}
-	if n := t.arrived.Load(); used.system >= 0 && n > 0 {
-		m.CPU = used.system.Seconds() * 1000 / float64(n)
-	}
-	if used.system >= 0 {
-		m.SystemCPUs, m.OwnCPUs = used.system.Seconds()/d.Seconds(), used.own.Seconds()/d.Seconds()
 	}
 	if c := t.firstError.Load(); c != nil {
 		m.Complaint = *c
 	}
 	return m
+}
+
+// use enters what n deliveries within d took.
+func (m *Measurement) use(u *usage, n int64, d time.Duration) {
+	if n > 0 {
+		m.CPU = u.system.Seconds() * 1000 / float64(n)
+	}
+	m.SystemCPUs, m.OwnCPUs = u.system.Seconds()/d.Seconds(), u.own.Seconds()/d.Seconds()
+	m.OtherCPUs = max(0, (u.machine-u.system-u.own).Seconds()/d.Seconds())
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
@@ -169,6 +174,7 @@ func medians(rounds []Measurement) Measurement {
 		CPU:          of(func(m *Measurement) float64 { return m.CPU }),
 		SystemCPUs:   of(func(m *Measurement) float64 { return m.SystemCPUs }),
 		OwnCPUs:      of(func(m *Measurement) float64 { return m.OwnCPUs }),
+		OtherCPUs:    of(func(m *Measurement) float64 { return m.OtherCPUs }),
 		DrainSeconds: of(func(m *Measurement) float64 { return m.DrainSeconds }),
 	}
 	for _, r := range rounds {
@@ -261,6 +267,9 @@ func (f *Figure) compared() string {
 	return ""
 }
 
+// busy is the share of the machine that others may use before the report says so.
+const busy = 0.15
+
 // oddities tell what should not have been, where it was.
 func (f *Figure) oddities(b *strings.Builder) {
 	var said []string
@@ -272,6 +281,9 @@ func (f *Figure) oddities(b *strings.Builder) {
 		if odd.n > 0 {
 			said = append(said, fmt.Sprintf("%d %s", odd.n, odd.what))
 		}
+	}
+	if f.OtherCPUs > busy*float64(runtime.NumCPU()) {
+		said = append(said, fmt.Sprintf("other programs kept %.1f processors busy, so the figures are worse than they should be", f.OtherCPUs))
 	}
 	if f.Complaint != "" {
 		said = append(said, f.Complaint)

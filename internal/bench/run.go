@@ -160,7 +160,7 @@ func (b *bench) round(ctx context.Context, sc *scenario, sys system) (m Measurem
 	if sc.rate > 0 {
 		g.every = int64(time.Second) / int64(sc.rate)
 	}
-	watched := make(chan usage, 1)
+	watched := make(chan *usage, 1)
 	go func() { watched <- watch(ctx, t, in) }()
 	g.run(ctx, b.o.Connections)
 	used := <-watched
@@ -168,7 +168,10 @@ func (b *bench) round(ctx context.Context, sc *scenario, sys system) (m Measurem
 	if err := ctx.Err(); err != nil {
 		return m, err
 	}
-	m = measure(t, b.o.Duration, used)
+	m = measure(t, b.o.Duration)
+	if used != nil {
+		m.use(used, t.arrived.Load(), b.o.Duration)
+	}
 	m.DrainSeconds = drained.Seconds()
 	m.PeakMemory = peakMemory(in.pid)
 	for _, r := range receivers {
@@ -230,29 +233,36 @@ func (b *bench) start(ctx context.Context, sc *scenario, sys system, targets []s
 	return in, func() error { return errors.Join(in.stop(), drop()) }, nil
 }
 
-// usage is the processor time used within the measured time, by the system and by generator and receivers. It is negative where the system does
-// not tell.
-type usage struct{ system, own time.Duration }
+// usage is processor time used within the measured time.
+type usage struct {
+	system  time.Duration
+	own     time.Duration // generator and receivers
+	machine time.Duration // everything that runs, these two included
+}
 
-func watch(ctx context.Context, t *tally, in *instance) usage {
-	read := func(at int64) (system, own time.Duration, ok bool) {
-		timer := time.NewTimer(time.Duration(at - t.now()))
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			return 0, 0, false
-		}
-		system, err1 := in.cpu()
-		own, err2 := processCPU(os.Getpid())
-		return system, own, err1 == nil && err2 == nil
-	}
-	system0, own0, ok0 := read(t.from.Load())
-	system1, own1, ok1 := read(t.to.Load())
+// watch reads the usage. It is nil where the system does not tell.
+func watch(ctx context.Context, t *tally, in *instance) *usage {
+	before, ok0 := usageAt(ctx, t, t.from.Load(), in)
+	after, ok1 := usageAt(ctx, t, t.to.Load(), in)
 	if !ok0 || !ok1 {
-		return usage{-1, -1}
+		return nil
 	}
-	return usage{system1 - system0, own1 - own0}
+	return &usage{after.system - before.system, after.own - before.own, after.machine - before.machine}
+}
+
+func usageAt(ctx context.Context, t *tally, at int64, in *instance) (u usage, ok bool) {
+	timer := time.NewTimer(time.Duration(at - t.now()))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return u, false
+	}
+	var errs [3]error
+	u.system, errs[0] = in.cpu()
+	u.own, errs[1] = processCPU(os.Getpid())
+	u.machine, errs[2] = machineCPU()
+	return u, errors.Join(errs[:]...) == nil
 }
 
 const (

@@ -42,6 +42,8 @@ func TestDoors_OnePushFiftyTimesAtOnceIsOneMessage(t *testing.T) {
 		if a, d := g.doors.Count(ingest.Accepted), g.doors.Count(ingest.Duplicate); a != 1 || d != 49 {
 			t.Errorf("counted %d accepted and %d duplicates", a, d)
 		}
+		g.mu.Lock()
+		defer g.mu.Unlock()
 		if len(g.seen) != 50 {
 			t.Errorf("%d requests observed", len(g.seen))
 		}

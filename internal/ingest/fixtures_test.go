@@ -74,11 +74,20 @@ func TestDoors_TakeEveryRecordedRequestOfMeta(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var f fixture
-			if err := json.Unmarshal(data, &f); err != nil {
-				t.Fatal(err)
+			test := func(t *testing.T, db *storetest.DB) {
+				var f fixture
+				if err := json.Unmarshal(data, &f); err != nil {
+					t.Fatal(err)
+				}
+				replay(t, db, &f)
 			}
-			storetest.Each(t, func(t *testing.T, db *storetest.DB) { replay(t, db, &f) })
+			// What a push leads to differs between databases in nothing but the statements, and these recordings use them all.
+			if base == "whatsapp_batch_mixed" || base == "whatsapp_unsupported" || base == "whatsapp_system_number_change" || strings.HasPrefix(base, "whatsapp_status") {
+				storetest.Each(t, test)
+				return
+			}
+			t.Parallel()
+			test(t, storetest.SQLite(t))
 		})
 	}
 }
