@@ -150,7 +150,7 @@ func TestSecrets_NeverPrint(t *testing.T) {
 	if got := fmt.Sprintf("%v %#v %s", shared, text, signing); got != "*** *** ***" {
 		t.Errorf("printed %q, want stars", got)
 	}
-	if got := fmt.Sprintf("%s", shared.String()+text.GoString()); got != "******" {
+	if got := shared.String() + text.GoString(); got != "******" {
 		t.Errorf("String and GoString gave %q, want stars", got)
 	}
 }

@@ -355,25 +355,30 @@ func (s *Store) commitBatch(b *batch) error {
 		s.settle(right, s.commitBatch(right))
 		return nil
 	}
-	for _, o := range b.outcomes {
-		s.log.Error("commit: an outcome is recorded without its texts", "error", err, "event_id", int64(o.Subject), "endpoint_id", int64(o.Target))
-		plain := *o
-		if plain.Attempt != nil {
-			attempt := *plain.Attempt
-			attempt.Answer, attempt.Headers, attempt.URL, attempt.Failure = nil, nil, "", ""
-			plain.Attempt = &attempt
-		}
-		switch err := s.tryCommit(&batch{outcomes: []*Outcome{&plain}}); {
-		case err == nil:
-		case errors.Is(err, errUnknown), s.backend.dialect().classify(err) == faultAway, s.backend.dialect().classify(err) == faultRetry:
-			plain.doubtful = true
-			s.keepOutcomes([]*Outcome{&plain})
-		default:
-			s.log.Error("commit: an outcome is lost; its lease brings the work back", "error", err)
-		}
+	if len(b.outcomes) == 1 {
+		s.recordPlain(b.outcomes[0], err)
 		return nil
 	}
 	return err
+}
+
+// recordPlain records an outcome that failed to be recorded, because of cause, without the texts that may be at fault.
+func (s *Store) recordPlain(o *Outcome, cause error) {
+	s.log.Error("commit: an outcome is recorded without its texts", "error", cause, "event_id", int64(o.Subject), "endpoint_id", int64(o.Target))
+	plain := *o
+	if plain.Attempt != nil {
+		attempt := *plain.Attempt
+		attempt.Answer, attempt.Headers, attempt.URL, attempt.Failure = nil, nil, "", ""
+		plain.Attempt = &attempt
+	}
+	switch err := s.tryCommit(&batch{outcomes: []*Outcome{&plain}}); {
+	case err == nil:
+	case errors.Is(err, errUnknown), s.backend.dialect().classify(err) == faultAway, s.backend.dialect().classify(err) == faultRetry:
+		plain.doubtful = true
+		s.keepOutcomes([]*Outcome{&plain})
+	default:
+		s.log.Error("commit: an outcome is lost; its lease brings the work back", "error", err)
+	}
 }
 
 // settle notes the failure of a part of a split batch with the units of that part.

@@ -321,44 +321,50 @@ type share struct {
 	limit  int
 }
 
-// claimOf claims of the targets, in one transaction, until as much as the request allows may have been found, and moves After behind the last one it looked at.
+// claimOf claims of the targets, in one transaction, until the request is satisfied, and moves After behind the last one it came to.
 func (s *Store) claimOf(ctx context.Context, out *Claimed, req ClaimRequest, targets []waitingTarget) error {
-	var due []share
-	now, room, after := req.Now.UnixMilli(), req.Max-len(out.Deliveries), out.After
+	if len(targets) == 0 {
+		return nil
+	}
+	due := make([]share, 0, len(targets))
 	for _, w := range targets {
-		if room == 0 {
-			break
-		}
-		after = hookswitch.Key(w.target)
-		if w.nextAt > now {
+		if w.nextAt > req.Now.UnixMilli() {
 			out.later(fromMillis(w.nextAt))
-			continue
-		}
-		n := min(req.PerTarget(after), room)
-		if req.Ordered {
-			n = min(n, 1)
-		}
-		if n > 0 {
-			due = append(due, share{after, n})
-			room -= n
+		} else if n := req.PerTarget(hookswitch.Key(w.target)); n > 0 {
+			due = append(due, share{hookswitch.Key(w.target), n})
 		}
 	}
-	have := len(out.Deliveries)
-	if len(due) > 0 {
-		if err := s.Update(ctx, func(tx *Tx) error {
-			out.Deliveries = out.Deliveries[:have]
-			for _, d := range due {
-				if err := tx.claim(out, req, d.target, d.limit, s.node.Number); err != nil {
-					return err
-				}
+	have, after := len(out.Deliveries), hookswitch.Key(targets[len(targets)-1].target)
+	if len(due) == 0 {
+		out.After = after
+		return nil
+	}
+	var last hookswitch.Key
+	err := s.Update(ctx, func(tx *Tx) error {
+		out.Deliveries, last = out.Deliveries[:have], after
+		if claim := tx.d.claimMany; claim != nil && !req.Ordered {
+			err := claim(tx, out, req, due, s.node.Number)
+			if len(out.Deliveries) >= req.Max {
+				last = out.Deliveries[len(out.Deliveries)-1].Target
 			}
-			return nil
-		}); err != nil {
-			out.Deliveries = out.Deliveries[:have]
 			return err
 		}
+		for _, d := range due {
+			if err := tx.claim(out, req, d.target, min(d.limit, req.Max-len(out.Deliveries)), s.node.Number); err != nil {
+				return err
+			}
+			if len(out.Deliveries) >= req.Max {
+				last = d.target
+				break
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		out.Deliveries = out.Deliveries[:have]
+		return err
 	}
-	out.After = after
+	out.After = last
 	return nil
 }
 

@@ -357,7 +357,7 @@ func (f *fixture) dead(target hookswitch.Key, n int) {
 func TestClaimDue_ADeadTargetStandsBeforeNobody(t *testing.T) {
 	eachFixture(t, func(t *testing.T, f *fixture) {
 		dead := f.newEndpoint().Key
-		f.dead(dead, 100_000)
+		f.dead(dead, 30_000)
 		var others []hookswitch.Key
 		for range 600 { // more than one step of the walk
 			ep := f.keys.Next()

@@ -15,6 +15,8 @@ type dialect struct {
 	skipLocked string
 	// forUpdate ends a SELECT whose rows no other transaction may change until this one has ended.
 	forUpdate string
+	// claimMany claims of many targets in one statement; nil: each is claimed alone.
+	claimMany func(tx *Tx, out *Claimed, req ClaimRequest, due []share, node int) error
 	goose     string
 	// classify sorts an error of the driver.
 	classify func(error) fault

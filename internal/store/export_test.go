@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+
+	"github.com/hookswitch/hookswitch"
 )
 
 // Limits that tests run into.
@@ -48,6 +50,16 @@ func (s *Store) SealRecord(plain []byte, owner string) []byte { return s.box.sea
 // OpenRecord is the other way.
 func (s *Store) OpenRecord(record []byte, owner string) ([]byte, error) {
 	return s.box.open(record, owner)
+}
+
+// AllDeliveries are all rows of the queue, by subject.
+func (s *Store) AllDeliveries(ctx context.Context) (map[hookswitch.Key]Delivery, error) {
+	list, err := scanAll(ctx, &s.Reader, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries`)
+	rows := make(map[hookswitch.Key]Delivery, len(list))
+	for _, d := range list {
+		rows[d.Subject] = d
+	}
+	return rows, err
 }
 
 // Pragma sets a pragma of SQLite's writer.

@@ -594,14 +594,23 @@ func TestEvents_Filters(t *testing.T) {
 
 func TestReads_GoOnBeyondTheStatementCache(t *testing.T) {
 	eachFixture(t, func(t *testing.T, f *fixture) {
-		types := []string{"order.paid"}
 		f.accept(f.event(), nil)
-		for range store.StmtLimit + 20 {
-			list, err := f.Events(t.Context(), f.app, store.EventFilter{Types: types}, store.Page{Limit: 5})
+		var types []string
+		for i := range store.StmtLimit + 20 { // each with a text of its own
+			if i%8 == 0 {
+				types = append(types, "order.paid")
+			}
+			p := store.Page{Limit: 5, Ascending: i&1 != 0}
+			if i&2 != 0 {
+				p.Before = 1 << 62
+			}
+			if i&4 != 0 {
+				p.After = 1
+			}
+			list, err := f.Events(t.Context(), f.app, store.EventFilter{Types: types}, p)
 			if err != nil || len(list) != 1 {
 				t.Fatalf("got %d, %v", len(list), err)
 			}
-			types = append(types, "x")
 		}
 	})
 }

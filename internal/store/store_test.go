@@ -362,7 +362,13 @@ func TestOpen_SeveralNodesMigrateAtOnce(t *testing.T) {
 func TestOpen_RefusesUnsafeCommits(t *testing.T) {
 	t.Parallel()
 	db := storetest.Postgres(t)
-	_, err := store.Open(t.Context(), db.Options(func(o *store.Options) { o.Database += "?synchronous_commit=off" }))
+	_, err := store.Open(t.Context(), db.Options(func(o *store.Options) { 
+		separator := "?"
+		if strings.Contains(o.Database, "?") {
+			separator = "&"
+		}
+		o.Database += separator + "synchronous_commit=off"
+	}))
 	if err == nil || !strings.Contains(err.Error(), "synchronous_commit") {
 		t.Fatalf("got %v, want a refusal", err)
 	}

@@ -333,7 +333,7 @@ func TestTake_GivesBackWorkWhoseLeaseIsTooShort(t *testing.T) {
 			kind: work.KindOptions{Timeout: 10 * time.Second},
 			run: func(_ context.Context, it work.Item) work.Result {
 				ran.note(it)
-				if left := it.Lease.Sub(time.Now()); left < 10*time.Second {
+				if left := time.Until(it.Lease); left < 10*time.Second {
 					t.Errorf("subject %d started with a lease of %s", it.Subject, left)
 				}
 				store.done(it)

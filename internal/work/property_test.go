@@ -60,7 +60,7 @@ func (m *model) begin(it work.Item) {
 	if m.total > m.global {
 		m.t.Errorf("%d runs at once", m.total)
 	}
-	if left := it.Lease.Sub(time.Now()); left < 2*time.Second {
+	if left := time.Until(it.Lease); left < 2*time.Second {
 		m.t.Errorf("%v started with a lease of %s", key, left)
 	}
 }
