@@ -362,7 +362,7 @@ func TestOpen_SeveralNodesMigrateAtOnce(t *testing.T) {
 func TestOpen_RefusesUnsafeCommits(t *testing.T) {
 	t.Parallel()
 	db := storetest.Postgres(t)
-	_, err := store.Open(t.Context(), db.Options(func(o *store.Options) { 
+	_, err := store.Open(t.Context(), db.Options(func(o *store.Options) {
 		separator := "?"
 		if strings.Contains(o.Database, "?") {
 			separator = "&"
