@@ -33,6 +33,8 @@ func (st *appState) index(key hookswitch.Key) (int, bool) {
 type appCache struct {
 	mu   sync.RWMutex
 	apps map[hookswitch.Key]*appState
+	// uids leads from the callers' names to apps. An entry may be out of date; what it leads to is checked.
+	uids map[string]hookswitch.Key
 	seen time.Time // up to when changes of other nodes are known
 	// forgets counts the calls of forget. What was read from the store before one may be older than the change that it is about, and is not kept.
 	forgets uint64
@@ -45,6 +47,16 @@ func (c *appCache) get(app hookswitch.Key) *appState {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	return c.apps[app]
+}
+
+// named is the kept state of the app with the uid, or nil.
+func (c *appCache) named(uid string) *appState {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if st := c.apps[c.uids[uid]]; st != nil && st.app.UID == uid {
+		return st
+	}
+	return nil
 }
 
 // epoch is what put wants to know of the time before the state was read.
@@ -69,8 +81,15 @@ func (c *appCache) put(st *appState, epoch uint64) {
 			}
 		}
 	}
-	if have := c.apps[st.app.Key]; have == nil || have.app.Version <= st.app.Version {
-		c.apps[st.app.Key] = st
+	if have := c.apps[st.app.Key]; have != nil && have.app.Version > st.app.Version {
+		return
+	}
+	c.apps[st.app.Key] = st
+	if st.app.UID != "" {
+		if len(c.uids) >= cacheLimit {
+			clear(c.uids)
+		}
+		c.uids[st.app.UID] = st.app.Key
 	}
 }
 

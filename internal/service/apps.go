@@ -70,6 +70,9 @@ func (s *Service) App(ctx context.Context, ref string) (*hookswitch.App, error) 
 	if hookswitch.CheckUID(hookswitch.KindApp, ref) != "" {
 		return nil, hookswitch.NotFoundf("application not found")
 	}
+	if st := s.cache.named(ref); st != nil {
+		return st.app, nil
+	}
 	return s.store.AppByUID(ctx, ref)
 }
 

@@ -85,7 +85,7 @@ func New(o Options) (*Service, error) {
 	for _, p := range o.Providers {
 		s.providers[p.Name()] = p
 	}
-	s.cache.apps = make(map[hookswitch.Key]*appState)
+	s.cache.apps, s.cache.uids = make(map[hookswitch.Key]*appState), make(map[string]hookswitch.Key)
 	s.bins.waiting = make(map[string]chan struct{})
 	return s, nil
 }
