@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
@@ -184,12 +185,33 @@ func (w *webhooks) Run(ctx context.Context, it work.Item) work.Result {
 	a.Key = w.Service.NextKey()
 	o.Attempt = a
 	w.Observe(ev.CreatedAt(), a.Timings.Total, a.OK)
+	w.log(ctx, a, it.Tries+1)
 	if a.OK {
 		o.ClockRuns = !ep.FailSince.IsZero()
 		w.Service.Record(o)
 		return work.Result{OK: true, Latency: a.Timings.Total}
 	}
 	return w.failed(ctx, it, o, p, answer)
+}
+
+// log writes one line for an attempt: what was answered, and not what was sent or said.
+func (w *webhooks) log(ctx context.Context, a *hookswitch.Attempt, number int) {
+	if !w.Logger.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
+	ids := w.Service.IDs()
+	attrs := []slog.Attr{
+		slog.String("app_id", ids.Format(hookswitch.KindApp, a.App)),
+		slog.String("event_id", ids.Format(hookswitch.KindEvent, a.Event)),
+		slog.String("endpoint_id", ids.Format(hookswitch.KindEndpoint, a.Endpoint)),
+		slog.Int("attempt", number),
+		slog.Int("status", a.Code),
+		slog.Float64("duration_ms", float64(a.Timings.Total.Microseconds())/1000),
+	}
+	if a.Failure != "" {
+		attrs = append(attrs, slog.String("failure", a.Failure))
+	}
+	w.Logger.LogAttrs(ctx, slog.LevelInfo, "attempt", attrs...)
 }
 
 // answer is what of an answer decides when to try again.
