@@ -127,6 +127,8 @@ func applyReceipt(s *Service, tx *store.Tx, b *births, m *hookswitch.Message, r 
 			return err
 		}
 	}
+	// What has been read has arrived, and providers leave that report out when the chat is open.
+	arrived := r.Status == hookswitch.StatusRead && m.Status.CanBecome(hookswitch.StatusDelivered)
 	m.Status, m.UpdatedAt = r.Status, b.now.UTC()
 	m.ErrorCode, m.ErrorText = "", ""
 	if r.Status == hookswitch.StatusFailed {
@@ -134,6 +136,9 @@ func applyReceipt(s *Service, tx *store.Tx, b *births, m *hookswitch.Message, r 
 	}
 	if err := tx.UpdateMessage(m); err != nil {
 		return err
+	}
+	if arrived {
+		b.envelope(m.App, hookswitch.EventMessageDelivered, m.Sender, statusData(s, m, hookswitch.StatusDelivered, r))
 	}
 	if name := r.Status.EventType(); name != "" {
 		b.envelope(m.App, name, m.Sender, statusData(s, m, r.Status, r))
