@@ -89,6 +89,9 @@ func openSQLite(ctx context.Context, path string, o Options) (backend, []int64, 
 	if err != nil {
 		return nil, nil, fmt.Errorf("lock the database: %w", err)
 	}
+	if err := makePrivate(path); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("make the database: %w", err), lock.release())
+	}
 	s := &sqlite{path: path, log: o.Logger, now: o.Now, lock: lock, stop: make(chan struct{}), stopped: make(chan struct{})}
 	applied, err := s.open(ctx)
 	if err != nil {
@@ -97,6 +100,15 @@ func openSQLite(ctx context.Context, path string, o Options) (backend, []int64, 
 	}
 	go s.checkpoints()
 	return s, applied, nil
+}
+
+// makePrivate makes an empty file that only its owner may read: payloads and messages will be in it. SQLite gives its other files the same mode.
+func makePrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 func (s *sqlite) open(ctx context.Context) (applied []int64, err error) {

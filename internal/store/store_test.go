@@ -423,3 +423,25 @@ func TestClose_WritesWhatIsQueued(t *testing.T) {
 }
 
 var errTest = errors.New("the test says no")
+
+func TestOpen_KeepsTheDatabaseFromOtherUsers(t *testing.T) {
+	t.Parallel()
+	db := storetest.SQLite(t)
+	s := db.Open()
+	if err := s.Update(t.Context(), func(*store.Tx) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(db.Dir, "*.db*"))
+	if err != nil || len(files) < 2 {
+		t.Fatalf("got the files %v, %v", files, err)
+	}
+	for _, name := range files {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := info.Mode().Perm(); mode&0o077 != 0 {
+			t.Errorf("%s has mode %o", filepath.Base(name), mode)
+		}
+	}
+}
