@@ -165,7 +165,7 @@ func (p *postgres) update(ctx context.Context, fn func(*Tx) error) (bool, error)
 	defer cancel()
 	for try := 1; ; try++ {
 		err := p.tryUpdate(ctx, fn)
-		if err == nil || try == updateTries || errors.Is(err, errUnknown) || !again(err, try) {
+		if err == nil || try == updateTries || errors.Is(err, errUnknown) || !again(err) {
 			return true, err
 		}
 		pause := time.NewTimer(time.Duration(rand.Int64N(int64(time.Millisecond) << min(try, 6))))
@@ -180,12 +180,12 @@ func (p *postgres) update(ctx context.Context, fn func(*Tx) error) (bool, error)
 
 // again reports whether a transaction that ended with err is worth another try. A row that a unique index refused without fn having a
 // sentence for it is one that fn looked for and did not see, because another transaction was just inserting it.
-func again(err error, try int) bool {
+func again(err error) bool {
 	switch classifyPostgres(err) {
 	case faultRetry:
 		return true
 	case faultUnique:
-		return try < 3 && hookswitch.KindOf(err) != hookswitch.Conflict
+		return hookswitch.KindOf(err) != hookswitch.Conflict
 	}
 	return false
 }
