@@ -49,12 +49,3 @@ func (a *App) Validate() error {
 	}
 	return c.Err()
 }
-
-// APIKey lets a program act for one App. Its text is shown once and stored as a hash.
-type APIKey struct {
-	Key       Key
-	App       Key
-	Test      bool // sends are simulated
-	Hint      string
-	CreatedAt time.Time
-}

@@ -29,12 +29,3 @@ func (a *Attempt) CreatedAt() time.Time { return a.Key.Time() }
 type Timings struct {
 	DNS, Connect, TLS, Wait, Total time.Duration
 }
-
-// DeliveryStatus is what a delivery of an Event to one Endpoint has come to, derived from its attempts, its row and the event's
-// targets.
-type DeliveryStatus struct {
-	State DeliveryState
-	Held  bool      // kept back while the endpoint was disabled, never tried
-	Tried bool      // there has been an attempt
-	Next  time.Time // when it is due again; zero: not at all
-}

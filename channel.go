@@ -1,6 +1,9 @@
 package hookswitch
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Channel is the medium a message travels on.
 type Channel string
@@ -34,4 +37,13 @@ func (c Channel) ReceivedName() string {
 		return "webchat"
 	}
 	return string(c)
+}
+
+// Window is how long after a person's last message a free-form answer may be sent on the channel. 0: always.
+func (c Channel) Window() time.Duration {
+	switch c {
+	case WhatsApp, Messenger, Instagram:
+		return 24 * time.Hour
+	}
+	return 0
 }

@@ -1,5 +1,7 @@
 package hookswitch
 
+import "time"
+
 // DeliveryState is where a Delivery stands. A delivered one has no row any more: its attempt says so.
 type DeliveryState uint8
 
@@ -32,3 +34,12 @@ const (
 	DeliverMessage DeliveryKind = 2 // a Message to the person of a Conversation
 	DeliverRespond DeliveryKind = 3 // a received Message to the responder of a Conversation
 )
+
+// DeliveryStatus is what a delivery of an Event to one Endpoint has come to, derived from its attempts, its row and the event's
+// targets.
+type DeliveryStatus struct {
+	State DeliveryState
+	Held  bool      // kept back while the endpoint was disabled, never tried
+	Tried bool      // there has been an attempt
+	Next  time.Time // when it is due again; zero: not at all
+}

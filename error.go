@@ -44,6 +44,15 @@ type FieldError struct {
 	Type    string // a word for programs; empty means value_error
 }
 
+// Name is the path as people write it, without its first word: senders[2].webhook.url.
+func (f FieldError) Name() string {
+	path := f.Path
+	if len(path) > 1 {
+		path = path[1:]
+	}
+	return strings.ReplaceAll(strings.Join(path, "."), ".[", "[")
+}
+
 func (e *Error) Error() string {
 	text := e.Message
 	if text == "" && len(e.Fields) > 0 {

@@ -1,6 +1,7 @@
 package hookswitch
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -40,7 +41,7 @@ type ResponderConfig struct {
 	Raw  json.RawMessage // the whole object, Kind included
 }
 
-// UnmarshalJSON keeps the object and reads its kind.
+// UnmarshalJSON keeps the object, without the white space around its parts, and reads its kind. So the same object spelt in another layout is equal.
 func (c *ResponderConfig) UnmarshalJSON(b []byte) error {
 	if string(b) == "null" {
 		*c = ResponderConfig{}
@@ -52,7 +53,11 @@ func (c *ResponderConfig) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &head); err != nil {
 		return err
 	}
-	*c = ResponderConfig{Kind: head.Kind, Raw: json.RawMessage(strings.Clone(string(b)))}
+	var raw bytes.Buffer
+	if err := json.Compact(&raw, b); err != nil {
+		return err
+	}
+	*c = ResponderConfig{Kind: head.Kind, Raw: raw.Bytes()}
 	return nil
 }
 
@@ -62,15 +67,6 @@ func (c ResponderConfig) MarshalJSON() ([]byte, error) {
 		return []byte("null"), nil
 	}
 	return c.Raw, nil
-}
-
-// Window is how long after a person's last message a free-form answer may be sent on the channel. 0: always.
-func (c Channel) Window() time.Duration {
-	switch c {
-	case WhatsApp, Messenger, Instagram:
-		return 24 * time.Hour
-	}
-	return 0
 }
 
 // CheckPhone says what is wrong with a phone number in E.164 form: "+" and 7 to 15 digits, the first not zero.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/client"
+	"github.com/hookswitch/hookswitch/internal/config"
 )
 
 const defaultURL = "http://127.0.0.1:8420"
@@ -24,14 +25,12 @@ type remote struct {
 	JSON    bool              `name:"json" help:"Print JSON."`
 }
 
-const tokenFile = "operator.token"
-
 // client is a client of the server that the flags name.
 func (r *remote) client(d Deps) (*client.Client, error) {
 	token := r.Token
 	if token == "" {
 		var err error
-		if token, err = readToken(filepath.Join(r.DataDir, tokenFile)); err != nil {
+		if token, err = readToken(filepath.Join(r.DataDir, config.TokenFile)); err != nil {
 			return nil, hinted(fmt.Errorf("there is no operator token: HOOKSWITCH_OPERATOR_TOKEN is not set, and %w", err),
 				"set HOOKSWITCH_OPERATOR_TOKEN, or --data-dir to the server's data directory")
 		}

@@ -57,19 +57,11 @@ type simulateWhatsApp struct {
 	JSON bool `name:"json" help:"Print JSON, one object a line."`
 }
 
-// The number that is played when nothing else is said.
-const (
-	simulatedAppSecret = "0123456789abcdef0123456789abcdef"
-	simulatedNumberID  = "106540352242922"
-	simulatedWABA      = "102290129340398"
-	simulatedPhone     = "+15550783881"
-)
-
 // Help is kong's.
 func (simulateWhatsApp) Help() string {
 	return `Plays Meta's side of a WhatsApp number. It pushes a scenario to the server, with the signature of the app secret, and fails when the door does not answer
-as it should. The number's credentials come from flags, or from the sender file that was applied; with neither they are app secret
-` + simulatedAppSecret + `, phone number id ` + simulatedNumberID + `, account ` + simulatedWABA + `.
+as it should. The number's credentials come from flags, or from the sender file that was applied; with neither they are those of the demo: app secret
+` + simulate.DemoAppSecret + `, phone number id ` + simulate.DemoPhoneNumberID + `, account ` + simulate.DemoWABAID + `.
 
 With --graph it stands in for the Graph API instead, so that answers can be sent: start the server with
 HOOKSWITCH_PROVIDER_BASE_URLS=meta=http://HOST:PORT.
@@ -134,10 +126,10 @@ func (c *simulateWhatsApp) number(e *env) (simulate.WhatsApp, hookswitch.Secret,
 		}
 	}
 	return simulate.WhatsApp{
-		AppSecret:     cmp.Or(c.AppSecret, hookswitch.Secret(creds.First("app_secret")), simulatedAppSecret),
-		PhoneNumberID: cmp.Or(c.PhoneNumberID, creds.First("phone_number_id"), simulatedNumberID),
-		WABAID:        cmp.Or(c.WABAID, creds.First("waba_id"), simulatedWABA),
-		DisplayPhone:  cmp.Or(c.DisplayPhone, phone, simulatedPhone),
+		AppSecret:     cmp.Or(c.AppSecret, hookswitch.Secret(creds.First("app_secret")), simulate.DemoAppSecret),
+		PhoneNumberID: cmp.Or(c.PhoneNumberID, creds.First("phone_number_id"), simulate.DemoPhoneNumberID),
+		WABAID:        cmp.Or(c.WABAID, creds.First("waba_id"), simulate.DemoWABAID),
+		DisplayPhone:  cmp.Or(c.DisplayPhone, phone, simulate.DemoPhone),
 		Path:          c.Path,
 	}, cmp.Or(c.AccessToken, hookswitch.Secret(creds.First("access_token"))), nil
 }

@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/hookswitch/hookswitch/internal/simulate"
 )
 
 func TestSimulate_StandsInForTheGraphUntilInterrupted(t *testing.T) {
@@ -84,7 +86,7 @@ func TestSimulate_FlagsWinOverTheFileAndTheFileOverTheDefaults(t *testing.T) {
 		{"channel":"whatsapp","provider":"meta","phoneNumber":"+15550001111","credentials":{"app_secret":["new","old"],"access_token":"tok"}}]}`)}}
 	c := simulateWhatsApp{File: "-", WABAID: "77", Path: "/in/snd_1"}
 	n, token, err := c.number(e)
-	if err != nil || n.AppSecret != "new" || token != "tok" || n.WABAID != "77" || n.DisplayPhone != "+15550001111" || n.PhoneNumberID != simulatedNumberID || n.Path != "/in/snd_1" {
+	if err != nil || n.AppSecret != "new" || token != "tok" || n.WABAID != "77" || n.DisplayPhone != "+15550001111" || n.PhoneNumberID != simulate.DemoPhoneNumberID || n.Path != "/in/snd_1" {
 		t.Errorf("got %s %+v, %s, %v", n.AppSecret.Reveal(), n, token.Reveal(), err)
 	}
 }

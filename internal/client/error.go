@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/hookswitch/hookswitch"
 )
 
 // Error is an answer of the server that says no.
@@ -68,19 +70,11 @@ func newError(res *http.Response, body []byte) *Error {
 	} else if json.Unmarshal(answer.Detail, &list) == nil {
 		sentences := make([]string, len(list))
 		for i, d := range list {
-			f := Field{Path: fieldPath(d.Loc), Message: d.Msg}
+			f := Field{Path: hookswitch.FieldError{Path: d.Loc}.Name(), Message: d.Msg}
 			e.Fields = append(e.Fields, f)
 			sentences[i] = strings.TrimSpace(f.Path + " " + f.Message)
 		}
 		e.Code, e.Message = cmp.Or(e.Code, "invalid_request"), cmp.Or(e.Message, strings.Join(sentences, "; "))
 	}
 	return e
-}
-
-// fieldPath writes a path as people do: filterTypes[0].
-func fieldPath(loc []string) string {
-	if len(loc) > 1 {
-		loc = loc[1:]
-	}
-	return strings.ReplaceAll(strings.Join(loc, "."), ".[", "[")
 }

@@ -31,16 +31,6 @@ func (ns *Networks) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Contains reports whether address lies in one of ns.
-func (ns Networks) Contains(address netip.Addr) bool {
-	for _, network := range ns {
-		if network.Contains(address.Unmap()) {
-			return true
-		}
-	}
-	return false
-}
-
 // Listen is an address to listen on, HOST:PORT. An empty host means all interfaces, port 0 any free port.
 type Listen string
 

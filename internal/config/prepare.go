@@ -30,8 +30,10 @@ type Prepared struct {
 	Warnings []string
 }
 
+// TokenFile is the name of the file in the data directory that holds the operator token, unless that was given.
+const TokenFile = "operator.token"
+
 const (
-	tokenFile = "operator.token"
 	keyFile   = "master.key"
 	tokenMark = "hsk_"
 	keyHelp   = "make one with: openssl rand -base64 32"
@@ -72,7 +74,7 @@ func (s *Server) prepareToken(p *Prepared) error {
 	token := s.OperatorToken.Reveal()
 	source := "operator-token"
 	if token == "" {
-		p.OperatorTokenFile = filepath.Join(p.DataDir, tokenFile)
+		p.OperatorTokenFile = filepath.Join(p.DataDir, TokenFile)
 		source = p.OperatorTokenFile
 		var err error
 		if token, err = p.secretFile(source, newToken); err != nil {
@@ -105,29 +107,13 @@ func (s *Server) prepareKey(p *Prepared) error {
 	return nil
 }
 
-// newToken has 190 bits of chance: 32 of 62 characters.
-func newToken() (string, error) {
-	const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	token := []byte(tokenMark)
-	var b [64]byte
-	for len(token) < len(tokenMark)+32 {
-		if _, err := rand.Read(b[:]); err != nil {
-			return "", err
-		}
-		for _, c := range b {
-			// 248 is the greatest multiple of 62 in a byte; beyond it some letters would be likelier than others.
-			if c < 248 && len(token) < len(tokenMark)+32 {
-				token = append(token, letters[c%62])
-			}
-		}
-	}
-	return string(token), nil
-}
+// newToken has 130 bits of chance.
+func newToken() string { return tokenMark + rand.Text() }
 
-func newKey() (string, error) {
+func newKey() string {
 	var b [32]byte
-	_, err := rand.Read(b[:])
-	return base64.StdEncoding.EncodeToString(b[:]), err
+	_, _ = rand.Read(b[:]) // crypto/rand does not fail
+	return base64.StdEncoding.EncodeToString(b[:])
 }
 
 func parseKey(text string) (Key, bool) {
@@ -141,15 +127,12 @@ func parseKey(text string) (Key, bool) {
 }
 
 // secretFile is the text of the file at path, which is made with fresh content when there is none.
-func (p *Prepared) secretFile(path string, fresh func() (string, error)) (string, error) {
+func (p *Prepared) secretFile(path string, fresh func() string) (string, error) {
 	text, err := p.readSecret(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return text, err
 	}
-	if text, err = fresh(); err != nil {
-		return "", fmt.Errorf("make %s: %w", path, err)
-	}
-	if err := writeOnce(path, text+"\n"); err != nil {
+	if err := writeOnce(path, fresh()+"\n"); err != nil {
 		return "", fmt.Errorf("make %s: %w", path, err)
 	}
 	// Another process may have been first: what lies there counts.

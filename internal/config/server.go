@@ -30,15 +30,15 @@ type Server struct {
 	DeliveryTimeout     Duration  `name:"delivery-timeout" env:"HOOKSWITCH_DELIVERY_TIMEOUT" default:"15s" placeholder:"TIME" help:"Longest time of one attempt to an endpoint."`
 	ZavuDeliveryTimeout Duration  `name:"zavu-delivery-timeout" env:"HOOKSWITCH_ZAVU_DELIVERY_TIMEOUT" default:"30s" placeholder:"TIME" help:"The same for webhooks of senders and projects."`
 	DisableAfter        Duration  `name:"disable-after" env:"HOOKSWITCH_DISABLE_AFTER" default:"120h" placeholder:"TIME" help:"How long an endpoint may do nothing but fail before it is disabled; 0 never disables."`
-	Retention           Duration  `name:"retention" env:"HOOKSWITCH_RETENTION" default:"90d" placeholder:"TIME" help:"How long events, attempts and messages are kept; 0 keeps them for ever."`
+	Retention           Duration  `name:"retention" env:"HOOKSWITCH_RETENTION" default:"90d" placeholder:"TIME" help:"How long events, attempts and receipts are kept; 0 keeps them for ever."`
 
-	PortalFrameAncestors Origins  `name:"portal-frame-ancestors" env:"HOOKSWITCH_PORTAL_FRAME_ANCESTORS" placeholder:"ORIGIN,…" help:"Sites that may show the portal in a frame."`
+	PortalFrameAncestors Origins  `name:"portal-frame-ancestors" env:"HOOKSWITCH_PORTAL_FRAME_ANCESTORS" placeholder:"ORIGIN,…" help:"Sites that may show the portal in a frame; without effect in this version, which has no portal."`
 	ProviderBaseURLs     BaseURLs `name:"provider-base-urls" env:"HOOKSWITCH_PROVIDER_BASE_URLS" placeholder:"NAME=URL,…" help:"Addresses to call providers at instead of their own, for simulators and proxies."`
 
 	MaxBody     Size `name:"max-body" env:"HOOKSWITCH_MAX_BODY" default:"2MiB" placeholder:"SIZE" help:"Largest request body of the APIs."`
 	MaxPayload  Size `name:"max-payload" env:"HOOKSWITCH_MAX_PAYLOAD" default:"1MiB" placeholder:"SIZE" help:"Largest payload of one event."`
 	MaxInFlight int  `name:"max-in-flight" env:"HOOKSWITCH_MAX_IN_FLIGHT" default:"2048" placeholder:"N" help:"Requests answered at the same time; others are told to come back. 0 sets no limit."`
-	RateLimit   int  `name:"rate-limit" env:"HOOKSWITCH_RATE_LIMIT" default:"600" placeholder:"N" help:"Requests a minute that a project may make to the Zavu-shaped API; 0 sets no limit."`
+	RateLimit   int  `name:"rate-limit" env:"HOOKSWITCH_RATE_LIMIT" default:"600" placeholder:"N" help:"Requests a minute that a project may make to the Zavu-shaped API, which this version does not serve; 0 sets no limit."`
 
 	LogLevel        string   `name:"log-level" env:"HOOKSWITCH_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least important lines to log: ${enum}."`
 	LogFormat       string   `name:"log-format" env:"HOOKSWITCH_LOG_FORMAT" default:"text" enum:"text,json" help:"Form of log lines: ${enum}."`

@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -285,11 +284,6 @@ func TestNetworks_TakeCIDRsAndAddresses(t *testing.T) {
 	}
 	if want := "[127.0.0.0/8 10.0.0.0/8 ::1/128 192.0.2.7/32 192.0.2.8/32]"; fmt.Sprint(got) != want {
 		t.Errorf("got %v, want %s", got, want)
-	}
-	for address, want := range map[string]bool{"127.9.9.9": true, "::ffff:127.0.0.1": true, "::1": true, "::2": false, "192.0.2.9": false} {
-		if got.Contains(netip.MustParseAddr(address)) != want {
-			t.Errorf("%s: want %v", address, want)
-		}
 	}
 }
 

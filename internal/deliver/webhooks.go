@@ -218,7 +218,7 @@ func (w *webhooks) log(ctx context.Context, a *hookswitch.Attempt, number int) {
 type answer struct {
 	retryAfter time.Duration
 	slow       bool // the target cannot keep up, or cannot be reached
-	timeout    bool
+	spare      bool // a timeout or 429: the next wait is not a short one
 }
 
 func (w *webhooks) attempt(ctx context.Context, p *plan, ev *hookswitch.Event, now time.Time) (*hookswitch.Attempt, answer) {
@@ -238,7 +238,7 @@ func (w *webhooks) attempt(ctx context.Context, p *plan, ev *hookswitch.Event, n
 			problem = &safehttp.Error{Code: safehttp.CodeInvalidRequest, Err: err}
 		}
 		a.Failure, a.Answer, a.Timings = problem.Code, []byte(problem.Error()), timings(problem.Timings)
-		return a, answer{slow: true, timeout: problem.Timeout()}
+		return a, answer{slow: true, spare: problem.Timeout()}
 	}
 	a.Code, a.Answer, a.Timings = resp.Status, resp.Body, timings(resp.Timings)
 	a.OK = resp.Status >= 200 && resp.Status <= 299
@@ -250,7 +250,7 @@ func (w *webhooks) attempt(ctx context.Context, p *plan, ev *hookswitch.Event, n
 	return a, answer{
 		retryAfter: retryAfter(resp.Header.Get("Retry-After"), now),
 		slow:       busy || resp.Status >= 502 && resp.Status <= 504,
-		timeout:    busy,
+		spare:      busy,
 	}
 }
 
@@ -278,7 +278,7 @@ func (w *webhooks) toBin(ctx context.Context, p *plan, req *safehttp.Request, a 
 func (w *webhooks) failed(ctx context.Context, it work.Item, o *store.Outcome, p *plan, ans answer) work.Result {
 	res := work.Result{Neutral: !ans.slow, Latency: o.Attempt.Timings.Total}
 	gone := o.Attempt.Code == http.StatusGone && p.profile.GoneDisables
-	wait, again := p.profile.Wait(it.Tries+1, ans.retryAfter, ans.timeout, w.Random())
+	wait, again := p.profile.Wait(it.Tries+1, ans.retryAfter, ans.spare, w.Random())
 	switch {
 	case gone:
 		o.Verdict = store.Exhausted

@@ -21,17 +21,14 @@ import (
 	"github.com/hookswitch/hookswitch/internal/store"
 )
 
-// The demo number and the person who writes to it.
+// What is set up, and the person who writes to it.
 const (
-	demoUID      = "demo"
-	demoSender   = "Demo WhatsApp"
-	demoNumber   = "+15550783881"
-	demoNumberID = "106540352242922"
-	demoWABA     = "102290129340398"
-	demoPerson   = "+254712345678"
-	demoName     = "Amina Njeri"
-	demoText     = "What is my balance?"
-	demoReply    = "Your balance is KES 1,250. Is there anything else?"
+	demoUID    = "demo"
+	demoSender = "Demo WhatsApp"
+	demoPerson = "+254712345678"
+	demoName   = "Amina Njeri"
+	demoText   = "What is my balance?"
+	demoReply  = "Your balance is KES 1,250. Is there anything else?"
 )
 
 // traceTimeout is how long the first message may take through everything.
@@ -45,7 +42,6 @@ func Run(ctx context.Context, settings config.Server, out io.Writer) error {
 		quiet.LogLevel = "warn"
 		log = quiet.Logger(out)
 	}
-	secrets := demoSecrets()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("listen for the simulated provider: %w", err)
@@ -57,8 +53,8 @@ func Run(ctx context.Context, settings config.Server, out io.Writer) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	number := secrets.number()
-	graph := simulate.NewGraph(simulate.GraphOptions{Accounts: []simulate.WhatsApp{number}, Token: hookswitch.Secret(secrets.accessToken), Callback: srv.URL()})
+	number := simulate.Demo()
+	graph := simulate.NewGraph(simulate.GraphOptions{Accounts: []simulate.WhatsApp{number}, Token: simulate.DemoAccessToken, Callback: srv.URL()})
 	stopGraph := serveGraph(ctx, listener, graph)
 	defer stopGraph()
 	runCtx, stop := context.WithCancel(ctx)
@@ -68,7 +64,7 @@ func Run(ctx context.Context, settings config.Server, out io.Writer) error {
 
 	p := &printer{out: out}
 	err = func() error {
-		demo, err := setUp(ctx, srv, secrets)
+		demo, err := setUp(ctx, srv)
 		if err != nil {
 			return fmt.Errorf("set up the demo: %w", err)
 		}
@@ -97,20 +93,6 @@ func withDefault(urls config.BaseURLs, name, url string) config.BaseURLs {
 	return out
 }
 
-// secretsOf the simulated WhatsApp account.
-type secretsOf struct{ appSecret, verifyToken, accessToken string }
-
-// demoSecrets are the ones that `hookswitch simulate whatsapp` uses when it is told none, so that it works with the demo. What they prove is of no worth.
-func demoSecrets() secretsOf {
-	return secretsOf{"0123456789abcdef0123456789abcdef", "meatyhamhock-42", "TEST-META-TOKEN"}
-}
-
-// number is the simulated WhatsApp number.
-func (s secretsOf) number() simulate.WhatsApp {
-	return simulate.WhatsApp{AppSecret: hookswitch.Secret(s.appSecret), VerifyToken: hookswitch.Secret(s.verifyToken), PhoneNumberID: demoNumberID, WABAID: demoWABA,
-		DisplayPhone: demoNumber}
-}
-
 // serveGraph runs the stand-in of the Graph API until the function it returns is called.
 func serveGraph(ctx context.Context, l net.Listener, graph *simulate.Graph) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -136,7 +118,7 @@ type demo struct {
 }
 
 // setUp makes the demo application what it should be. On a second start it finds it.
-func setUp(ctx context.Context, srv *server.Server, secrets secretsOf) (*demo, error) {
+func setUp(ctx context.Context, srv *server.Server) (*demo, error) {
 	svc := srv.Service()
 	d := &demo{service: svc, url: srv.URL()}
 	app, err := svc.App(ctx, demoUID)
@@ -159,9 +141,9 @@ func setUp(ctx context.Context, srv *server.Server, secrets secretsOf) (*demo, e
 		return nil, err
 	}
 	applied, err := svc.ApplySenders(ctx, app.Key, []service.SenderSpec{{
-		Name: demoSender, Channel: hookswitch.WhatsApp, Provider: "meta", PhoneNumber: demoNumber,
-		Credentials: hookswitch.Credentials{"app_secret": {secrets.appSecret}, "verify_token": {secrets.verifyToken}, "access_token": {secrets.accessToken},
-			"phone_number_id": {demoNumberID}, "waba_id": {demoWABA}},
+		Name: demoSender, Channel: hookswitch.WhatsApp, Provider: "meta", PhoneNumber: simulate.DemoPhone,
+		Credentials: hookswitch.Credentials{"app_secret": {simulate.DemoAppSecret}, "verify_token": {simulate.DemoVerifyToken}, "access_token": {simulate.DemoAccessToken},
+			"phone_number_id": {simulate.DemoPhoneNumberID}, "waba_id": {simulate.DemoWABAID}},
 		Webhook:   &service.WebhookSpec{URL: d.binURL()},
 		Responder: &responder,
 	}})

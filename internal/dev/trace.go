@@ -73,7 +73,7 @@ func (d *demo) trace(ctx context.Context, p *printer, number simulate.WhatsApp, 
 	if res.Status != http.StatusOK {
 		return fmt.Errorf("the push was answered %d: %s", res.Status, res.Body)
 	}
-	p.step("push", "%s writes %q to %s", demoName, demoText, demoNumber)
+	p.step("push", "%s writes %q to %s", demoName, demoText, simulate.DemoPhone)
 	p.step("verified", "signature of Meta's push checked, stored, acknowledged with 200 in %.1f ms", float64(res.Took.Microseconds())/1000)
 	verify, err := d.verifier(ctx)
 	if err != nil {

@@ -12,9 +12,6 @@ type Optional[T any] struct {
 	Value T
 }
 
-// Some is an Optional that is set to v.
-func Some[T any](v T) Optional[T] { return Optional[T]{Set: true, Value: v} }
-
 // Or is the value that the field has after the change: current when absent, the zero T when null.
 func (o Optional[T]) Or(current T) T {
 	if !o.Set {
@@ -33,17 +30,15 @@ func (o *Optional[T]) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, &o.Value)
 }
 
-// MarshalJSON writes null for what is absent or null. With the omitzero option an absent field is left out.
-func (o Optional[T]) MarshalJSON() ([]byte, error) {
-	if !o.Set || o.Null {
-		return []byte("null"), nil
-	}
-	return json.Marshal(o.Value)
-}
-
-// IsZero reports whether the field is absent.
-func (o Optional[T]) IsZero() bool { return !o.Set }
-
 type optional interface{ elem() reflect.Type }
 
 func (o *Optional[T]) elem() reflect.Type { return reflect.TypeFor[T]() }
+
+// OrNull is nil for the zero T, so that what is not set reads as null.
+func OrNull[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}

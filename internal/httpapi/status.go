@@ -81,11 +81,7 @@ func sentence(e *hookswitch.Error) string {
 	if len(e.Fields) > 0 {
 		parts := make([]string, len(e.Fields))
 		for i, f := range e.Fields {
-			path := f.Path
-			if len(path) > 1 {
-				path = path[1:]
-			}
-			parts[i] = strings.Join(path, ".") + " " + f.Message
+			parts[i] = f.Name() + " " + f.Message
 		}
 		return strings.Join(parts, "; ")
 	}

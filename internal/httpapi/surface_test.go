@@ -302,7 +302,7 @@ func TestSurface_EveryKindHasACodeAndASentence(t *testing.T) {
 		}
 	}
 	w := answer(new(Surface).Refuse(hookswitch.InvalidField("must not be empty", "channels", "[0]")), newRequest("GET", "/", ""))
-	if !strings.Contains(w.Body.String(), `"channels.[0] must not be empty"`) {
+	if !strings.Contains(w.Body.String(), `"channels[0] must not be empty"`) {
 		t.Errorf("got %s", w.Body)
 	}
 }

@@ -31,7 +31,6 @@ type Doors struct {
 	o       Options
 	doors   []*door
 	surface *httpapi.Surface
-	counts  counts
 }
 
 // New returns the doors of the providers, and those of each sender.
@@ -76,9 +75,6 @@ func (d *Doors) Register(m *httpapi.Mux) {
 	add("/in/{sender}", "push for one sender", true, d.openSender)
 	add("/in/{sender}/{channel}", "push for one channel of a sender", true, d.openSender)
 }
-
-// Count is how many requests have ended with r since the start.
-func (d *Doors) Count(r Result) int64 { return d.counts[r].Load() }
 
 // entrance is what a request may come in by: some adapters, and the sender it is for where the path names one.
 type entrance struct {
@@ -136,7 +132,7 @@ type outcome struct {
 	result   Result
 }
 
-// handle answers the requests of one door, counts them and tells how long they took.
+// handle answers the requests of one door, and tells Observe what became of each.
 func (d *Doors) handle(open opener) httpapi.Handler {
 	return func(w http.ResponseWriter, r *http.Request) (err error) {
 		out, start := outcome{result: Failed}, time.Now()
@@ -149,7 +145,6 @@ func (d *Doors) handle(open opener) httpapi.Handler {
 			case err != nil:
 				out.result = resultOf(err)
 			}
-			d.counts[out.result].Add(1)
 			d.o.Observe(out.provider, time.Since(start), out.result)
 		}()
 		return d.serve(w, r, open, &out)

@@ -39,7 +39,7 @@ func TestDoors_OnePushFiftyTimesAtOnceIsOneMessage(t *testing.T) {
 		if got := strings.Join(typesOf(g.events(app)), " "); got != "conversation.new message.inbound" {
 			t.Errorf("events %s", got)
 		}
-		if a, d := g.doors.Count(ingest.Accepted), g.doors.Count(ingest.Duplicate); a != 1 || d != 49 {
+		if a, d := g.count(ingest.Accepted), g.count(ingest.Duplicate); a != 1 || d != 49 {
 			t.Errorf("counted %d accepted and %d duplicates", a, d)
 		}
 		g.mu.Lock()
@@ -153,8 +153,8 @@ func TestDoors_Refuse(t *testing.T) {
 	if got := a.header.Get("Allow"); !strings.Contains(got, "GET") || !strings.Contains(got, "POST") {
 		t.Errorf("Allow %q", got)
 	}
-	for r, want := range map[ingest.Result]int64{ingest.NotConfigured: 2, ingest.BadSignature: 2, ingest.BadPayload: 2, ingest.TooLarge: 1, ingest.BadToken: 1} {
-		if got := g.doors.Count(r); got != want {
+	for r, want := range map[ingest.Result]int{ingest.NotConfigured: 2, ingest.BadSignature: 2, ingest.BadPayload: 2, ingest.TooLarge: 1, ingest.BadToken: 1} {
+		if got := g.count(r); got != want {
 			t.Errorf("%d %s, want %d", got, r, want)
 		}
 	}
@@ -236,10 +236,44 @@ func TestDoors_NeverBlameTheProviderForADeletedApplication(t *testing.T) {
 		if len(g.strays()) != 1 || len(g.messages(two)) != 0 {
 			t.Errorf("strays %+v, messages %+v", g.strays(), g.messages(two))
 		}
-		if n := g.doors.Count(ingest.Accepted); n != 1 {
+		if n := g.count(ingest.Accepted); n != 1 {
 			t.Errorf("%d accepted", n)
 		}
 	})
+}
+
+func TestDoors_APushThatTwoAccountsProveLeavesBothAsTheyAre(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t, storetest.SQLite(t))
+	app := g.app("acme")
+	g.sender(app, "one", appSecret, phoneID)
+	both := credentials(appSecret, otherID) // its secret is being replaced: the old one still counts
+	both["app_secret"] = []string{"the-new-one", appSecret}
+	if _, err := g.svc.ApplySenders(context.Background(), app.Key, []service.SenderSpec{{Name: "two", Channel: hookswitch.WhatsApp, Provider: "meta", Credentials: both}}); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			phone := []string{phoneID, otherID}[i%2]
+			if a := g.push(textDoor, appSecret, text(phone, "wamid."+strconv.Itoa(i), "16505551234", "hello")); a.status != 200 {
+				t.Errorf("answered %d %s", a.status, a.body)
+			}
+		})
+	}
+	all.Wait()
+	if n := len(g.messages(app)); n != 8 || len(g.strays()) != 0 {
+		t.Errorf("%d messages, strays %+v", n, g.strays())
+	}
+	accounts, err := g.svc.Accounts(context.Background(), "meta", 0, "")
+	if err != nil || len(accounts) != 2 {
+		t.Fatalf("accounts %+v, %v", accounts, err)
+	}
+	for _, a := range accounts {
+		if len(a.Routes) != 1 {
+			t.Errorf("account %s has %d routes, want its own", a.Name, len(a.Routes))
+		}
+	}
 }
 
 func TestDoors_AnswerAFailingStoreWith503AndAPanicWith500(t *testing.T) {
@@ -250,8 +284,8 @@ func TestDoors_AnswerAFailingStoreWith503AndAPanicWith500(t *testing.T) {
 	p.then = func() { panic("adapter broke on s3cret") }
 	a := g.push(textDoor, appSecret, text(phoneID, "wamid.1", "1", "x"))
 	wantRefusal(t, a, 500, "INTERNAL")
-	if strings.Contains(a.body, "s3cret") || g.doors.Count(ingest.Failed) != 1 {
-		t.Errorf("answered %s, %d failures", a.body, g.doors.Count(ingest.Failed))
+	if strings.Contains(a.body, "s3cret") || g.count(ingest.Failed) != 1 {
+		t.Errorf("answered %s, %d failures", a.body, g.count(ingest.Failed))
 	}
 	p.mu.Lock()
 	p.then = nil

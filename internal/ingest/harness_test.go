@@ -95,6 +95,19 @@ func newGateway(t testing.TB, db *storetest.DB, providers ...hookswitch.Provider
 	return g
 }
 
+// count is how many requests have ended with r.
+func (g *gateway) count(r ingest.Result) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := 0
+	for _, seen := range g.seen {
+		if seen == r {
+			n++
+		}
+	}
+	return n
+}
+
 func (g *gateway) app(name string) *hookswitch.App {
 	g.t.Helper()
 	a, err := g.svc.CreateApp(context.Background(), hookswitch.App{Name: name}, service.Idempotency{})

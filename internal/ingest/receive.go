@@ -72,7 +72,9 @@ func (d *Doors) prove(ctx context.Context, in entrance, push *hookswitch.Push) (
 			}
 			switch {
 			case proved == nil:
-				proved = a
+				own := *a // the service's are shared
+				own.Routes = slices.Clip(own.Routes)
+				proved = &own
 			case proved.Provider == a.Provider:
 				proved.Routes = append(proved.Routes, a.Routes...)
 			}

@@ -3,7 +3,6 @@ package ingest
 import (
 	"net/http"
 	"strings"
-	"sync/atomic"
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/httpapi"
@@ -41,17 +40,6 @@ func (r Result) String() string {
 	}
 	return resultNames[r]
 }
-
-// Results are all of them.
-func Results() []Result {
-	list := make([]Result, resultEnd)
-	for i := range list {
-		list[i] = Result(i)
-	}
-	return list
-}
-
-type counts [resultEnd]atomic.Int64
 
 // The codes of answers that refuse.
 const (

@@ -61,9 +61,6 @@ func (p *Pages) Register(m *httpapi.Mux) {
 	})
 }
 
-// ServeHTTP serves the pages without a Mux.
-func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.play.ServeHTTP(w, r) }
-
 // securityHeaders are those of every page. Scripts and styles are files of ours; there is no way to bring others in.
 func securityHeaders(h http.Header) {
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "+

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
@@ -26,11 +27,15 @@ func (s *Server) handler() http.Handler {
 
 	mux := http.NewServeMux()
 	mux.Handle("/", root)
-	mux.Handle("/operator/v1/", operator.New(operator.Options{
+	own := operator.New(operator.Options{
 		Service: s.service, Token: s.prepared.OperatorToken, Providers: s.providers, Strays: s.store.Strays,
 		Settings: operator.Settings(s.settings), MaxBody: int64(s.settings.MaxBody), Log: s.log,
-	}))
-	api := svix.New(s.service, svix.OrganizationToken(s.prepared.OperatorToken), s.log)
+	})
+	mux.Handle("/operator/v1", own)
+	mux.Handle("/operator/v1/", own)
+	api := svix.New(svix.Options{
+		Service: s.service, Auth: svix.OrganizationToken(s.prepared.OperatorToken), MaxBody: int64(s.settings.MaxBody), Log: s.log,
+	})
 	mux.Handle(svix.Base, api)
 	mux.Handle(svix.Base+"/", api)
 	pages := httpapi.NewMux(s.operations())
@@ -39,7 +44,8 @@ func (s *Server) handler() http.Handler {
 	mount(mux, pages)
 
 	full := s.busy()
-	return httpapi.Chain(shortest(mux, root), httpapi.WithRequestID, httpapi.TrimSlash, httpapi.AccessLog(s.log, "/play/in/", "/play/"), httpapi.InFlight(s.settings.MaxInFlight, full), httpapi.Gzip)
+	return httpapi.Chain(shortest(mux, root), httpapi.WithRequestID, httpapi.TrimSlash, httpapi.AccessLog(s.log, "/play/in/", "/play/"), httpapi.SecurityHeaders,
+		httpapi.InFlight(s.settings.MaxInFlight, full), httpapi.Gzip)
 }
 
 // operations is the surface of the routes that are about the server itself.
@@ -63,13 +69,20 @@ func shortest(mux, unknown http.Handler) http.Handler {
 	})
 }
 
-// mount adds each route of m by its own path, because some lie inside the tree of another API.
+// mount adds each route of m by its own path, because some lie inside the tree of another API. The root of a tree comes with it: http.ServeMux would
+// redirect that to the path with a slash at its end, which TrimSlash takes off again.
 func mount(mux *http.ServeMux, m *httpapi.Mux) {
 	seen := make(map[string]bool)
+	add := func(pattern string) {
+		if !seen[pattern] {
+			seen[pattern] = true
+			mux.Handle(pattern, m)
+		}
+	}
 	for _, rt := range m.Routes() {
-		if !seen[rt.Path] {
-			seen[rt.Path] = true
-			mux.Handle(rt.Path, m)
+		add(rt.Path)
+		if dir, last := path.Split(rt.Path); strings.HasSuffix(last, "...}") {
+			add(path.Clean(dir))
 		}
 	}
 }

@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
 	"time"
 
@@ -254,22 +253,22 @@ func (s *Service) EndpointStats(ctx context.Context, endpoint hookswitch.Key, si
 	return EndpointStats{ok, failed}, err
 }
 
-var errNoEvents = errors.New("no events")
-
-// webhookEvents checks the event names of a sender's webhook and removes duplicates. nil means all of them.
-func webhookEvents(names []string) ([]string, error) {
-	var out []string
+// webhookEvents are the event names of a sender's webhook, each once; nil means all of them. The message is "" for good ones.
+func webhookEvents(names []string) (list []string, message string) {
+	if names == nil {
+		return hookswitch.SenderEvents, ""
+	}
 	for _, n := range names {
 		if !slices.Contains(hookswitch.SenderEvents, n) {
 			allowed, _ := json.Marshal(hookswitch.SenderEvents) // a list of texts can be encoded
-			return nil, hookswitch.InvalidField("names the unknown event "+n+"; allowed are "+string(allowed), "events")
+			return nil, "names the unknown event " + n + "; allowed are " + string(allowed)
 		}
-		if !slices.Contains(out, n) {
-			out = append(out, n)
+		if !slices.Contains(list, n) {
+			list = append(list, n)
 		}
 	}
-	if names != nil && len(out) == 0 {
-		return nil, errNoEvents
+	if len(list) == 0 {
+		return nil, "must name at least one event, or be left out for all"
 	}
-	return out, nil
+	return list, ""
 }

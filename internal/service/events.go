@@ -196,7 +196,7 @@ func (s *Service) Destinations(ctx context.Context, ev *hookswitch.Event) ([]Des
 	if err != nil {
 		return nil, err
 	}
-	attempts, err := s.store.AttemptsByEvent(ctx, ev.Key, store.AttemptFilter{}, store.Page{Limit: 10_000})
+	at, err := s.store.TriedEndpoints(ctx, ev.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -205,9 +205,8 @@ func (s *Service) Destinations(ctx context.Context, ev *hookswitch.Event) ([]Des
 		return slices.ContainsFunc(targets, func(t hookswitch.Target) bool { return t.Endpoint == k })
 	}
 	ok, tried := make(map[hookswitch.Key]bool), make(map[hookswitch.Key]bool)
-	for _, a := range attempts {
-		tried[a.Endpoint] = true
-		ok[a.Endpoint] = ok[a.Endpoint] || a.OK
+	for _, a := range at {
+		tried[a.Endpoint], ok[a.Endpoint] = true, a.OK
 		if !byKey(a.Endpoint) { // sent there by hand
 			targets = append(targets, hookswitch.Target{Endpoint: a.Endpoint})
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
@@ -60,26 +61,26 @@ func (s *Service) Receive(ctx context.Context, r Received) (ReceivedResult, erro
 	err := s.update(ctx, apps, func(tx *store.Tx, b *births) error {
 		res = ReceivedResult{}
 		in := &inbound{s: s, tx: tx, b: b, account: r.Account, at: r.At, res: &res}
+		var aside reasons
 		for _, m := range list {
-			reason := ""
 			switch {
 			case m.u.Broken != nil:
-				reason = "could not be read: " + m.u.Broken.Error()
-			case m.route == nil:
-				reason = "no route of this account has the address " + strconv.Quote(m.u.Address) + " on " + string(m.u.Channel)
-			}
-			var err error
-			if reason != "" {
 				res.Strays++
-				err = tx.InsertStray(s.keys.Next(), r.Account.Provider.Name(), r.Door, reason, r.Body)
-			} else {
-				err = in.take(m.u, m.route)
-			}
-			if err != nil {
-				return err
+				aside.add("could not be read: " + m.u.Broken.Error())
+			case m.route == nil:
+				res.Strays++
+				aside.add("no route of this account has the address " + strconv.Quote(m.u.Address) + " on " + string(m.u.Channel))
+			default:
+				if err := in.take(m.u, m.route); err != nil {
+					return err
+				}
 			}
 		}
-		return nil
+		if len(aside) == 0 {
+			return nil
+		}
+		// Once, however many parts of it are strays: a push can have a thousand, and megabytes.
+		return tx.InsertStray(s.keys.Next(), r.Account.Provider.Name(), r.Door, strings.Join(aside, "; "), r.Body)
 	})
 	if err == nil {
 		s.counts.Received.Add(int64(len(res.Messages)))
@@ -87,6 +88,18 @@ func (s *Service) Receive(ctx context.Context, r Received) (ReceivedResult, erro
 		s.counts.Stray.Add(int64(res.Strays))
 	}
 	return res, err
+}
+
+// maxReasons is how many reasons are kept for keeping a push aside.
+const maxReasons = 10
+
+// reasons are the different reasons for keeping parts of a push aside.
+type reasons []string
+
+func (r *reasons) add(reason string) {
+	if len(*r) < maxReasons && !slices.Contains(*r, reason) {
+		*r = append(*r, reason)
+	}
 }
 
 // inbound takes the updates of one push inside one transaction.

@@ -71,7 +71,7 @@ func (s *Service) ApplySenders(ctx context.Context, app hookswitch.Key, specs []
 			if err := s.applyRoute(tx, &out[at], spec, i); err != nil {
 				return err
 			}
-			if err := s.applyWebhook(tx, &out[at], spec, i); err != nil {
+			if err := s.applyWebhook(tx, &out[at], spec); err != nil {
 				return err
 			}
 			changed = changed || out[at].Created || out[at].Changed
@@ -114,7 +114,13 @@ func (s *Service) checkSpecs(specs []SenderSpec) error {
 			}
 		}
 		if spec.Responder != nil && s.o.CheckResponder != nil {
-			if err := s.o.CheckResponder(*spec.Responder); err != nil {
+			var wrong *hookswitch.Error
+			switch err := s.o.CheckResponder(*spec.Responder); {
+			case errors.As(err, &wrong) && len(wrong.Fields) > 0:
+				for _, f := range wrong.Fields {
+					at(f.Message, f.Path[min(1, len(f.Path)):]...)
+				}
+			case err != nil:
 				at(err.Error(), "responder")
 			}
 		}
@@ -122,23 +128,12 @@ func (s *Service) checkSpecs(specs []SenderSpec) error {
 			if m := s.checkWebhookURL(w.URL); m != "" {
 				at(m, "webhook", "url")
 			}
-			if _, err := webhookEvents(w.Events); err != nil {
-				at(message(err), "webhook", "events")
+			if _, m := webhookEvents(w.Events); m != "" {
+				at(m, "webhook", "events")
 			}
 		}
 	}
 	return c.Err()
-}
-
-func message(err error) string {
-	var e *hookswitch.Error
-	switch {
-	case errors.Is(err, errNoEvents):
-		return "must name at least one event, or be left out for all"
-	case errors.As(err, &e) && len(e.Fields) > 0:
-		return e.Fields[0].Message
-	}
-	return err.Error()
 }
 
 func channelNames() string {
@@ -258,7 +253,7 @@ func (s *Service) applyRoute(tx *store.Tx, a *AppliedSender, spec SenderSpec, at
 }
 
 // applyWebhook makes the webhook of the sender what the entry says. The secret is made with it, and kept when only the URL or the events change.
-func (s *Service) applyWebhook(tx *store.Tx, a *AppliedSender, spec SenderSpec, at int) error {
+func (s *Service) applyWebhook(tx *store.Tx, a *AppliedSender, spec SenderSpec) error {
 	have, err := tx.SenderWebhook(tx.Context(), a.Sender.App, a.Sender.Key)
 	if hookswitch.KindOf(err) == hookswitch.NotFound {
 		have, err = nil, nil
@@ -270,14 +265,8 @@ func (s *Service) applyWebhook(tx *store.Tx, a *AppliedSender, spec SenderSpec, 
 	if spec.Webhook == nil {
 		return nil
 	}
-	events, err := webhookEvents(spec.Webhook.Events)
-	if err != nil {
-		return err
-	}
-	if events == nil {
-		events = hookswitch.SenderEvents
-	}
-	u, _ := hookswitch.ParseEndpointURL(spec.Webhook.URL) // checked before
+	events, _ := webhookEvents(spec.Webhook.Events)       // checked before
+	u, _ := hookswitch.ParseEndpointURL(spec.Webhook.URL) // too
 	now := s.now().UTC()
 	if have == nil {
 		secret := hookswitch.Secret(webhook.NewAlphanumericSecret().Reveal())

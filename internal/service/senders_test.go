@@ -88,6 +88,24 @@ func TestApplySenders_AFileTwiceChangesNothing(t *testing.T) {
 	})
 }
 
+func TestApplySenders_AResponderInAnotherLayoutIsTheSame(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		w := servicetest.New(t, db, realProviders)
+		app := w.App()
+		for i, text := range []string{"{\n  \"kind\": \"echo\",\n  \"text\": \"a < b & c\"\n}", "{\n  \"kind\": \"echo\",\n  \"text\": \"a < b & c\"\n}", `{"kind":"echo","text":"a < b & c"}`} {
+			spec := meta("support", "1", "s")
+			spec.Responder = new(hookswitch.ResponderConfig)
+			if err := json.Unmarshal([]byte(text), spec.Responder); err != nil {
+				t.Fatal(err)
+			}
+			got := servicetest.Must(w.Service.ApplySenders(t.Context(), app.Key, []service.SenderSpec{spec}))(t)
+			if got[0].Created != (i == 0) || got[0].Changed {
+				t.Errorf("time %d: created %t, changed %t", i+1, got[0].Created, got[0].Changed)
+			}
+		}
+	})
+}
+
 func meta(name, phoneID, secret string) service.SenderSpec {
 	return service.SenderSpec{Name: name, Channel: hookswitch.WhatsApp, Provider: "meta", Credentials: hookswitch.Credentials{"app_secret": {secret}, "phone_number_id": {phoneID}}}
 }

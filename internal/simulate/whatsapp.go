@@ -29,6 +29,21 @@ type WhatsApp struct {
 	Now func() time.Time
 }
 
+// The number that is played when nobody names another: the one of the demo, so that it can be written to. What its secrets prove is of no worth.
+const (
+	DemoPhone         = "+15550783881"
+	DemoPhoneNumberID = "106540352242922"
+	DemoWABAID        = "102290129340398"
+	DemoAppSecret     = "0123456789abcdef0123456789abcdef"
+	DemoVerifyToken   = "meatyhamhock-42"
+	DemoAccessToken   = "TEST-META-TOKEN"
+)
+
+// Demo is the demo number.
+func Demo() WhatsApp {
+	return WhatsApp{AppSecret: DemoAppSecret, VerifyToken: DemoVerifyToken, PhoneNumberID: DemoPhoneNumberID, WABAID: DemoWABAID, DisplayPhone: DemoPhone}
+}
+
 const (
 	metaUserAgent     = "facebookexternalua"
 	handshakeAgent    = "facebookplatform/1.0 (+http://developers.facebook.com)"

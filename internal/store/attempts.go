@@ -74,6 +74,20 @@ func (r *Reader) AttemptsByEvent(ctx context.Context, event hookswitch.Key, f At
 	return scanAll(ctx, r, scanAttempt, query+p.clause("a.id", &args), args...)
 }
 
+// TriedEndpoint is an endpoint that an event has been tried at.
+type TriedEndpoint struct {
+	Endpoint hookswitch.Key
+	OK       bool // an attempt has succeeded
+}
+
+// TriedEndpoints are the endpoints that an event has been tried at, in the order of their keys.
+func (r *Reader) TriedEndpoints(ctx context.Context, event hookswitch.Key) ([]TriedEndpoint, error) {
+	return scanAll(ctx, r, func(row rowScanner) (t TriedEndpoint, err error) {
+		err = row.Scan(&t.Endpoint, &t.OK)
+		return t, err
+	}, `SELECT endpoint_id, MAX(CASE WHEN ok THEN 1 ELSE 0 END) = 1 FROM attempts WHERE event_id = $1 GROUP BY endpoint_id ORDER BY endpoint_id`, int64(event))
+}
+
 // Attempt is one attempt for an event.
 func (r *Reader) Attempt(ctx context.Context, event, key hookswitch.Key) (*hookswitch.Attempt, error) {
 	a, err := scanAttempt(r.q.QueryRowContext(ctx, `SELECT `+attemptColumns+` FROM attempts a WHERE a.id = $1 AND a.event_id = $2`, int64(key), int64(event)))

@@ -160,7 +160,7 @@ func (tx *Tx) CancelPending(kind hookswitch.DeliveryKind, target, upto hookswitc
 	return int(n), err
 }
 
-// Stats are the counts of attempts on an endpoint since a time, by result.
+// Stats are the counts of attempts on an endpoint between two times, to the hour, by result.
 func (r *Reader) Stats(ctx context.Context, endpoint hookswitch.Key, since, until time.Time) (ok, failed int64, err error) {
 	var a, b sql.NullInt64
 	err = r.q.QueryRowContext(ctx, `SELECT SUM(ok), SUM(failed) FROM counters WHERE endpoint_id = $1 AND hour >= $2 AND hour <= $3`,

@@ -223,7 +223,7 @@ func TestSenders_RoundTrip(t *testing.T) {
 		if must(t, list, err); len(list) != 2 || len(list[0].Routes) != 1 || len(list[1].Routes) != 0 {
 			t.Errorf("got %+v", list)
 		}
-		f.update(func(tx *store.Tx) error { return tx.DeleteRoute(twin.Key, now) })
+		f.update(func(tx *store.Tx) error { return tx.DeleteApp(twin.App, now) })
 		f.update(func(tx *store.Tx) error { return tx.DeleteSender(f.app, s.Key, now) })
 		_, err = f.Sender(ctx, f.app, s.Key)
 		wantKind(t, err, hookswitch.NotFound)

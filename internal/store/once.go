@@ -20,7 +20,7 @@ type Once struct {
 // Life is how long a Once is remembered. It is kept for at least that long, and at most twice.
 type Life uint8
 
-// The lives.
+// The lives. The numbers are stored.
 const (
 	Life10Minutes Life = 1 + iota
 	Life12Hours

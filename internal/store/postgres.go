@@ -272,20 +272,70 @@ func (p *postgres) commitOn(ctx context.Context, conn *pgx.Conn, b *batch) error
 	return nil
 }
 
+// fact is a Once in its bucket.
+type fact struct {
+	bucket int64
+	hash   [16]byte
+}
+
+// known is what the database says about a batch before it is written.
+type known struct {
+	versions map[hookswitch.Key]int64 // of the live apps
+	seen     map[fact]hookswitch.Key  // what has happened before, and what that led to
+	recorded []int64                  // attempts of doubtful outcomes that are there
+}
+
 // admit begins the transaction and finds the accepts that are neither stale nor duplicates.
 func (p *postgres) admit(ctx context.Context, conn *pgx.Conn, b *batch) ([]*Accept, error) {
 	now := p.now()
-	apps := make([]int64, 0, 4)
-	var buckets []int64
+	k, err := begin(ctx, conn, b, now)
+	if err != nil {
+		return nil, err
+	}
+	if len(k.recorded) > 0 {
+		b.outcomes = slices.DeleteFunc(b.outcomes, func(o *Outcome) bool {
+			return o.doubtful && o.Attempt != nil && slices.Contains(k.recorded, int64(o.Attempt.Key))
+		})
+	}
+	in := make([]*Accept, 0, len(b.accepts))
+	var fresh []Once
+	for _, a := range b.accepts {
+		if a.err = k.judge(a, now); a.err == nil {
+			fresh = append(fresh, a.Once...)
+			in = append(in, a)
+		}
+	}
+	return in, p.claimOnce(ctx, conn, fresh, now)
+}
+
+// judge returns nil for an accept that may be written, and remembers what it makes happen, for those behind it in the batch.
+func (k *known) judge(a *Accept, now time.Time) error {
+	if v, ok := k.versions[a.App]; !ok || v != a.Version {
+		return ErrStale
+	}
+	for i, o := range a.Once {
+		f := fact{o.Life.bucket(now), o.Hash}
+		if ref, dup := k.seen[f]; dup {
+			for _, o := range a.Once[:i] {
+				delete(k.seen, fact{o.Life.bucket(now), o.Hash})
+			}
+			return &DuplicateError{Ref: ref}
+		}
+		k.seen[f] = o.Ref
+	}
+	return nil
+}
+
+// begin begins the transaction and asks, in one pipeline, what must be known of the batch.
+func begin(ctx context.Context, conn *pgx.Conn, b *batch, now time.Time) (*known, error) {
+	var apps, buckets, doubtful []int64
 	var hashes [][]byte
-	var doubtful []int64
 	for _, o := range b.outcomes {
 		if o.doubtful && o.Attempt != nil {
 			doubtful = append(doubtful, int64(o.Attempt.Key))
 		}
 	}
 	for _, a := range b.accepts {
-		a.err = nil
 		if !slices.Contains(apps, int64(a.App)) {
 			apps = append(apps, int64(a.App))
 		}
@@ -293,98 +343,38 @@ func (p *postgres) admit(ctx context.Context, conn *pgx.Conn, b *batch) ([]*Acce
 			buckets, hashes = append(buckets, o.Life.bucket(now)), append(hashes, o.Hash[:])
 		}
 	}
+	k := &known{versions: make(map[hookswitch.Key]int64, len(apps)), seen: make(map[fact]hookswitch.Key, len(hashes))}
 	var q pgx.Batch
 	q.Queue(`BEGIN`)
 	if len(apps) > 0 {
-		q.Queue(`SELECT id, version FROM apps WHERE id = ANY($1) AND deleted_at = 0`, apps)
-	}
-	if len(hashes) > 0 {
-		q.Queue(`SELECT u.bucket, o.hash, o.ref FROM unnest($1::bigint[], $2::bytea[]) AS u (bucket, hash) JOIN once o ON o.hash = u.hash AND o.bucket IN (u.bucket, u.bucket - 1)`, buckets, hashes)
-	}
-	if len(doubtful) > 0 {
-		q.Queue(`SELECT id FROM attempts WHERE id = ANY($1)`, doubtful)
-	}
-	res := conn.SendBatch(ctx, &q)
-	defer res.Close()
-	if _, err := res.Exec(); err != nil {
-		return nil, err
-	}
-	versions := make(map[hookswitch.Key]int64, len(apps))
-	if len(apps) > 0 {
-		rows, err := res.Query()
-		if err != nil {
-			return nil, err
-		}
-		var id, version int64
-		if _, err := pgx.ForEachRow(rows, []any{&id, &version}, func() error {
-			versions[hookswitch.Key(id)] = version
-			return nil
-		}); err != nil {
-			return nil, err
-		}
-	}
-	type fact struct {
-		bucket int64
-		hash   [16]byte
-	}
-	seen := make(map[fact]hookswitch.Key, len(hashes))
-	if len(hashes) > 0 {
-		rows, err := res.Query()
-		if err != nil {
-			return nil, err
-		}
-		var hash []byte
-		var bucket, ref int64
-		if _, err := pgx.ForEachRow(rows, []any{&bucket, &hash, &ref}, func() error {
-			seen[fact{bucket, [16]byte(hash)}] = hookswitch.Key(ref)
-			return nil
-		}); err != nil {
-			return nil, err
-		}
-	}
-	if len(doubtful) > 0 {
-		rows, err := res.Query()
-		if err != nil {
-			return nil, err
-		}
-		there, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-		if err != nil {
-			return nil, err
-		}
-		b.outcomes = slices.DeleteFunc(b.outcomes, func(o *Outcome) bool {
-			return o.doubtful && o.Attempt != nil && slices.Contains(there, int64(o.Attempt.Key))
+		q.Queue(`SELECT id, version FROM apps WHERE id = ANY($1) AND deleted_at = 0`, apps).Query(func(rows pgx.Rows) error {
+			var id, version int64
+			_, err := pgx.ForEachRow(rows, []any{&id, &version}, func() error {
+				k.versions[hookswitch.Key(id)] = version
+				return nil
+			})
+			return err
 		})
 	}
-	if err := res.Close(); err != nil {
-		return nil, err
+	if len(hashes) > 0 {
+		q.Queue(`SELECT u.bucket, o.hash, o.ref FROM unnest($1::bigint[], $2::bytea[]) AS u (bucket, hash) JOIN once o ON o.hash = u.hash AND o.bucket IN (u.bucket, u.bucket - 1)`, buckets, hashes).
+			Query(func(rows pgx.Rows) error {
+				var hash []byte
+				var bucket, ref int64
+				_, err := pgx.ForEachRow(rows, []any{&bucket, &hash, &ref}, func() error {
+					k.seen[fact{bucket, [16]byte(hash)}] = hookswitch.Key(ref)
+					return nil
+				})
+				return err
+			})
 	}
-	in := make([]*Accept, 0, len(b.accepts))
-	var fresh []Once
-	for _, a := range b.accepts {
-		if v, ok := versions[a.App]; !ok || v != a.Version {
-			a.err = ErrStale
-			continue
-		}
-		claimed := 0
-		for _, o := range a.Once {
-			f := fact{o.Life.bucket(now), o.Hash}
-			if ref, dup := seen[f]; dup {
-				a.err = &DuplicateError{Ref: ref}
-				break
-			}
-			seen[f] = o.Ref
-			claimed++
-		}
-		if a.err != nil {
-			for _, o := range a.Once[:claimed] {
-				delete(seen, fact{o.Life.bucket(now), o.Hash})
-			}
-			continue
-		}
-		fresh = append(fresh, a.Once...)
-		in = append(in, a)
+	if len(doubtful) > 0 {
+		q.Queue(`SELECT id FROM attempts WHERE id = ANY($1)`, doubtful).Query(func(rows pgx.Rows) (err error) {
+			k.recorded, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+			return err
+		})
 	}
-	return in, p.claimOnce(ctx, conn, fresh, now)
+	return k, conn.SendBatch(ctx, &q).Close()
 }
 
 // errRaced says that another node claimed one of the batch's hashes in this very moment. The batch is retried and then sees it.

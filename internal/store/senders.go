@@ -86,7 +86,7 @@ func (r *Reader) AllRoutes(ctx context.Context) ([]hookswitch.Route, error) {
 }
 
 func (tx *Tx) sealResponder(s *hookswitch.Sender) ([]byte, error) {
-	plain, err := json.Marshal(s.Responder)
+	plain, err := s.Responder.MarshalJSON() // json.Marshal would write the object in its own way, and applying it again would look like a change
 	if err != nil {
 		return nil, err
 	}
@@ -137,9 +137,4 @@ func (tx *Tx) PutRoute(rt *hookswitch.Route) error {
 			address = excluded.address, credentials = excluded.credentials`,
 		int64(rt.Key), int64(rt.App), int64(rt.Sender), string(rt.Channel), rt.Provider, rt.Account, rt.Address, tx.box.seal(plain, routeOwner(rt.Key)))
 	return tx.unique(err, fmt.Sprintf("another route of %s over %s has the address %q already", rt.Channel, rt.Provider, rt.Address))
-}
-
-// DeleteRoute hides a route.
-func (tx *Tx) DeleteRoute(key hookswitch.Key, now time.Time) error {
-	return tx.execOne("route", `UPDATE routes SET deleted_at = $2 WHERE id = $1 AND deleted_at = 0`, int64(key), millis(now))
 }

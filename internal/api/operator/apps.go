@@ -24,12 +24,9 @@ type appOut struct {
 
 func (h *handler) newApp(a *hookswitch.App) appOut {
 	out := appOut{
-		ID: h.id(hookswitch.KindApp, a.Key), ProjectID: h.id(hookswitch.KindProject, a.Key), UID: orNil(a.UID), Name: a.Name,
-		BotName: orNil(a.BotName), BotRef: orNil(a.BotRef), CompanyID: orNil(a.CompanyID), Metadata: a.Metadata,
+		ID: h.id(hookswitch.KindApp, a.Key), ProjectID: h.id(hookswitch.KindProject, a.Key), UID: httpapi.OrNull(a.UID), Name: a.Name,
+		BotName: httpapi.OrNull(a.BotName), BotRef: httpapi.OrNull(a.BotRef), CompanyID: httpapi.OrNull(a.CompanyID), ThrottleRate: httpapi.OrNull(a.ThrottleRate), Metadata: a.Metadata,
 		CreatedAt: httpapi.MilliTime(a.CreatedAt), UpdatedAt: httpapi.MilliTime(a.UpdatedAt),
-	}
-	if a.ThrottleRate > 0 {
-		out.ThrottleRate = &a.ThrottleRate
 	}
 	if out.Metadata == nil {
 		out.Metadata = map[string]string{}

@@ -24,7 +24,7 @@ type conversationOut struct {
 func (h *handler) newConversation(c *hookswitch.Conversation) conversationOut {
 	return conversationOut{
 		ID: h.id(hookswitch.KindConversation, c.Key), SenderID: h.id(hookswitch.KindSender, c.Sender), ContactID: h.id(hookswitch.KindContact, c.Contact),
-		Handover: c.Handover, Messages: c.Messages, Inbound: c.Inbound, Unread: c.Unread, LastMessageID: orNil(h.id(hookswitch.KindMessage, c.LastMessage)),
+		Handover: c.Handover, Messages: c.Messages, Inbound: c.Inbound, Unread: c.Unread, LastMessageID: httpapi.OrNull(h.id(hookswitch.KindMessage, c.LastMessage)),
 		LastInboundAt: httpapi.Millis(c.LastInboundAt), CreatedAt: httpapi.MilliTime(c.CreatedAt), UpdatedAt: httpapi.MilliTime(c.UpdatedAt),
 	}
 }

@@ -24,20 +24,11 @@ func writeError(w http.ResponseWriter, _ *http.Request, status int, e *hookswitc
 	out := errorOut{Code: cmp.Or(e.Code, httpapi.Code(e.Kind)), Message: e.Message}
 	sentences := make([]string, len(e.Fields))
 	for i, f := range e.Fields {
-		path := fieldPath(f.Path)
-		out.Fields = append(out.Fields, fieldOut{path, f.Message})
-		sentences[i] = strings.TrimSpace(path + " " + f.Message)
+		out.Fields = append(out.Fields, fieldOut{f.Name(), f.Message})
+		sentences[i] = strings.TrimSpace(f.Name() + " " + f.Message)
 	}
 	if len(sentences) > 0 {
 		out.Message = strings.Join(sentences, "; ")
 	}
 	_ = httpapi.Encode(w, status, out) // an answer that cannot be sent has nobody to tell
-}
-
-// fieldPath writes a path as people do: senders[2].webhook.url. What is wrong with the body as a whole is called body.
-func fieldPath(path []string) string {
-	if len(path) > 1 {
-		path = path[1:]
-	}
-	return strings.ReplaceAll(strings.Join(path, "."), ".[", "[")
 }

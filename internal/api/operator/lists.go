@@ -61,11 +61,3 @@ func newList[T, U any](h *handler, p paging, rows []T, key func(T) hookswitch.Ke
 	}
 	return out
 }
-
-// orNil is nil for "", which reads as null.
-func orNil(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}

@@ -38,8 +38,8 @@ func (h *handler) newMessage(m *hookswitch.Message) messageOut {
 		ID: h.id(hookswitch.KindMessage, m.Key), ConversationID: h.id(hookswitch.KindConversation, m.Conversation),
 		SenderID: h.id(hookswitch.KindSender, m.Sender), ContactID: h.id(hookswitch.KindContact, m.Contact),
 		Direction: string(m.Direction), Channel: string(m.Channel), Type: m.Type, Status: string(m.Status), From: m.From, To: m.To,
-		ProfileName: orNil(m.ProfileName), Text: m.Text, Content: m.Content, Metadata: m.Metadata, InReplyTo: orNil(h.id(hookswitch.KindMessage, m.InReplyTo)),
-		ProviderMessageID: orNil(m.ProviderID), ProviderTimestamp: httpapi.Millis(m.ProviderAt), ErrorCode: orNil(m.ErrorCode), ErrorMessage: orNil(m.ErrorText),
+		ProfileName: httpapi.OrNull(m.ProfileName), Text: m.Text, Content: m.Content, Metadata: m.Metadata, InReplyTo: httpapi.OrNull(h.id(hookswitch.KindMessage, m.InReplyTo)),
+		ProviderMessageID: httpapi.OrNull(m.ProviderID), ProviderTimestamp: httpapi.Millis(m.ProviderAt), ErrorCode: httpapi.OrNull(m.ErrorCode), ErrorMessage: httpapi.OrNull(m.ErrorText),
 		CreatedAt: httpapi.MilliTime(m.CreatedAt), UpdatedAt: httpapi.MilliTime(m.UpdatedAt),
 	}
 	if out.Metadata == nil {
@@ -119,7 +119,7 @@ func (h *handler) getMessage(w http.ResponseWriter, r *http.Request) error {
 	out := messageWithReceiptsOut{h.newMessage(m), make([]receiptOut, len(receipts))}
 	for i, rc := range receipts {
 		out.Receipts[i] = receiptOut{Status: string(rc.Status), ProviderMessageID: rc.ProviderID, At: httpapi.Millis(rc.At),
-			ReceivedAt: httpapi.MilliTime(rc.Key.Time()), ErrorCode: orNil(rc.ErrorCode), ErrorMessage: orNil(rc.ErrorText)}
+			ReceivedAt: httpapi.MilliTime(rc.Key.Time()), ErrorCode: httpapi.OrNull(rc.ErrorCode), ErrorMessage: httpapi.OrNull(rc.ErrorText)}
 	}
 	return httpapi.Encode(w, http.StatusOK, out)
 }

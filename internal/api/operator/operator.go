@@ -10,11 +10,8 @@ package operator
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"log/slog"
 	"net/http"
-	"strings"
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/httpapi"
@@ -45,8 +42,7 @@ type Options struct {
 
 type handler struct {
 	service   *service.Service
-	token     [sha256.Size]byte
-	open      bool
+	bears     func(*http.Request) bool
 	providers map[string]hookswitch.Provider
 	url       string
 	strays    func(context.Context, store.Page) ([]store.Stray, error)
@@ -56,7 +52,7 @@ type handler struct {
 // New returns the API with all its routes, paths from Prefix on.
 func New(o Options) *httpapi.Mux {
 	h := &handler{
-		service: o.Service, token: sha256.Sum256([]byte(o.Token.Reveal())), open: o.Token != "",
+		service: o.Service, bears: httpapi.Bears(o.Token),
 		providers: make(map[string]hookswitch.Provider), strays: o.Strays, settings: o.Settings,
 	}
 	if h.url = o.PublicURL; h.url == "" && o.Service != nil {
@@ -95,9 +91,7 @@ func New(o Options) *httpapi.Mux {
 
 // authorize lets in who bears the operator token.
 func (h *handler) authorize(r *http.Request) (context.Context, error) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	given := sha256.Sum256([]byte(strings.TrimSpace(token)))
-	if !strings.EqualFold(scheme, "Bearer") || !h.open || subtle.ConstantTimeCompare(given[:], h.token[:]) != 1 {
+	if !h.bears(r) {
 		return nil, hookswitch.Errorf(hookswitch.Unauthorized, "The operator token is needed: Authorization: Bearer TOKEN.")
 	}
 	return r.Context(), nil

@@ -85,7 +85,7 @@ type responderOut struct {
 
 func (h *handler) newSender(s *hookswitch.Sender, hook *hookswitch.Endpoint) senderOut {
 	out := senderOut{
-		ID: h.id(hookswitch.KindSender, s.Key), Name: s.Name, PhoneNumber: orNil(s.PhoneNumber), Default: s.Default, Routes: make([]routeOut, len(s.Routes)),
+		ID: h.id(hookswitch.KindSender, s.Key), Name: s.Name, PhoneNumber: httpapi.OrNull(s.PhoneNumber), Default: s.Default, Routes: make([]routeOut, len(s.Routes)),
 		CreatedAt: httpapi.MilliTime(s.CreatedAt), UpdatedAt: httpapi.MilliTime(s.UpdatedAt),
 	}
 	out.DoorURL = h.url + "/in/" + out.ID
@@ -105,7 +105,7 @@ func (h *handler) newSender(s *hookswitch.Sender, hook *hookswitch.Endpoint) sen
 func (h *handler) newRoute(r *hookswitch.Route, door string, several bool) routeOut {
 	p, known := h.providers[r.Provider]
 	_, sends := p.(hookswitch.MessageSender)
-	out := routeOut{ID: h.id(hookswitch.KindRoute, r.Key), Channel: string(r.Channel), Provider: r.Provider, Address: orNil(r.Address),
+	out := routeOut{ID: h.id(hookswitch.KindRoute, r.Key), Channel: string(r.Channel), Provider: r.Provider, Address: httpapi.OrNull(r.Address),
 		Known: known, Receives: r.Account != "", Sends: sends, DoorURL: door, SharedDoorURLs: []string{}}
 	if several {
 		out.DoorURL += "/" + out.Channel

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/api/svix"
+	"github.com/hookswitch/hookswitch/internal/httpapi"
 	"github.com/hookswitch/hookswitch/internal/service"
 	"github.com/hookswitch/hookswitch/internal/store"
 	"github.com/hookswitch/hookswitch/internal/storetest"
@@ -43,13 +44,13 @@ func newAPI(t testing.TB, db *storetest.DB) *api {
 	organization := svix.OrganizationToken(token)
 	auth := func(r *http.Request) (svix.Caller, error) {
 		// Portal tokens as they will be: bound to one App.
-		if id, ok := strings.CutPrefix(svix.BearerToken(r), "portal_"); ok {
+		if id, ok := strings.CutPrefix(httpapi.BearerToken(r), "portal_"); ok {
 			key, _ := svc.IDs().Parse(hookswitch.KindApp, id)
 			return svix.Caller{App: key}, nil
 		}
 		return organization(r)
 	}
-	return &api{t: t, store: st, service: svc, handler: svix.New(svc, auth, nil), token: token}
+	return &api{t: t, store: st, service: svc, handler: svix.New(svix.Options{Service: svc, Auth: auth}), token: token}
 }
 
 // each runs test on both databases.

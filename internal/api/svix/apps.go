@@ -96,7 +96,7 @@ type appOut struct {
 }
 
 func (h *Handler) appOut(a *hookswitch.App) appOut {
-	rate := orNull(a.ThrottleRate)
+	rate := httpapi.OrNull(a.ThrottleRate)
 	return appOut{ID: h.ids.Format(hookswitch.KindApp, a.Key), UID: a.UID, Name: a.Name, RateLimit: rate, ThrottleRate: rate,
 		Metadata: notNull(a.Metadata), CreatedAt: micros(a.CreatedAt), UpdatedAt: micros(a.UpdatedAt)}
 }

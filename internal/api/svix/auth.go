@@ -2,10 +2,7 @@ package svix
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"net/http"
-	"strings"
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/httpapi"
@@ -23,13 +20,11 @@ func (c Caller) mayUse(app hookswitch.Key) bool { return c.Org || c.App != 0 && 
 // Auth finds out who makes a request. Its error is of kind Unauthorized when the credential is missing or wrong.
 type Auth func(r *http.Request) (Caller, error)
 
-// OrganizationToken is an Auth that knows one token, the organisation's. It compares in constant time.
+// OrganizationToken is an Auth that knows one token, the organisation's.
 func OrganizationToken(token hookswitch.Secret) Auth {
-	want := sha256.Sum256([]byte(token.Reveal()))
+	bears := httpapi.Bears(token)
 	return func(r *http.Request) (Caller, error) {
-		// The hashes have the same length whatever was sent.
-		got := sha256.Sum256([]byte(BearerToken(r)))
-		if token == "" || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+		if !bears(r) {
 			return Caller{}, ErrToken
 		}
 		return Caller{Org: true}, nil
@@ -38,15 +33,6 @@ func OrganizationToken(token hookswitch.Secret) Auth {
 
 // ErrToken is the answer to a request without a valid token.
 var ErrToken error = &hookswitch.Error{Kind: hookswitch.Unauthorized, Message: "Invalid token"}
-
-// BearerToken is the token of the Authorization header, or "".
-func BearerToken(r *http.Request) string {
-	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(token)
-}
 
 // callerContext carries the caller of a request.
 type callerContext struct {

@@ -68,15 +68,6 @@ func appendTime(b []byte, t time.Time) []byte {
 // micros is t for a field that is always there. The store keeps milliseconds, so an answer given before a thing was read back shows no more.
 func micros(t time.Time) httpapi.MicroTime { return httpapi.MicroTime(t.Truncate(time.Millisecond)) }
 
-// orNull is nil for the zero T, so that what is not set reads as null.
-func orNull[T comparable](v T) *T {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return &v
-}
-
 // notNull is a map that reads as an object even when it is nil.
 func notNull(m map[string]string) map[string]string {
 	if m == nil {

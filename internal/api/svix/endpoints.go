@@ -145,8 +145,8 @@ type endpointOut struct {
 }
 
 func (h *Handler) endpointCommon(e *hookswitch.Endpoint) endpointCommon {
-	rate := orNull(e.ThrottleRate)
-	return endpointCommon{ID: h.ids.Format(hookswitch.KindEndpoint, e.Key), UID: orNull(e.UID), URL: e.URL, Description: e.Description, Disabled: e.Disabled,
+	rate := httpapi.OrNull(e.ThrottleRate)
+	return endpointCommon{ID: h.ids.Format(hookswitch.KindEndpoint, e.Key), UID: httpapi.OrNull(e.UID), URL: e.URL, Description: e.Description, Disabled: e.Disabled,
 		EventTypes: e.EventTypes, FilterTypes: e.EventTypes, Channels: e.Tags, RateLimit: rate, ThrottleRate: rate, Version: max(1, e.Version),
 		CreatedAt: micros(e.CreatedAt), UpdatedAt: micros(e.UpdatedAt)}
 }

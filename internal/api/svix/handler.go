@@ -23,21 +23,32 @@ type Handler struct {
 	serve   http.Handler
 }
 
-// New returns the API over svc. log gets the causes of errors that callers are not shown; nil drops them.
-func New(svc *service.Service, auth Auth, log *slog.Logger) *Handler {
-	h := &Handler{service: svc, ids: svc.IDs(), now: time.Now}
+// Options are what New needs.
+type Options struct {
+	Service *service.Service
+	Auth    Auth
+	// MaxBody is the greatest size of a request body in bytes; 0: httpapi.DefaultMaxBody.
+	MaxBody int64
+	// Log gets the causes of errors that callers are not shown; nil drops them.
+	Log *slog.Logger
+}
+
+// New returns the API.
+func New(o Options) *Handler {
+	h := &Handler{service: o.Service, ids: o.Service.IDs(), now: time.Now}
 	surface := &httpapi.Surface{
 		Name: "svix",
 		Auth: func(r *http.Request) (context.Context, error) {
-			caller, err := auth(r)
+			caller, err := o.Auth(r)
 			if err != nil {
 				return nil, err
 			}
 			return &callerContext{r.Context(), caller}, nil
 		},
+		MaxBody:    o.MaxBody,
 		Statuses:   statuses,
 		WriteError: writeError,
-		Log:        log,
+		Log:        o.Log,
 	}
 	h.mux = httpapi.NewMux(surface)
 	open := h.mux.With(surface.With(func(s *httpapi.Surface) { s.Auth = nil }))

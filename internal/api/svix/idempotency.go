@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/httpapi"
 	"github.com/hookswitch/hookswitch/internal/service"
 )
 
@@ -21,6 +22,6 @@ func idempotency(r *http.Request) (service.Idempotency, error) {
 		return service.Idempotency{}, &hookswitch.Error{Kind: hookswitch.Invalid, Code: "invalid_idempotency_key",
 			Message: "The header idempotency-key must have at most 256 bytes."}
 	}
-	token := sha256.Sum256([]byte(BearerToken(r)))
+	token := sha256.Sum256([]byte(httpapi.BearerToken(r)))
 	return service.Idempotency{Caller: string(token[:]), Key: key, Route: r.Method + " " + r.URL.RequestURI()}, nil
 }
