@@ -71,6 +71,7 @@ type postgres struct {
 	db    *sql.DB
 	box   *seal
 	marks *okMarks
+	turn  chan struct{} // taken by the transaction that is tried again after losing to others; has room for one
 }
 
 // migrationLock is the advisory lock that one node at a time holds while it brings the schema up to date.
@@ -110,7 +111,7 @@ func openPostgres(ctx context.Context, o Options) (backend, []int64, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p := &postgres{log: o.Logger, now: o.Now, pool: pool, db: stdlib.OpenDBFromPool(pool)}
+	p := &postgres{log: o.Logger, now: o.Now, pool: pool, db: stdlib.OpenDBFromPool(pool), turn: make(chan struct{}, 1)}
 	p.db.SetMaxOpenConns(int(cfg.MaxConns) - 1)
 	applied, err := p.open(ctx)
 	if err != nil {
@@ -156,8 +157,12 @@ func (p *postgres) close() error {
 	return err
 }
 
-// updateTries is how often a transaction that conflicts with others is run.
-const updateTries = 12
+// How often a transaction that conflicts with others is run: beside all of them at first, and then one at a time, so that those that keep losing do not
+// keep each other from winning.
+const (
+	crowdTries  = 3
+	updateTries = 24
+)
 
 // update runs fn at repeatable read: a row that another transaction changed since ours began makes ours begin again.
 func (p *postgres) update(ctx context.Context, fn func(*Tx) error) (bool, error) {
@@ -168,7 +173,16 @@ func (p *postgres) update(ctx context.Context, fn func(*Tx) error) (bool, error)
 		if err == nil || try == updateTries || errors.Is(err, errUnknown) || !again(err) {
 			return true, err
 		}
-		pause := time.NewTimer(time.Duration(rand.Int64N(int64(time.Millisecond) << min(try, 6))))
+		if try == crowdTries {
+			select {
+			case p.turn <- struct{}{}:
+				defer func() { <-p.turn }()
+			case <-ctx.Done():
+				return true, err
+			}
+			continue
+		}
+		pause := time.NewTimer(time.Duration(rand.Int64N(int64(time.Millisecond) << min(try, crowdTries))))
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
