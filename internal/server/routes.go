@@ -18,6 +18,7 @@ import (
 // handler is every route of the server.
 func (s *Server) handler() http.Handler {
 	root := httpapi.NewMux(s.operations())
+	root.Handle(http.MethodGet, "/", "the first page", welcome)
 	root.Handle(http.MethodGet, "/healthz", "whether the process lives", s.healthz)
 	root.Handle(http.MethodGet, "/readyz", "whether requests can be served", s.readyz)
 	root.Handle(http.MethodGet, "/openapi.json", "the description of the APIs", describe)
@@ -92,6 +93,12 @@ func serve(h http.Handler) httpapi.Handler {
 		h.ServeHTTP(w, r)
 		return nil
 	}
+}
+
+// welcome leads people who open the server's address to a page.
+func welcome(w http.ResponseWriter, r *http.Request) error {
+	http.Redirect(w, r, "/play", http.StatusSeeOther)
+	return nil
 }
 
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) error {

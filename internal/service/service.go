@@ -246,7 +246,7 @@ func (b *births) start() {
 }
 
 // staleTries is how often a transaction is begun anew because the App changed under it.
-const staleTries = 8
+const staleTries = 32
 
 // update runs fn in one transaction that may emit events of the apps, and afterwards hands over what was born.
 func (s *Service) update(ctx context.Context, apps []hookswitch.Key, fn func(tx *store.Tx, b *births) error) error {
