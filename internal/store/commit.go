@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -241,6 +242,8 @@ func (s *Store) commitLoop() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
+		// Whoever is ready to bring work may do so first: this waits for nothing, and shares the sync among more.
+		runtime.Gosched()
 		units, outcomes, wait := s.queue.take(time.Now(), false)
 		if len(units) == 0 && len(outcomes) == 0 {
 			s.queue.mu.Lock()
