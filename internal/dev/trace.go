@@ -121,7 +121,7 @@ func (d *demo) tell(p *printer, q *store.BinRequest, verify func(*store.BinReque
 	}
 	switch ev.Type {
 	case hookswitch.EventMessageReceived:
-		p.step("normalised", "%q from one message shape for all channels", ev.Data.Message)
+		p.step("normalised", "%q, in the one shape that all channels share", ev.Data.Message)
 	case hookswitch.EventMessageQueued:
 		p.step("answered", "the responder says %q", ev.Data.Text)
 	case hookswitch.EventMessageSent:
