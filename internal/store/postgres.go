@@ -14,6 +14,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -123,7 +124,7 @@ func openPostgres(ctx context.Context, o Options) (backend, []int64, error) {
 func (p *postgres) open(ctx context.Context) (applied []int64, err error) {
 	conn, err := p.db.Conn(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("connect to the database: %w", err)
+		return nil, fmt.Errorf("connect to the database: %s", strings.Join(strings.Fields(err.Error()), " ")) // the driver writes a line an address
 	}
 	defer conn.Close()
 	var durable string
