@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/hookswitch/hookswitch/internal/storetest"
 )
 
 // PostgresVariable names the environment variable with the URL of a PostgreSQL role that may create databases.
@@ -41,7 +43,7 @@ func Each(t *testing.T, test func(t *testing.T, kind Kind)) {
 func (k Kind) need(tb testing.TB) {
 	tb.Helper()
 	if k == Postgres && os.Getenv(PostgresVariable) == "" {
-		tb.Skip(PostgresVariable + " is not set")
+		storetest.Missing(tb, PostgresVariable+" is not set")
 	}
 }
 

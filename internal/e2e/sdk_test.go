@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/hookswitch/hookswitch/internal/storetest"
 )
 
 // hooks takes any request and gives all of them back at /received, for clients in other languages.
@@ -47,7 +49,7 @@ func hooks(t *testing.T) string {
 // TestSDK_OfficialNodeClients runs both majors of the official client, as its users install it, against the program.
 func TestSDK_OfficialNodeClients(t *testing.T) {
 	if _, err := os.Stat("node/node_modules/svix1"); err != nil {
-		t.Skip("the Node packages are not installed: run ./test, or npm ci in internal/e2e/node")
+		storetest.Missing(t, "the Node packages are not installed: run ./test, or npm ci in internal/e2e/node")
 	}
 	Each(t, func(t *testing.T, kind Kind) {
 		s := Start(t, Options{Kind: kind, Settings: map[string]string{

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/hookswitch/hookswitch/internal/storetest"
 )
 
 // tricky are values whose JSON differs between languages, with what JavaScript makes of them.
@@ -54,7 +56,7 @@ func TestEncode_IsWhatNodeMakesOfIt(t *testing.T) {
 	t.Parallel()
 	node, err := exec.LookPath("node")
 	if err != nil {
-		t.Skip("there is no node here")
+		storetest.Missing(t, "there is no node here")
 	}
 	var in bytes.Buffer
 	var want []string

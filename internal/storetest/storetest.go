@@ -33,6 +33,18 @@ type DB struct {
 	tb  testing.TB
 }
 
+// CompleteVariable names the environment variable that ./test sets: everything that tests need is there.
+const CompleteVariable = "HOOKSWITCH_TEST_COMPLETE"
+
+// Missing skips a test for which something is not installed. Where everything should be, it fails the test instead.
+func Missing(tb testing.TB, what string) {
+	tb.Helper()
+	if os.Getenv(CompleteVariable) != "" {
+		tb.Fatal(what)
+	}
+	tb.Skip(what)
+}
+
 var saidOnce sync.Once
 
 // Each runs test in parallel subtests, one for each database.
