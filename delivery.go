@@ -33,6 +33,8 @@ const (
 	DeliverWebhook DeliveryKind = 1 // an Event to an Endpoint
 	DeliverMessage DeliveryKind = 2 // a Message to the person of a Conversation
 	DeliverRespond DeliveryKind = 3 // a received Message to the responder of a Conversation
+	DeliverTask    DeliveryKind = 4 // the next step of a Task, to what the Task is about
+	DeliverOrdered DeliveryKind = 5 // an Event to an Endpoint that gets one at a time, in order
 )
 
 // DeliveryStatus is what a delivery of an Event to one Endpoint has come to, derived from its attempts, its row and the event's

@@ -18,6 +18,7 @@ func (h *Handler) openRoutes() []route {
 // routes are what is built. What the hosted API has besides is in notBuilt.
 func (h *Handler) routes() []route {
 	return []route{
+		// Applications.
 		{"GET", "/app", "list applications", organization(h.listApps)},
 		{"POST", "/app", "create application", organization(h.createApp)},
 		{"GET", "/app/{app_id}", "get application", h.inApp(h.getApp)},
@@ -25,6 +26,7 @@ func (h *Handler) routes() []route {
 		{"PATCH", "/app/{app_id}", "change application", organization(h.inApp(h.changeApp))},
 		{"DELETE", "/app/{app_id}", "delete application", organization(h.inApp(h.deleteApp))},
 
+		// Endpoints.
 		{"GET", "/app/{app_id}/endpoint", "list endpoints", h.inApp(h.listEndpoints)},
 		{"POST", "/app/{app_id}/endpoint", "create endpoint", h.inApp(h.createEndpoint)},
 		{"GET", "/app/{app_id}/endpoint/{endpoint_id}", "get endpoint", h.inApp(h.getEndpoint)},
@@ -38,10 +40,20 @@ func (h *Handler) routes() []route {
 		{"PATCH", "/app/{app_id}/endpoint/{endpoint_id}/headers", "change endpoint headers", h.inApp(h.changeHeaders)},
 		{"GET", "/app/{app_id}/endpoint/{endpoint_id}/stats", "get endpoint statistics", h.inApp(h.getStats)},
 
+		// Recovery and background tasks.
+
+		// Ordered endpoints.
+
+		// Event types and the environment they make up.
+
+		// Messages.
 		{"GET", "/app/{app_id}/msg", "list messages", h.inApp(h.listMessages)},
 		{"POST", "/app/{app_id}/msg", "create message", organization(h.createMessage)},
 		{"GET", "/app/{app_id}/msg/{msg_id}", "get message", h.inApp(h.getMessage)},
 
+		// Pollers.
+
+		// Attempts.
 		{"GET", "/app/{app_id}/attempt/endpoint/{endpoint_id}", "list attempts by endpoint", h.inApp(h.listAttemptsByEndpoint)},
 		{"GET", "/app/{app_id}/attempt/msg/{msg_id}", "list attempts by message", h.inApp(h.listAttemptsByMessage)},
 		{"GET", "/app/{app_id}/msg/{msg_id}/attempt", "list attempts by message (deprecated path)", h.inApp(h.listAttemptsByMessage)},
@@ -50,5 +62,13 @@ func (h *Handler) routes() []route {
 		{"GET", "/app/{app_id}/msg/{msg_id}/endpoint", "list attempted destinations", h.inApp(h.listDestinations)},
 		{"GET", "/app/{app_id}/endpoint/{endpoint_id}/msg", "list attempted messages", h.inApp(h.listAttemptedMessages)},
 		{"POST", "/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/resend", "resend message", h.inApp(h.resend)},
+
+		// Authentication.
+
+		// Integrations.
+
+		// Operational webhooks.
+
+		// Statistics.
 	}
 }

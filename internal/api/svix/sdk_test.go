@@ -149,7 +149,7 @@ func TestTheOfficialGoLibraryReadsErrors(t *testing.T) {
 		if fails(err, 422, &v); len(v.Detail) != 1 || v.Detail[0].Msg == "" {
 			t.Errorf("%+v", v)
 		}
-		_, err = client.EventType.List(ctx, nil)
+		_, err = client.Endpoint.TransformationGet(ctx, "x", "y")
 		if fails(err, 501, &p); p.Code != "not_implemented" {
 			t.Errorf("%+v", p)
 		}

@@ -25,7 +25,7 @@ func TestEveryRouteNeedsAToken(t *testing.T) {
 				t.Errorf("detail %q", an.text("detail"))
 			}
 		}
-		a.with("").do("POST", "/app/x/endpoint/y/recover", "").code(401, "authentication_failed")
+		a.with("").do("PUT", "/app/x/endpoint/y/mtls", "").code(401, "authentication_failed")
 		a.with("").do("GET", "/health", "").is(200)
 		a.with("").do("HEAD", "/health", "").is(200)
 		if an := a.with("").do("GET", "/health/ping", "").is(204); len(an.body) != 0 {
@@ -36,8 +36,8 @@ func TestEveryRouteNeedsAToken(t *testing.T) {
 
 func TestWhatIsNotBuiltSaysSo(t *testing.T) {
 	each(t, func(a *api) {
-		for _, route := range []string{"GET /event-type", "POST /auth/app-portal-access/x", "GET /background-task", "POST /app/x/endpoint/y/replay-missing",
-			"PATCH /app/x/endpoint/y/transformation", "GET /app/x/poller/y", "POST /app/x/msg/precheck/active"} {
+		for _, route := range []string{"GET /connector", "GET /stream/strm_x", "POST /msg/broadcast", "PUT /app/x/endpoint/y/oauth",
+			"PATCH /app/x/endpoint/y/transformation", "PUT /app/x/endpoint/y/ca"} {
 			method, path, _ := strings.Cut(route, " ")
 			a.do(method, path, "{}").code(501, "not_implemented")
 		}

@@ -1,0 +1,101 @@
+-- What the Svix-shaped API keeps besides apps, endpoints, events and attempts.
+
+-- A label filters lists, never deliveries. deliver_at, expires_at: 0 for none. content_type: '' for JSON.
+ALTER TABLE events ADD COLUMN labels TEXT NOT NULL DEFAULT '';
+ALTER TABLE events ADD COLUMN deliver_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE events ADD COLUMN expires_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE events ADD COLUMN content_type TEXT NOT NULL DEFAULT '';
+CREATE INDEX events_expiring ON events (expires_at) WHERE expires_at > 0;
+
+-- An ordered endpoint gets one event at a time, in the order of positions, which are taken under its row's lock.
+ALTER TABLE endpoints ADD COLUMN ordered BOOLEAN NOT NULL DEFAULT FALSE;
+ALTER TABLE endpoints ADD COLUMN last_position BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE deliveries ADD COLUMN position BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX deliveries_ordered ON deliveries (target, position) WHERE position > 0;
+
+-- The task that asked for a try; 0: none.
+ALTER TABLE deliveries ADD COLUMN task BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX deliveries_of_task ON deliveries (task) WHERE task > 0;
+
+CREATE TABLE event_types (
+    id            {{key}},
+    name          TEXT    NOT NULL UNIQUE,
+    description   TEXT    NOT NULL,
+    archived      BOOLEAN NOT NULL,
+    deprecated    BOOLEAN NOT NULL,
+    schemas       BYTEA   NOT NULL,
+    feature_flags TEXT    NOT NULL,
+    group_name    TEXT    NOT NULL,
+    created_at    BIGINT  NOT NULL,
+    updated_at    BIGINT  NOT NULL
+);
+
+CREATE TABLE tokens (
+    id            {{key}},
+    app_id        BIGINT  NOT NULL,
+    kind          TEXT    NOT NULL,
+    ref           BIGINT  NOT NULL,
+    hash          TEXT    NOT NULL UNIQUE,
+    session       TEXT    NOT NULL,
+    feature_flags TEXT    NOT NULL,
+    capabilities  TEXT    NOT NULL,
+    sealed        BYTEA   NOT NULL,
+    expires_at    BIGINT  NOT NULL,
+    created_at    BIGINT  NOT NULL
+);
+CREATE INDEX tokens_by_app ON tokens (app_id, kind, ref);
+CREATE INDEX tokens_by_expiry ON tokens (expires_at) WHERE expires_at > 0;
+
+CREATE TABLE integrations (
+    id            {{key}},
+    app_id        BIGINT NOT NULL,
+    name          TEXT   NOT NULL,
+    feature_flags TEXT   NOT NULL,
+    created_at    BIGINT NOT NULL,
+    updated_at    BIGINT NOT NULL
+);
+CREATE INDEX integrations_by_app ON integrations (app_id, id);
+
+-- Whoever reads events by polling, and how far each consumer has come.
+CREATE TABLE pollers (
+    id         {{key}},
+    app_id     BIGINT NOT NULL,
+    name       TEXT   NOT NULL,
+    created_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX pollers_by_name ON pollers (app_id, name);
+
+CREATE TABLE consumers (
+    poller_id  BIGINT NOT NULL,
+    name       TEXT   NOT NULL,
+    place      BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    PRIMARY KEY (poller_id, name)
+) {{counter}};
+
+CREATE TABLE tasks (
+    id          {{key}},
+    app_id      BIGINT  NOT NULL,
+    endpoint_id BIGINT  NOT NULL,
+    kind        TEXT    NOT NULL,
+    status      TEXT    NOT NULL,
+    canceled    BOOLEAN NOT NULL,
+    params      BYTEA   NOT NULL,
+    result      BYTEA   NOT NULL,
+    error       TEXT    NOT NULL,
+    total       BIGINT  NOT NULL,
+    done        BIGINT  NOT NULL,
+    place       BIGINT  NOT NULL,
+    created_at  BIGINT  NOT NULL,
+    updated_at  BIGINT  NOT NULL
+);
+CREATE INDEX tasks_by_app ON tasks (app_id, id);
+
+-- Answers to requests that may be made again: sealed, because some hold secrets.
+CREATE TABLE answers (
+    bucket BIGINT NOT NULL,
+    hash   BYTEA  NOT NULL,
+    status BIGINT NOT NULL,
+    sealed BYTEA  NOT NULL,
+    PRIMARY KEY (bucket, hash)
+) {{clustered}};
