@@ -167,7 +167,7 @@ func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) erro
 			if p.DisableAfter <= 0 {
 				return nil
 			}
-			lastOK, err := tx.LastOK(e.Key)
+			lastOK, err := tx.LastOK(o.App, e.Key)
 			if err != nil {
 				return err
 			}
@@ -247,9 +247,9 @@ func orNil(text string) any {
 // EndpointStats are the numbers of attempts on an endpoint, by result.
 type EndpointStats struct{ OK, Failed int64 }
 
-// EndpointStats counts the attempts on an endpoint between two times, to the hour.
-func (s *Service) EndpointStats(ctx context.Context, endpoint hookswitch.Key, since, until time.Time) (EndpointStats, error) {
-	ok, failed, err := s.store.Stats(ctx, endpoint, since, until)
+// EndpointStats counts the attempts on an endpoint of an app between two times, to the hour.
+func (s *Service) EndpointStats(ctx context.Context, app, endpoint hookswitch.Key, since, until time.Time) (EndpointStats, error) {
+	ok, failed, err := s.store.Stats(ctx, app, endpoint, since, until)
 	return EndpointStats{ok, failed}, err
 }
 
