@@ -132,6 +132,10 @@ func (s *Service) EventByKey(ctx context.Context, app, key hookswitch.Key) (*hoo
 
 // Resend asks for one more try of delivering an event to an endpoint, now. While one is running that one is it.
 func (s *Service) Resend(ctx context.Context, app hookswitch.Key, eventRef, endpointRef string) error {
+	return s.resend(ctx, app, eventRef, endpointRef, Idempotency{})
+}
+
+func (s *Service) resend(ctx context.Context, app hookswitch.Key, eventRef, endpointRef string, idem Idempotency) error {
 	ev, err := s.Event(ctx, app, eventRef)
 	if err != nil {
 		return err
@@ -155,6 +159,9 @@ func (s *Service) Resend(ctx context.Context, app hookswitch.Key, eventRef, endp
 		restore = hookswitch.DeliveryDelivered
 	}
 	return s.update(ctx, []hookswitch.Key{app}, func(tx *store.Tx, b *births) error {
+		if err := idem.claim(tx, ev.Key, s); err != nil {
+			return err
+		}
 		d := store.Delivery{Kind: hookswitch.DeliverWebhook, App: app, Subject: ev.Key, Target: ep.Key, NextAt: b.now, Restore: restore}
 		_, inFlight, err := tx.Resend(d, b.now)
 		if err == nil && !inFlight {

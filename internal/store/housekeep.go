@@ -22,7 +22,7 @@ type HousekeepResult struct {
 	// Ended counts what waited for endpoints that were disabled or deleted: it read as canceled already.
 	Ended int
 	// How many were dropped.
-	Events, Attempts, Bins, Once, Receipts, Strays, Counters int
+	Events, Attempts, Bins, Once, Answers, Receipts, Strays, Counters int
 }
 
 // housekeepChunk bounds one transaction, so that what else is written does not wait for long.
@@ -43,7 +43,9 @@ func (s *Store) Housekeep(ctx context.Context, o HousekeepOptions) (HousekeepRes
 	bound := housekeepChunk
 	steps := []step{{&res.Bins, func(tx *Tx) (int, error) { return tx.DropBinsBefore(now, bound) }}}
 	for life := Life10Minutes; life < LifeForever; life++ {
-		steps = append(steps, step{&res.Once, func(tx *Tx) (int, error) { return tx.ForgetOnce(life, now, bound) }})
+		steps = append(steps,
+			step{&res.Once, func(tx *Tx) (int, error) { return tx.ForgetOnce(life, now, bound) }},
+			step{&res.Answers, func(tx *Tx) (int, error) { return tx.ForgetAnswers(life, now, bound) }})
 	}
 	if o.Retention > 0 {
 		cutoff := now.Add(-o.Retention)

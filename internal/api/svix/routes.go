@@ -7,7 +7,7 @@ type route struct {
 	serve              httpapi.Handler
 }
 
-// openRoutes need no credential.
+// openRoutes need no credential. Their answers are not repeated: without a token a key belongs to nobody, and whoever guessed one would be given somebody else's answer.
 func (h *Handler) openRoutes() []route {
 	return []route{
 		{"GET", "/health", "tell how the server is", h.health},
@@ -48,7 +48,7 @@ func (h *Handler) routes() []route {
 
 		// Messages.
 		{"GET", "/app/{app_id}/msg", "list messages", h.inApp(h.listMessages)},
-		{"POST", "/app/{app_id}/msg", "create message", organization(h.createMessage)},
+		{"POST", publishPath, "create message", organization(h.republish(h.createMessage))},
 		{"GET", "/app/{app_id}/msg/{msg_id}", "get message", h.inApp(h.getMessage)},
 
 		// Pollers.
