@@ -56,7 +56,7 @@ func New(o Options) *Handler {
 		open.Handle(rt.method, Base+rt.path, rt.name, rt.serve)
 	}
 	for _, rt := range h.routes() {
-		h.mux.Handle(rt.method, Base+rt.path, rt.name, rt.serve)
+		h.mux.Handle(rt.method, Base+rt.path, rt.name, h.guard(rt))
 	}
 	for _, op := range notBuilt {
 		h.mux.Handle(op.method, Base+op.path, notBuiltName, refuse(op))
