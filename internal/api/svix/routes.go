@@ -13,6 +13,7 @@ func (h *Handler) openRoutes() []route {
 	return []route{
 		{"GET", "/health", "tell how the server is", nobody, h.health},
 		{"GET", "/health/ping", "answer", nobody, h.ping},
+		{"POST", "/auth/one-time-token", "exchange one-time token", nobody, h.exchangeOneTime},
 	}
 }
 
@@ -65,8 +66,21 @@ func (h *Handler) routes() []route {
 		{"POST", "/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/resend", "resend message", sendAgain, h.inApp(h.resend)},
 
 		// Authentication.
+		{"POST", "/auth/app-portal-access/{app_id}", "open portal", org, h.portalAccess},
+		{"POST", "/auth/dashboard-access/{app_id}", "open portal (deprecated path)", org, h.dashboardAccess},
+		{"POST", "/auth/app/{app_id}/expire-all", "end portal tokens", org, h.inApp(h.expireAll)},
+		{"POST", "/auth/logout", "end own token", everybody, h.logout},
+		{"GET", "/auth/app/{app_id}/poller/{sink_id}/token", "get key of poller", viewSecrets, h.inApp(h.getPollerToken)},
+		{"POST", "/auth/app/{app_id}/poller/{sink_id}/token/rotate", "rotate key of poller", manageSecrets, h.inApp(h.rotatePollerToken)},
 
-		// Integrations.
+		// Integrations. A key has all rights in its application and no end, so nobody who has less may come by one.
+		{"GET", "/app/{app_id}/integration", "list integrations", view, h.inApp(h.listIntegrations)},
+		{"POST", "/app/{app_id}/integration", "create integration", org, h.inApp(h.createIntegration)},
+		{"GET", "/app/{app_id}/integration/{integ_id}", "get integration", view, h.inApp(h.getIntegration)},
+		{"PUT", "/app/{app_id}/integration/{integ_id}", "replace integration", org, h.inApp(h.replaceIntegration)},
+		{"DELETE", "/app/{app_id}/integration/{integ_id}", "delete integration", org, h.inApp(h.deleteIntegration)},
+		{"GET", "/app/{app_id}/integration/{integ_id}/key", "get key of integration", org, h.inApp(h.getIntegrationKey)},
+		{"POST", "/app/{app_id}/integration/{integ_id}/key/rotate", "rotate key of integration", org, h.inApp(h.rotateIntegrationKey)},
 
 		// Operational webhooks.
 
