@@ -79,6 +79,11 @@ func (tx *Tx) TouchApp(app hookswitch.Key, now time.Time) error {
 	return tx.execOne("application", `UPDATE apps SET version = version + 1, changed_at = $2 WHERE id = $1 AND deleted_at = 0`, int64(app), millis(now))
 }
 
+// HoldApp makes transactions that hold the same app run one after the other. Nothing about the app changes.
+func (tx *Tx) HoldApp(app hookswitch.Key) error {
+	return tx.execOne("application", `UPDATE apps SET version = version WHERE id = $1 AND deleted_at = 0`, int64(app))
+}
+
 // DeleteApp hides an app with all it has, and frees its uid and the addresses of its routes.
 func (tx *Tx) DeleteApp(app hookswitch.Key, now time.Time) error {
 	if err := tx.execOne("application", `UPDATE apps SET deleted_at = $2, changed_at = $2, version = version + 1 WHERE id = $1 AND deleted_at = 0`,
@@ -90,6 +95,7 @@ func (tx *Tx) DeleteApp(app hookswitch.Key, now time.Time) error {
 		`UPDATE routes SET deleted_at = $2 WHERE app_id = $1 AND deleted_at = 0`,
 		`UPDATE senders SET deleted_at = $2 WHERE app_id = $1 AND deleted_at = 0`,
 		`UPDATE api_keys SET deleted_at = $2 WHERE app_id = $1 AND deleted_at = 0`,
+		`UPDATE tokens SET expires_at = $2 WHERE app_id = $1 AND (expires_at = 0 OR expires_at > $2)`,
 	} {
 		if _, err := tx.exec(statement, int64(app), millis(now)); err != nil {
 			return err
