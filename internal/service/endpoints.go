@@ -33,15 +33,20 @@ func (s *Service) CreateEndpoint(ctx context.Context, app hookswitch.Key, e hook
 	if e.Disabled {
 		e.DisabledBy = disabledManual
 	}
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	err := s.update(ctx, nil, func(tx *store.Tx, b *births) error {
 		e.Key, e.CreatedAt = s.keys.Next(), s.now().UTC()
 		e.UpdatedAt = e.CreatedAt
 		if err := idem.claim(tx, e.Key, s); err != nil {
 			return err
 		}
+		a, err := tx.App(tx.Context(), app)
+		if err != nil {
+			return err
+		}
 		if err := tx.InsertEndpoint(&e); err != nil {
 			return err
 		}
+		b.endpointEvent(hookswitch.EventEndpointCreated, a, &e)
 		return tx.TouchApp(app, e.CreatedAt)
 	})
 	s.cache.forget(app)
@@ -77,8 +82,12 @@ func (s *Service) Endpoints(ctx context.Context, app hookswitch.Key, p store.Pag
 // and sends nothing by itself.
 func (s *Service) UpdateEndpoint(ctx context.Context, app, key hookswitch.Key, change func(*hookswitch.Endpoint) error) (*hookswitch.Endpoint, error) {
 	var e *hookswitch.Endpoint
-	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
+	err := s.update(ctx, nil, func(tx *store.Tx, b *births) (err error) {
 		if e, err = tx.Endpoint(tx.Context(), app, key); err != nil {
+			return err
+		}
+		a, err := tx.App(tx.Context(), app)
+		if err != nil {
 			return err
 		}
 		was := e.Disabled
@@ -99,6 +108,18 @@ func (s *Service) UpdateEndpoint(ctx context.Context, app, key hookswitch.Key, c
 		if err := tx.UpdateEndpoint(e); err != nil {
 			return err
 		}
+		b.endpointEvent(hookswitch.EventEndpointUpdated, a, e)
+		if e.Disabled != was {
+			st := &appState{app: a}
+			if st.endpoints, err = tx.AllEndpoints(tx.Context(), app); err != nil {
+				return err
+			}
+			if e.Disabled {
+				b.endpointDisabled(st, e)
+			} else {
+				b.endpointEnabled(st, e)
+			}
+		}
 		return tx.TouchApp(app, now)
 	})
 	s.cache.forget(app)
@@ -107,10 +128,19 @@ func (s *Service) UpdateEndpoint(ctx context.Context, app, key hookswitch.Key, c
 
 // DeleteEndpoint removes an endpoint. Nothing is sent to it afterwards.
 func (s *Service) DeleteEndpoint(ctx context.Context, app, key hookswitch.Key) error {
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	err := s.update(ctx, nil, func(tx *store.Tx, b *births) error {
+		e, err := tx.Endpoint(tx.Context(), app, key)
+		if err != nil {
+			return err
+		}
+		a, err := tx.App(tx.Context(), app)
+		if err != nil {
+			return err
+		}
 		if err := tx.DeleteEndpoint(app, key, s.keys.Next(), s.now()); err != nil {
 			return err
 		}
+		b.endpointEvent(hookswitch.EventEndpointDeleted, a, e)
 		return tx.TouchApp(app, s.now())
 	})
 	s.cache.forget(app)
@@ -209,25 +239,7 @@ func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) erro
 // disable turns an endpoint off and tells the others.
 func (s *Service) disable(b *births, e *hookswitch.Endpoint) {
 	e.Disabled, e.DisabledBy, e.CanceledUpto, e.UpdatedAt = true, disabledAutomatic, s.keys.Next(), b.now.UTC()
-	st := b.state(e.App)
-	if !slices.ContainsFunc(st.endpoints, func(o *hookswitch.Endpoint) bool {
-		return o.Key != e.Key && !o.Disabled && o.Matches(hookswitch.EventEndpointDisabled, nil, 0, true)
-	}) {
-		return
-	}
-	data := object{
-		{"appId", s.ids.Format(hookswitch.KindApp, e.App)},
-		{"appUid", orNil(st.app.UID)},
-		{"endpointId", s.ids.Format(hookswitch.KindEndpoint, e.Key)},
-		{"endpointUid", orNil(e.UID)},
-		{"failSince", e.FailSince.UTC().Format(time.RFC3339Nano)},
-		{"trigger", disabledAutomatic},
-	}
-	key := s.keys.Next()
-	ev := &hookswitch.Event{Key: key, App: e.App, Type: hookswitch.EventEndpointDisabled,
-		Payload: encode(object{{"type", hookswitch.EventEndpointDisabled}, {"data", data}})}
-	b.targets(st, ev, 0, true, e.Key)
-	b.events = append(b.events, ev)
+	b.endpointDisabled(b.state(e.App), e)
 }
 
 // Skip ends a delivery without an attempt: its endpoint is gone or disabled, or its event has been removed.
