@@ -68,6 +68,15 @@ func (h *Handler) routes() []route {
 		// Integrations.
 
 		// Operational webhooks.
+		{"GET", "/operational-webhook/endpoint", "list operational endpoints", organization(h.operational(h.listEndpoints))},
+		{"POST", "/operational-webhook/endpoint", "create operational endpoint", organization(h.operational(h.createEndpoint))},
+		{"GET", "/operational-webhook/endpoint/{endpoint_id}", "get operational endpoint", organization(h.operational(h.getEndpoint))},
+		{"PUT", "/operational-webhook/endpoint/{endpoint_id}", "replace operational endpoint", organization(h.operational(h.replaceEndpoint))},
+		{"DELETE", "/operational-webhook/endpoint/{endpoint_id}", "delete operational endpoint", organization(h.operational(h.deleteEndpoint))},
+		{"GET", "/operational-webhook/endpoint/{endpoint_id}/secret", "get operational endpoint secret", organization(h.operational(h.getSecret))},
+		{"POST", "/operational-webhook/endpoint/{endpoint_id}/secret/rotate", "rotate operational endpoint secret", organization(h.operational(h.rotateSecret))},
+		{"GET", "/operational-webhook/endpoint/{endpoint_id}/headers", "get operational endpoint headers", organization(h.operational(h.getHeaders))},
+		{"PUT", "/operational-webhook/endpoint/{endpoint_id}/headers", "replace operational endpoint headers", organization(h.operational(h.replaceHeaders))},
 
 		// Statistics.
 	}
