@@ -47,7 +47,7 @@ func (s *Service) CreateEndpoint(ctx context.Context, app hookswitch.Key, e hook
 			return err
 		}
 		b.endpointEvent(hookswitch.EventEndpointCreated, a, &e)
-		return tx.TouchApp(app, e.CreatedAt)
+		return s.touch(tx, app, e.CreatedAt)
 	})
 	s.cache.forget(app)
 	if ref, again := replayed(err); again {
@@ -120,7 +120,7 @@ func (s *Service) UpdateEndpoint(ctx context.Context, app, key hookswitch.Key, c
 				b.endpointEnabled(st, e)
 			}
 		}
-		return tx.TouchApp(app, now)
+		return s.touch(tx, app, now)
 	})
 	s.cache.forget(app)
 	return e, err
@@ -141,7 +141,7 @@ func (s *Service) DeleteEndpoint(ctx context.Context, app, key hookswitch.Key) e
 			return err
 		}
 		b.endpointEvent(hookswitch.EventEndpointDeleted, a, e)
-		return tx.TouchApp(app, s.now())
+		return s.touch(tx, app, s.now())
 	})
 	s.cache.forget(app)
 	return err
@@ -162,8 +162,13 @@ func (s *Service) EndpointNow(ctx context.Context, app, key hookswitch.Key) (*ho
 
 // Record queues the outcome of a delivery that has no consequences beyond its own row.
 func (s *Service) Record(o *store.Outcome) {
-	s.counts.attempt(o)
 	s.store.Record(o)
+	s.recorded(o)
+}
+
+// recorded counts an outcome that the store has, or will have.
+func (s *Service) recorded(o *store.Outcome) {
+	s.counts.attempt(o)
 	if o.ClockRuns && o.Attempt != nil && o.Attempt.OK {
 		s.cache.stopClock(o.App, o.Target)
 	}
@@ -181,6 +186,11 @@ func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) erro
 		own, err := tx.Record(o, b.now)
 		if err != nil || !own && !gone {
 			return err
+		}
+		if own && !o.Attempt.Manual {
+			if err := b.attemptEvent(tx, hookswitch.EventAttemptExhausted, o); err != nil {
+				return err
+			}
 		}
 		e, err := tx.Endpoint(tx.Context(), o.App, o.Target)
 		if hookswitch.KindOf(err) == hookswitch.NotFound {
@@ -221,7 +231,7 @@ func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) erro
 		if err := tx.UpdateEndpoint(e); err != nil {
 			return err
 		}
-		return tx.TouchApp(o.App, b.now)
+		return s.touch(tx, o.App, b.now)
 	})
 	if changed {
 		s.cache.forget(o.App)

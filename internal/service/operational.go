@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/store"
 )
 
 // Organization is the App of the organisation itself, which owns the operational endpoints. App and Apps do not know it.
@@ -26,15 +27,24 @@ func (b *births) operational(eventType string, app *hookswitch.App, data object)
 	}
 }
 
+// wants reports whether an operational endpoint wants events of the type, a disabled one for later.
+func (b *births) wants(eventType string) bool {
+	b.announced = true // also a no has to be true when the transaction is committed
+	return b.organization.wants(eventType)
+}
+
+func (st *appState) wants(eventType string) bool {
+	return slices.ContainsFunc(st.endpoints, func(e *hookswitch.Endpoint) bool { return e.Matches(eventType, nil, 0, true) })
+}
+
 // announce is operational for any data.
 func (b *births) announce(eventType string, data any) {
-	b.announced = true
-	ev := &hookswitch.Event{Key: b.s.keys.Next(), App: hookswitch.OrganizationApp, Type: eventType}
-	b.targets(b.organization, ev, 0, true, 0)
-	if len(ev.Targets) == 0 {
+	if !b.wants(eventType) {
 		return
 	}
+	ev := &hookswitch.Event{Key: b.s.keys.Next(), App: hookswitch.OrganizationApp, Type: eventType}
 	ev.Payload = encode(object{{"type", eventType}, {"data", data}})
+	b.targets(b.organization, ev, 0, true, 0)
 	b.events = append(b.events, ev)
 }
 
@@ -71,6 +81,69 @@ func (b *births) endpointTurned(eventType string, st *appState, e *hookswitch.En
 	ev := &hookswitch.Event{Key: b.s.keys.Next(), App: e.App, Type: eventType, Payload: encode(object{{"type", eventType}, {"data", data}})}
 	b.targets(st, ev, 0, true, e.Key)
 	b.events = append(b.events, ev)
+}
+
+// failingTries is which failure of a delivery message.attempt.failing tells of, and how many a success has to follow for message.attempt.recovered.
+const failingTries = 4
+
+// PlainTries is how many scheduled tries may have failed before one whose outcome is always recorded by Record.
+const PlainTries = failingTries - 2
+
+// RecordLate is Record for a try that tries scheduled ones failed before, and that was not the schedule's last. Where the organisation wants to know of it the
+// outcome and the event are committed together, before it returns.
+func (s *Service) RecordLate(ctx context.Context, o *store.Outcome, tries int) error {
+	eventType := ""
+	switch {
+	case o.App == hookswitch.OrganizationApp || o.Attempt == nil:
+	case o.Attempt.OK && tries >= failingTries:
+		eventType = hookswitch.EventAttemptRecovered
+	case o.Verdict == store.Retry && tries+1 == failingTries:
+		eventType = hookswitch.EventAttemptFailing
+	}
+	if eventType != "" {
+		if org, err := s.state(ctx, hookswitch.OrganizationApp); err == nil && !org.wants(eventType) {
+			eventType = ""
+		}
+	}
+	if eventType == "" {
+		s.Record(o)
+		return nil
+	}
+	err := s.update(ctx, nil, func(tx *store.Tx, b *births) error {
+		own, err := tx.Record(o, b.now)
+		if err != nil || !own {
+			return err
+		}
+		return b.attemptEvent(tx, eventType, o)
+	})
+	if err == nil {
+		s.recorded(o)
+	}
+	return err
+}
+
+// attemptEvent tells the organisation what a try has led to.
+func (b *births) attemptEvent(tx *store.Tx, eventType string, o *store.Outcome) error {
+	if o.App == hookswitch.OrganizationApp || !b.wants(eventType) {
+		return nil
+	}
+	app, err := tx.App(tx.Context(), o.App)
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return nil // deleted meanwhile, and everything of it
+	}
+	if err != nil {
+		return err
+	}
+	uid, err := tx.EventUID(tx.Context(), o.App, o.Subject)
+	if err != nil && hookswitch.KindOf(err) != hookswitch.NotFound {
+		return err
+	}
+	ids, a := b.s.ids, o.Attempt
+	data := append(b.s.aboutApp(app), field{"msgId", ids.Format(hookswitch.KindEvent, o.Subject)}).with("msgEventId", uid)
+	b.operational(eventType, app, append(data,
+		field{"endpointId", ids.Format(hookswitch.KindEndpoint, o.Target)},
+		field{"lastAttempt", object{{"id", ids.Format(hookswitch.KindAttempt, a.Key)}, {"responseStatusCode", a.Code}, {"timestamp", timeText(a.CreatedAt())}}}))
+	return nil
 }
 
 // aboutEndpoint is what operational events say of an endpoint.

@@ -155,6 +155,7 @@ func (s *Service) Run(ctx context.Context, nodes func(int)) error {
 		return err
 	})
 	every(housekeepEvery, "housekeeping", s.housekeep)
+	every(logEvery, "log attempts", s.LogAttempts)
 	wg.Wait()
 	return nil
 }
