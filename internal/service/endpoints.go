@@ -183,6 +183,7 @@ func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) erro
 	disabled, changed := false, false
 	err := s.update(ctx, []hookswitch.Key{o.App}, func(tx *store.Tx, b *births) error {
 		disabled, changed = false, false
+		s.rekey(o)
 		own, err := tx.Record(o, b.now)
 		if err != nil || !own && !gone {
 			return err

@@ -110,6 +110,7 @@ func (s *Service) RecordLate(ctx context.Context, o *store.Outcome, tries int) e
 		return nil
 	}
 	err := s.update(ctx, nil, func(tx *store.Tx, b *births) error {
+		s.rekey(o)
 		own, err := tx.Record(o, b.now)
 		if err != nil || !own {
 			return err
@@ -121,6 +122,9 @@ func (s *Service) RecordLate(ctx context.Context, o *store.Outcome, tries int) e
 	}
 	return err
 }
+
+// rekey gives the attempt of an outcome that is about to be committed a new key. The log of attempts may have passed the one it got before a wait.
+func (s *Service) rekey(o *store.Outcome) { o.Attempt.Key = s.keys.Next() }
 
 // attemptEvent tells the organisation what a try has led to.
 func (b *births) attemptEvent(tx *store.Tx, eventType string, o *store.Outcome) error {
