@@ -29,7 +29,9 @@ type Endpoint struct {
 	// Secrets are newest first. The first signs for ever, the others until they expire.
 	Secrets      []EndpointSecret
 	ThrottleRate int
-	Version      int // what the caller calls the version; 1 unless said otherwise
+	// Ordered endpoints get one event at a time, in the order in which they were accepted. It counts for events accepted from then on.
+	Ordered bool
+	Version int // what the caller calls the version; 1 unless said otherwise
 	// SignatureVersion is the variant of Zavu's signature the caller chose: "", "v1", "v1+v2" or "v2".
 	SignatureVersion string
 	FailSince        time.Time // the failure clock; zero: not running
@@ -44,6 +46,14 @@ type Endpoint struct {
 type EndpointSecret struct {
 	Secret    Secret
 	ExpiresAt time.Time
+}
+
+// DeliveryKind is the kind of work that an event accepted now is owed to e as.
+func (e *Endpoint) DeliveryKind() DeliveryKind {
+	if e.Ordered {
+		return DeliverOrdered
+	}
+	return DeliverWebhook
 }
 
 // Matches reports whether an event of the type with the tags goes to e, whether or not e is disabled. sender is the sender the event is about,
