@@ -79,7 +79,7 @@ const (
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, FALSE, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING`
 	deleteDelivery = `DELETE FROM deliveries WHERE subject = $1 AND target = $2 AND kind = $3`
 	// A delivery that was canceled while it ran (restore = 3) does not wait for another try.
-	retryDelivery = `UPDATE deliveries SET owner = 0, next_at = $5, tries = tries + $6, manual = FALSE, started_at = 0, state = CASE WHEN restore = 3 THEN 3 ELSE 0 END
+	retryDelivery = `UPDATE deliveries SET owner = 0, next_at = $5, tries = tries + $6, manual = FALSE, started_at = 0, state = CASE WHEN restore = 3 AND manual = FALSE THEN 3 ELSE 0 END
 		WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND state = 0 AND owner <> 0`
 	endDelivery = `UPDATE deliveries SET owner = 0, state = $5, tries = tries + $6, next_at = 0, manual = FALSE
 		WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND state = 0`
