@@ -13,6 +13,8 @@ type HousekeepOptions struct {
 	Retention time.Duration
 	// StrayRetention is how long pushes that belong to no route are kept.
 	StrayRetention time.Duration
+	// TaskRetention is how long tasks that have ended are kept.
+	TaskRetention time.Duration
 }
 
 // HousekeepResult is what Housekeep did.
@@ -22,7 +24,7 @@ type HousekeepResult struct {
 	// Ended counts what waited for endpoints that were disabled or deleted: it read as canceled already.
 	Ended int
 	// How many were dropped.
-	Events, Attempts, Bins, Once, Receipts, Strays, Counters int
+	Events, Attempts, Bins, Once, Receipts, Strays, Counters, Tasks int
 }
 
 // housekeepChunk bounds one transaction, so that what else is written does not wait for long.
@@ -58,6 +60,9 @@ func (s *Store) Housekeep(ctx context.Context, o HousekeepOptions) (HousekeepRes
 	}
 	if o.StrayRetention > 0 {
 		steps = append(steps, step{&res.Strays, func(tx *Tx) (int, error) { return tx.DropStraysBefore(now.Add(-o.StrayRetention), bound) }})
+	}
+	if o.TaskRetention > 0 {
+		steps = append(steps, step{&res.Tasks, func(tx *Tx) (int, error) { return tx.DropTasksBefore(now.Add(-o.TaskRetention), bound) }})
 	}
 	for _, st := range steps {
 		if err := s.chunks(ctx, st.sum, st.run); err != nil {
@@ -132,7 +137,7 @@ func (s *Store) endCanceled(ctx context.Context, res *HousekeepResult) error {
 
 // cancelAll ends up to limit of what waits for a target that is gone, whoever asked for it, and returns how many.
 func (tx *Tx) cancelAll(kind hookswitch.DeliveryKind, target hookswitch.Key, limit int) (int, error) {
-	n, err := tx.exec(`UPDATE deliveries SET state = $3, next_at = 0, manual = FALSE WHERE kind = $1 AND target = $2 AND owner = 0 AND state = 0 AND subject IN (
+	n, err := tx.exec(`UPDATE deliveries SET state = $3, next_at = 0, manual = FALSE, task = 0 WHERE kind = $1 AND target = $2 AND owner = 0 AND state = 0 AND subject IN (
 		SELECT subject FROM deliveries WHERE kind = $1 AND target = $2 AND owner = 0 AND state = 0 LIMIT $4)`,
 		int64(kind), int64(target), int64(hookswitch.DeliveryCanceled), limit)
 	return int(n), err
