@@ -163,14 +163,17 @@ func (w *webhooks) Run(ctx context.Context, it work.Item) work.Result {
 		return work.Result{Neutral: true, Released: true}
 	}
 	if ep == nil || ep.Disabled || o.Subject <= ep.CanceledUpto && !it.Manual {
-		w.Service.Skip(o)
-		return work.Result{Neutral: true}
+		return w.skip(ctx, it, o)
+	}
+	if task, ok := it.Data.(askedBy); ok {
+		if undone, err := w.Service.Withdrawn(ctx, o, hookswitch.Key(task)); undone || err != nil {
+			return work.Result{Neutral: true, Released: err != nil}
+		}
 	}
 	ev, _ := it.Data.(*hookswitch.Event)
 	if ev == nil {
 		if ev, err = w.Service.EventByKey(ctx, o.App, o.Subject); hookswitch.KindOf(err) == hookswitch.NotFound || err == nil && ev.Expired {
-			w.Service.Skip(o)
-			return work.Result{Neutral: true}
+			return w.skip(ctx, it, o)
 		} else if err != nil {
 			return work.Result{Neutral: true, Released: true}
 		}
@@ -192,6 +195,16 @@ func (w *webhooks) Run(ctx context.Context, it work.Item) work.Result {
 		return work.Result{OK: true, Latency: a.Timings.Total}
 	}
 	return w.failed(ctx, it, o, p, answer)
+}
+
+// skip ends a delivery without an attempt: its endpoint is gone or disabled, or its event has been removed.
+func (w *webhooks) skip(ctx context.Context, it work.Item, o *store.Outcome) work.Result {
+	if task, ok := it.Data.(askedBy); ok {
+		err := w.Service.Withdraw(ctx, o, hookswitch.Key(task))
+		return work.Result{Neutral: true, Released: err != nil}
+	}
+	w.Service.Skip(o, it.Manual)
+	return work.Result{Neutral: true}
 }
 
 // log writes one line for an attempt: what was answered, and not what was sent or said.

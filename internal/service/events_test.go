@@ -502,7 +502,7 @@ func TestDestinations_TellWhatHasBecomeOfEach(t *testing.T) {
 				retry.Verdict, retry.Next = store.Retry, w.Clock.Now().Add(time.Hour)
 				w.Service.Record(retry)
 			} else {
-				w.Service.Skip(&l.Outcome)
+				w.Service.Skip(&l.Outcome, false)
 			}
 		}
 		w.Flush()
