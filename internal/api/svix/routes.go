@@ -1,6 +1,9 @@
 package svix
 
-import "github.com/hookswitch/hookswitch/internal/httpapi"
+import (
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/httpapi"
+)
 
 type route struct {
 	method, path, name string
@@ -41,6 +44,13 @@ func (h *Handler) routes() []route {
 		{"GET", "/app/{app_id}/endpoint/{endpoint_id}/stats", "get endpoint statistics", h.inApp(h.getStats)},
 
 		// Recovery and background tasks.
+		{"POST", "/app/{app_id}/endpoint/{endpoint_id}/recover", "recover failed messages", h.inApp(h.recover(hookswitch.TaskRecover))},
+		{"POST", "/app/{app_id}/endpoint/{endpoint_id}/replay-missing", "replay missing messages", h.inApp(h.recover(hookswitch.TaskReplay))},
+		{"POST", "/app/{app_id}/endpoint/{endpoint_id}/bulk-replay", "replay messages", h.inApp(h.recover(hookswitch.TaskBulkReplay))},
+		{"POST", "/app/{app_id}/msg/expunge-all-contents", "expunge all contents", organization(h.inApp(h.purgeContents))},
+		{"GET", "/background-task", "list background tasks", organization(h.listTasks)},
+		{"GET", "/background-task/{task_id}", "get background task", h.getTask},
+		{"POST", "/background-task/{task_id}/cancel", "cancel background task", h.cancelTask},
 
 		// Ordered endpoints.
 
@@ -70,5 +80,7 @@ func (h *Handler) routes() []route {
 		// Operational webhooks.
 
 		// Statistics.
+		{"POST", "/stats/usage/app", "count usage of applications", organization(h.countUsage)},
+		{"PUT", "/stats/usage/event-types", "aggregate event types", organization(h.aggregateEventTypes)},
 	}
 }
