@@ -541,7 +541,7 @@ func TestRecovery_KeepsItsRate(t *testing.T) {
 func TestRecovery_KeepsFewOutstanding(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := newScene(t, db, servicetest.Disabled)
-		const total = 2600
+		const total = 1700
 		publishMany(s.World, s.app, total)
 		s.Enable(s.ep)
 		task := s.recovery(hookswitch.TaskReplay, service.Recovery{})
