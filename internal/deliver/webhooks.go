@@ -170,6 +170,11 @@ func (w *webhooks) Run(ctx context.Context, it work.Item) work.Result {
 	case ep.Disabled:
 		return w.park(ctx, o)
 	}
+	if task, ok := it.Data.(askedBy); ok {
+		if undone, err := w.Service.Withdrawn(ctx, o, hookswitch.Key(task)); undone || err != nil {
+			return work.Result{Neutral: true, Idle: true, Released: err != nil}
+		}
+	}
 	ev, _ := it.Data.(*hookswitch.Event)
 	if ev == nil {
 		if ev, err = w.Service.EventByKey(ctx, o.App, o.Subject); hookswitch.KindOf(err) == hookswitch.NotFound || err == nil && ev.Expired {
@@ -237,11 +242,17 @@ func (w *webhooks) exhaust(ctx context.Context, o *store.Outcome, disable bool, 
 // skip ends a delivery without an attempt: its endpoint is gone or disabled, or its event has been removed.
 func (w *webhooks) skip(ctx context.Context, it work.Item, o *store.Outcome) work.Result {
 	res := work.Result{Neutral: true, Idle: true}
-	if o.Kind != hookswitch.DeliverOrdered {
-		w.Service.Skip(o)
+	if task, ok := it.Data.(askedBy); ok {
+		res.Released = w.Service.Withdraw(ctx, o, hookswitch.Key(task)) != nil
 		return res
 	}
-	o.Verdict = store.Canceled
+	if o.Kind != hookswitch.DeliverOrdered {
+		w.Service.Skip(o, it.Manual)
+		return res
+	}
+	if o.Verdict = store.Canceled; it.Manual {
+		o.Verdict = store.Restored
+	}
 	return w.record(ctx, it, o, res)
 }
 

@@ -66,7 +66,7 @@ func waiting(w *servicetest.World, ev *hookswitch.Event, ep *hookswitch.Endpoint
 func resend(w *servicetest.World, ev *hookswitch.Event, ep *hookswitch.Endpoint) {
 	w.TB.Helper()
 	ids := w.Service.IDs()
-	if err := w.Service.Resend(context.Background(), ev.App, ids.Format(hookswitch.KindEvent, ev.Key), ids.Format(hookswitch.KindEndpoint, ep.Key)); err != nil {
+	if err := w.Service.Resend(context.Background(), ev.App, ids.Format(hookswitch.KindEvent, ev.Key), ids.Format(hookswitch.KindEndpoint, ep.Key), none); err != nil {
 		w.TB.Fatal(err)
 	}
 }

@@ -305,9 +305,12 @@ func (s *Service) disable(b *births, e *hookswitch.Endpoint) {
 	b.endpointDisabled(b.state(e.App), e)
 }
 
-// Skip ends a delivery without an attempt: its endpoint is gone or disabled, or its event has been removed.
-func (s *Service) Skip(o *store.Outcome) {
+// Skip ends a delivery without an attempt: its endpoint is gone or disabled, or its event has been removed. After a manual try it is what it was before.
+func (s *Service) Skip(o *store.Outcome, manual bool) {
 	o.Verdict = store.Canceled
+	if manual {
+		o.Verdict = store.Restored
+	}
 	s.store.Record(o)
 }
 

@@ -130,12 +130,14 @@ func (s *Service) EventByKey(ctx context.Context, app, key hookswitch.Key) (*hoo
 	return s.store.Event(ctx, app, key)
 }
 
-// Resend asks for one more try of delivering an event to an endpoint, now. While one is running that one is it.
-func (s *Service) Resend(ctx context.Context, app hookswitch.Key, eventRef, endpointRef string) error {
-	return s.resend(ctx, app, eventRef, endpointRef, Idempotency{})
-}
-
-func (s *Service) resend(ctx context.Context, app hookswitch.Key, eventRef, endpointRef string, idem Idempotency) error {
+// Resend asks for one more try of delivering an event to an endpoint, now. While one is running that one is it. Where the same request has been made
+// before, nothing is asked for.
+func (s *Service) Resend(ctx context.Context, app hookswitch.Key, eventRef, endpointRef string, idem Idempotency) error {
+	if once, ok := idem.once(app); ok {
+		if _, err := s.store.Seen(once); hookswitch.KindOf(err) != hookswitch.NotFound {
+			return err
+		}
+	}
 	ev, err := s.Event(ctx, app, eventRef)
 	if err != nil {
 		return err
@@ -148,7 +150,7 @@ func (s *Service) resend(ctx context.Context, app hookswitch.Key, eventRef, endp
 		return &hookswitch.Error{Kind: hookswitch.Gone, Code: "missing_payload", Message: "the payload of this message has been removed, so it cannot be sent again"}
 	}
 	if ep.Disabled {
-		return &hookswitch.Error{Kind: hookswitch.Conflict, Code: "endpoint_disabled", Message: "the endpoint is disabled; enable it before sending to it again"}
+		return errEndpointDisabled
 	}
 	attempts, err := s.store.AttemptsByEvent(ctx, app, ev.Key, store.AttemptFilter{Endpoint: ep.Key, OK: new(true)}, store.Page{Limit: 1})
 	if err != nil {
@@ -158,8 +160,8 @@ func (s *Service) resend(ctx context.Context, app hookswitch.Key, eventRef, endp
 	if len(attempts) > 0 {
 		restore = hookswitch.DeliveryDelivered
 	}
-	return s.update(ctx, []hookswitch.Key{app}, func(tx *store.Tx, b *births) error {
-		if err := idem.claim(tx, ev.Key, s); err != nil {
+	err = s.update(ctx, []hookswitch.Key{app}, func(tx *store.Tx, b *births) error {
+		if err := idem.claim(tx, app, s); err != nil {
 			return err
 		}
 		d := store.Delivery{Kind: ep.DeliveryKind(), App: app, Subject: ev.Key, Target: ep.Key, NextAt: b.now, Restore: restore}
@@ -169,7 +171,14 @@ func (s *Service) resend(ctx context.Context, app hookswitch.Key, eventRef, endp
 		}
 		return err
 	})
+	if _, again := replayed(err); again {
+		return nil
+	}
+	return err
 }
+
+// errEndpointDisabled refuses what would be sent to a disabled endpoint.
+var errEndpointDisabled = &hookswitch.Error{Kind: hookswitch.Conflict, Code: "endpoint_disabled", Message: "the endpoint is disabled; enable it before sending to it again"}
 
 // statusOf derives what the delivery of an event to an endpoint has come to.
 func statusOf(e *hookswitch.Endpoint, target hookswitch.Target, row *store.Delivery, ok, tried bool, event hookswitch.Key) hookswitch.DeliveryStatus {

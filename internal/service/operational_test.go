@@ -156,7 +156,7 @@ func TestOperational_OnlyTheScheduleExhausts(t *testing.T) {
 		l := lease(t, w, app, ep)
 		w.Succeed(l, false)
 		ids := w.Service.IDs()
-		if err := w.Service.Resend(t.Context(), app.Key, ids.Format(hookswitch.KindEvent, l.Subject), ids.Format(hookswitch.KindEndpoint, ep.Key)); err != nil {
+		if err := w.Service.Resend(t.Context(), app.Key, ids.Format(hookswitch.KindEvent, l.Subject), ids.Format(hookswitch.KindEndpoint, ep.Key), none); err != nil {
 			t.Fatal(err)
 		}
 		again := w.Fail(w.Claim(hookswitch.DeliverWebhook)[0], 410)

@@ -62,6 +62,8 @@ type Service struct {
 	cache     appCache
 	routes    routeCache
 	bins      binWatch
+	tasks     map[hookswitch.TaskKind]taskKind
+	ended     endedTasks
 	counts    Counts
 }
 
@@ -87,6 +89,7 @@ func New(o Options) (*Service, error) {
 	}
 	s.cache.apps, s.cache.uids = make(map[hookswitch.Key]*appState), make(map[string]hookswitch.Key)
 	s.bins.waiting = make(map[string]chan struct{})
+	s.tasks = s.taskKinds()
 	return s, nil
 }
 

@@ -13,6 +13,8 @@ type HousekeepOptions struct {
 	Retention time.Duration
 	// StrayRetention is how long pushes that belong to no route are kept.
 	StrayRetention time.Duration
+	// TaskRetention is how long tasks that have ended are kept.
+	TaskRetention time.Duration
 }
 
 // HousekeepResult is what Housekeep did.
@@ -22,7 +24,7 @@ type HousekeepResult struct {
 	// Ended counts what waited for endpoints that were disabled or deleted: it read as canceled already.
 	Ended int
 	// How many were dropped.
-	Events, Attempts, Bins, Once, Answers, Receipts, Strays, Counters, Tokens int
+	Events, Attempts, Bins, Once, Answers, Receipts, Strays, Counters, Tokens, Tasks int
 }
 
 // TokenGrace is how long a token that has ended is kept: its bearer is told that it has ended, and the request that made it may be repeated.
@@ -67,6 +69,9 @@ func (s *Store) Housekeep(ctx context.Context, o HousekeepOptions) (HousekeepRes
 	}
 	if o.StrayRetention > 0 {
 		steps = append(steps, step{&res.Strays, func(tx *Tx) (int, error) { return tx.DropStraysBefore(now.Add(-o.StrayRetention), bound) }})
+	}
+	if o.TaskRetention > 0 {
+		steps = append(steps, step{&res.Tasks, func(tx *Tx) (int, error) { return tx.DropTasksBefore(now.Add(-o.TaskRetention), bound) }})
 	}
 	for _, st := range steps {
 		if err := s.chunks(ctx, st.sum, st.run); err != nil {
@@ -150,7 +155,7 @@ func (s *Store) endCanceledOf(ctx context.Context, kind hookswitch.DeliveryKind,
 
 // cancelAll ends up to limit of what waits for a target that is gone, whoever asked for it, and returns how many.
 func (tx *Tx) cancelAll(kind hookswitch.DeliveryKind, target hookswitch.Key, limit int) (int, error) {
-	n, err := tx.exec(`UPDATE deliveries SET state = $3, next_at = 0, manual = FALSE WHERE kind = $1 AND target = $2 AND owner = 0 AND state = 0 AND subject IN (
+	n, err := tx.exec(`UPDATE deliveries SET state = $3, next_at = 0, manual = FALSE, task = 0 WHERE kind = $1 AND target = $2 AND owner = 0 AND state = 0 AND subject IN (
 		SELECT subject FROM deliveries WHERE kind = $1 AND target = $2 AND owner = 0 AND state = 0 LIMIT $4)`,
 		int64(kind), int64(target), int64(hookswitch.DeliveryCanceled), limit)
 	return int(n), err
