@@ -3,6 +3,8 @@ package service_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"os"
 	"path/filepath"
 	"slices"
@@ -120,6 +122,17 @@ func TestToken_EndsWithItsApp(t *testing.T) {
 		}
 		if lives(t, w, link.Token) {
 			t.Error("the token of a deleted app lives")
+		}
+		// One that was being made while the app was deleted.
+		late := hookswitch.Secret("appsk_" + strings.Repeat("L", len(link.Token)-6))
+		hash := sha256.Sum256([]byte(late.Reveal()))
+		if err := w.Store.Update(t.Context(), func(tx *store.Tx) error {
+			return tx.InsertToken(&hookswitch.Token{Key: w.Service.NextKey(), App: app.Key, Kind: hookswitch.TokenPortal}, hex.EncodeToString(hash[:]), nil, time.Time{})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if lives(t, w, late) {
+			t.Error("the late token of a deleted app lives")
 		}
 		_, _, err := exchange(w, link.OneTime, service.Idempotency{})
 		wantKind(t, err, hookswitch.Unauthorized)
