@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -420,21 +421,23 @@ func TestPollerToken_RotatedAtOnceLeavesOneThatDoesNotEnd(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		w := servicetest.New(t, db)
 		app := w.App()
-		var wg sync.WaitGroup
-		texts := make([]hookswitch.Secret, 8)
-		for i := range texts {
-			wg.Go(func() {
-				_, text, err := w.Service.RotatePollerToken(t.Context(), app.Key, "sink", service.PollerRotation{}, service.Idempotency{})
-				if err != nil {
-					t.Error(err)
-				}
-				texts[i] = text
-			})
-		}
-		wg.Wait()
-		alive := slices.DeleteFunc(texts, func(s hookswitch.Secret) bool { return !lives(t, w, s) })
-		if len(alive) != 1 {
-			t.Errorf("%d keys live, want one", len(alive))
+		for n := range 8 { // the connections have to be open for the first keys to meet
+			var wg sync.WaitGroup
+			texts := make([]hookswitch.Secret, 4)
+			for i := range texts {
+				wg.Go(func() {
+					_, text, err := w.Service.RotatePollerToken(t.Context(), app.Key, "sink"+strconv.Itoa(n), service.PollerRotation{}, service.Idempotency{})
+					if err != nil {
+						t.Error(err)
+					}
+					texts[i] = text
+				})
+			}
+			wg.Wait()
+			alive := slices.DeleteFunc(texts, func(s hookswitch.Secret) bool { return !lives(t, w, s) })
+			if len(alive) != 1 {
+				t.Errorf("%d keys live, want one", len(alive))
+			}
 		}
 	})
 }
