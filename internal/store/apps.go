@@ -32,10 +32,10 @@ func (r *Reader) AppByUID(ctx context.Context, uid string) (*hookswitch.App, err
 	return a, readErr(err, "application")
 }
 
-// Apps lists the apps.
+// Apps lists the apps, all but the organisation's own.
 func (r *Reader) Apps(ctx context.Context, p Page) ([]*hookswitch.App, error) {
-	var args []any
-	query := `SELECT ` + appColumns + ` FROM apps WHERE deleted_at = 0`
+	args := []any{int64(hookswitch.OrganizationApp)}
+	query := `SELECT ` + appColumns + ` FROM apps WHERE deleted_at = 0 AND id <> $1`
 	return scanAll(ctx, r, scanApp, query+p.clause("id", &args), args...)
 }
 
@@ -64,6 +64,13 @@ func (tx *Tx) InsertApp(a *hookswitch.App) error {
 		int64(a.Key), nullText(a.UID), a.Name, a.ThrottleRate, pairsText(a.Metadata), a.BotName, a.BotRef, a.CompanyID, a.Version,
 		millis(a.CreatedAt), millis(a.CreatedAt), millis(a.UpdatedAt))
 	return tx.unique(err, "an application with this uid exists already")
+}
+
+// ensureOrganization makes the organisation's own app where there is none yet.
+func (tx *Tx) ensureOrganization(now time.Time) error {
+	_, err := tx.exec(`INSERT INTO apps (id, uid, name, throttle_rate, metadata, bot_name, bot_ref, company_id, version, changed_at, created_at, updated_at, deleted_at)
+		VALUES ($1, NULL, 'Organization', 0, '', '', '', '', 1, $2, $2, $2, 0) ON CONFLICT DO NOTHING`, int64(hookswitch.OrganizationApp), millis(now))
+	return err
 }
 
 // UpdateApp stores the changed fields of an app under a new version.

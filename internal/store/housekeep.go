@@ -22,7 +22,7 @@ type HousekeepResult struct {
 	// Ended counts what waited for endpoints that were disabled or deleted: it read as canceled already.
 	Ended int
 	// How many were dropped.
-	Events, Attempts, Bins, Once, Receipts, Strays, Counters, Tokens int
+	Events, Attempts, Bins, Once, Answers, Receipts, Strays, Counters, Tokens int
 }
 
 // TokenGrace is how long a token that has ended is kept: its bearer is told that it has ended, and the request that made it may be repeated.
@@ -50,7 +50,9 @@ func (s *Store) Housekeep(ctx context.Context, o HousekeepOptions) (HousekeepRes
 		{new(int), func(tx *Tx) (int, error) { return tx.ForgetTokenTexts(now, bound) }},
 	}
 	for life := Life10Minutes; life < LifeForever; life++ {
-		steps = append(steps, step{&res.Once, func(tx *Tx) (int, error) { return tx.ForgetOnce(life, now, bound) }})
+		steps = append(steps,
+			step{&res.Once, func(tx *Tx) (int, error) { return tx.ForgetOnce(life, now, bound) }},
+			step{&res.Answers, func(tx *Tx) (int, error) { return tx.ForgetAnswers(life, now, bound) }})
 	}
 	if o.Retention > 0 {
 		cutoff := now.Add(-o.Retention)

@@ -33,12 +33,13 @@ type api struct {
 	store   *store.Store
 	service *service.Service
 	handler *svix.Handler
+	again   func() *svix.Handler // another handler over the same service, which remembers nothing
 	token   string
 }
 
-func newAPI(t testing.TB, db *storetest.DB) *api {
+func newAPI(t testing.TB, db *storetest.DB, opts ...func(*store.Options)) *api {
 	t.Helper()
-	st := db.Open()
+	st := db.Open(opts...)
 	svc, err := service.New(service.Options{Store: st, PublicURL: publicURL, Profiles: map[hookswitch.ProfileName]hookswitch.Profile{
 		hookswitch.ProfileSvix: hookswitch.SvixProfile(), hookswitch.ProfileZavu: hookswitch.ZavuProfile()}})
 	if err != nil {
@@ -53,7 +54,8 @@ func newAPI(t testing.TB, db *storetest.DB) *api {
 		}
 		return tokens(r)
 	}
-	return &api{t: t, store: st, service: svc, handler: svix.New(svix.Options{Service: svc, Auth: auth}), token: token}
+	again := func() *svix.Handler { return svix.New(svix.Options{Service: svc, Auth: auth}) }
+	return &api{t: t, store: st, service: svc, handler: again(), again: again, token: token}
 }
 
 // each runs test on both databases.

@@ -119,16 +119,16 @@ type oneTimeOut struct {
 
 // exchangeOneTime needs no credential but the one in the body.
 func (h *Handler) exchangeOneTime(w http.ResponseWriter, r *http.Request) error {
+	idem, err := idempotency(r)
+	if err != nil {
+		return err
+	}
 	in, err := httpapi.Decode[oneTimeIn](r)
 	if err != nil {
 		return err
 	}
 	if in.OneTimeToken == "" {
 		return hookswitch.InvalidField("is required", "oneTimeToken")
-	}
-	idem, err := idempotency(r)
-	if err != nil {
-		return err
 	}
 	t, text, err := h.service.ExchangeOneTime(r.Context(), hookswitch.Secret(in.OneTimeToken), idem)
 	if err != nil {

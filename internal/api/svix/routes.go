@@ -8,7 +8,7 @@ type route struct {
 	serve              httpapi.Handler
 }
 
-// openRoutes need no credential.
+// openRoutes need no credential. Their answers are not repeated: without a token a key belongs to nobody, and whoever guessed one would be given somebody else's answer.
 func (h *Handler) openRoutes() []route {
 	return []route{
 		{"GET", "/health", "tell how the server is", nobody, h.health},
@@ -50,7 +50,7 @@ func (h *Handler) routes() []route {
 
 		// Messages.
 		{"GET", "/app/{app_id}/msg", "list messages", view, h.inApp(h.listMessages)},
-		{"POST", "/app/{app_id}/msg", "create message", org, h.createMessage},
+		{"POST", publishPath, "create message", org, h.republish(h.createMessage)},
 		{"GET", "/app/{app_id}/msg/{msg_id}", "get message", view, h.inApp(h.getMessage)},
 
 		// Pollers.
@@ -83,6 +83,15 @@ func (h *Handler) routes() []route {
 		{"POST", "/app/{app_id}/integration/{integ_id}/key/rotate", "rotate key of integration", org, h.inApp(h.rotateIntegrationKey)},
 
 		// Operational webhooks.
+		{"GET", "/operational-webhook/endpoint", "list operational endpoints", org, h.operational(h.listEndpoints)},
+		{"POST", "/operational-webhook/endpoint", "create operational endpoint", org, h.operational(h.createEndpoint)},
+		{"GET", "/operational-webhook/endpoint/{endpoint_id}", "get operational endpoint", org, h.operational(h.getEndpoint)},
+		{"PUT", "/operational-webhook/endpoint/{endpoint_id}", "replace operational endpoint", org, h.operational(h.replaceEndpoint)},
+		{"DELETE", "/operational-webhook/endpoint/{endpoint_id}", "delete operational endpoint", org, h.operational(h.deleteEndpoint)},
+		{"GET", "/operational-webhook/endpoint/{endpoint_id}/secret", "get operational endpoint secret", org, h.operational(h.getSecret)},
+		{"POST", "/operational-webhook/endpoint/{endpoint_id}/secret/rotate", "rotate operational endpoint secret", org, h.operational(h.rotateSecret)},
+		{"GET", "/operational-webhook/endpoint/{endpoint_id}/headers", "get operational endpoint headers", org, h.operational(h.getHeaders)},
+		{"PUT", "/operational-webhook/endpoint/{endpoint_id}/headers", "replace operational endpoint headers", org, h.operational(h.replaceHeaders)},
 
 		// Statistics.
 	}
