@@ -152,7 +152,7 @@ func (s *Service) Resend(ctx context.Context, app hookswitch.Key, eventRef, endp
 	if ep.Disabled {
 		return errEndpointDisabled
 	}
-	attempts, err := s.store.AttemptsByEvent(ctx, ev.Key, store.AttemptFilter{Endpoint: ep.Key, OK: new(true)}, store.Page{Limit: 1})
+	attempts, err := s.store.AttemptsByEvent(ctx, app, ev.Key, store.AttemptFilter{Endpoint: ep.Key, OK: new(true)}, store.Page{Limit: 1})
 	if err != nil {
 		return err
 	}
@@ -208,11 +208,11 @@ type Destination struct {
 
 // Destinations are the endpoints that an event was owed to, in the order of their keys, deleted ones among them.
 func (s *Service) Destinations(ctx context.Context, ev *hookswitch.Event) ([]Destination, error) {
-	rows, err := s.store.DeliveriesOf(ctx, ev.Key)
+	rows, err := s.store.DeliveriesOf(ctx, ev.App, ev.Key)
 	if err != nil {
 		return nil, err
 	}
-	at, err := s.store.TriedEndpoints(ctx, ev.Key)
+	at, err := s.store.TriedEndpoints(ctx, ev.App, ev.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -249,23 +249,23 @@ func (s *Service) Destinations(ctx context.Context, ev *hookswitch.Event) ([]Des
 	return out, nil
 }
 
-// AttemptsByEndpoint lists the attempts on an endpoint.
-func (s *Service) AttemptsByEndpoint(ctx context.Context, endpoint hookswitch.Key, f store.AttemptFilter, p store.Page) ([]*hookswitch.Attempt, error) {
-	return s.store.AttemptsByEndpoint(ctx, endpoint, f, p)
+// AttemptsByEndpoint lists the attempts on an endpoint of an app.
+func (s *Service) AttemptsByEndpoint(ctx context.Context, app, endpoint hookswitch.Key, f store.AttemptFilter, p store.Page) ([]*hookswitch.Attempt, error) {
+	return s.store.AttemptsByEndpoint(ctx, app, endpoint, f, p)
 }
 
-// AttemptsByEvent lists the attempts for an event.
-func (s *Service) AttemptsByEvent(ctx context.Context, event hookswitch.Key, f store.AttemptFilter, p store.Page) ([]*hookswitch.Attempt, error) {
-	return s.store.AttemptsByEvent(ctx, event, f, p)
+// AttemptsByEvent lists the attempts for an event of an app.
+func (s *Service) AttemptsByEvent(ctx context.Context, app, event hookswitch.Key, f store.AttemptFilter, p store.Page) ([]*hookswitch.Attempt, error) {
+	return s.store.AttemptsByEvent(ctx, app, event, f, p)
 }
 
-// Attempt is one attempt for an event.
-func (s *Service) Attempt(ctx context.Context, event hookswitch.Key, ref string) (*hookswitch.Attempt, error) {
+// Attempt is one attempt for an event of an app.
+func (s *Service) Attempt(ctx context.Context, app, event hookswitch.Key, ref string) (*hookswitch.Attempt, error) {
 	key, ok := s.ids.Parse(hookswitch.KindAttempt, ref)
 	if !ok {
 		return nil, hookswitch.NotFoundf("attempt not found")
 	}
-	return s.store.Attempt(ctx, event, key)
+	return s.store.Attempt(ctx, app, event, key)
 }
 
 func replayed(err error) (hookswitch.Key, bool) {

@@ -399,8 +399,8 @@ func (s *Service) recoveryData(t *hookswitch.Task, waiting int64) object {
 	data := object{
 		{"appId", s.ids.Format(hookswitch.KindApp, t.App)},
 		{"endpointId", s.ids.Format(hookswitch.KindEndpoint, t.Endpoint)},
-		{"since", timeText(p.SinceMS)},
-		{"until", timeText(p.UntilMS)},
+		{"since", timeText(time.UnixMilli(p.SinceMS))},
+		{"until", timeText(time.UnixMilli(p.UntilMS))},
 		{"total", total},
 		{"done", done},
 		{"skipped", t.Skipped},
@@ -412,6 +412,3 @@ func (s *Service) recoveryData(t *hookswitch.Task, waiting int64) object {
 	}
 	return data
 }
-
-// timeText is a time in Unix milliseconds as JSON has it.
-func timeText(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }

@@ -161,7 +161,7 @@ func (s *Service) appStatsData(t *hookswitch.Task, _ int64) object {
 	for i, u := range list {
 		stats[i] = object{{"appId", s.ids.Format(hookswitch.KindApp, u.App)}, {"appUid", orNil(u.UID)}, {"messageDestinations", u.Attempts}, {"messages", u.Events}}
 	}
-	return object{{"appStats", stats}, {"since", timeText(p.SinceMS)}, {"until", timeText(p.UntilMS)}}
+	return object{{"appStats", stats}, {"since", timeText(time.UnixMilli(p.SinceMS))}, {"until", timeText(time.UnixMilli(p.UntilMS))}}
 }
 
 // appEventTypes are the event types that the endpoints of one App name.
