@@ -163,7 +163,15 @@ func (s *Service) finish(ctx context.Context, t *hookswitch.Task, work func(next
 }
 
 // taskEnded is what follows from the end of a task, in the transaction that ends it.
-func (s *Service) taskEnded(tx *store.Tx, _ *births, t *hookswitch.Task) error {
+func (s *Service) taskEnded(tx *store.Tx, b *births, t *hookswitch.Task) error {
+	if b.wants(hookswitch.EventTaskFinished) {
+		waiting, err := tx.Outstanding(tx.Context(), t.Key)
+		if err != nil {
+			return err
+		}
+		b.operational(hookswitch.EventTaskFinished, nil, object{{"data", s.taskData(t, waiting)}, {"status", string(t.Status)}, {"task", string(t.Kind)},
+			{"taskId", s.ids.Format(hookswitch.KindTask, t.Key)}})
+	}
 	return tx.Settle(hookswitch.DeliverTask, t.Key, target(t))
 }
 
@@ -237,19 +245,19 @@ func (s *Service) TaskData(ctx context.Context, t *hookswitch.Task) ([]byte, err
 			return nil, err
 		}
 	}
-	return s.encodeTask(t, waiting), nil
+	return encode(s.taskData(t, waiting)), nil
 }
 
-func (s *Service) encodeTask(t *hookswitch.Task, waiting int64) []byte {
+func (s *Service) taskData(t *hookswitch.Task, waiting int64) object {
 	kind, ok := s.tasks[t.Kind]
 	if !ok {
-		return []byte("{}") // made by a newer version
+		return nil // made by a newer version
 	}
 	data := append(kind.data(t, waiting), field{"canceled", t.Canceled})
 	if t.Error != "" {
 		data = append(data, field{"error", t.Error})
 	}
-	return encode(data)
+	return data
 }
 
 // endedTasks remembers for a moment whether tasks have ended, for the tries that they have asked for.
