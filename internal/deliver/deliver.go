@@ -1,4 +1,4 @@
-// Package deliver is the kinds of work that the engine runs: posting an event to an endpoint, sending a message through its provider, asking a responder. It makes the outgoing
+// Package deliver is the kinds of work that the engine runs: posting an event to an endpoint, sending a message through its provider, asking a responder, taking a task on. It makes the outgoing
 // calls and judges their answers; what follows from an outcome is internal/service's to decide.
 package deliver
 
@@ -42,6 +42,9 @@ const (
 	respondTimeout = 60 * time.Second
 )
 
+// taskTimeout bounds one run of a task, which takes about a second.
+const taskTimeout = 30 * time.Second
+
 // Kinds are the kinds of work for the engine.
 func Kinds(o Options) map[work.Kind]work.KindOptions {
 	if o.Random == nil {
@@ -72,6 +75,7 @@ func Kinds(o Options) map[work.Kind]work.KindOptions {
 		work.Kind(hookswitch.DeliverOrdered): {Runner: ordered{hooks, o}, Timeout: longest + 5*time.Second, Rate: rate, Ordered: true},
 		work.Kind(hookswitch.DeliverMessage): {Runner: ordered{&messages{o}, o}, Timeout: sendTimeout + 5*time.Second, Ordered: true},
 		work.Kind(hookswitch.DeliverRespond): {Runner: ordered{newTurns(o), o}, Timeout: respondTimeout + 5*time.Second, Ordered: true},
+		work.Kind(hookswitch.DeliverTask):    {Runner: &tasks{o}, Timeout: taskTimeout, Ordered: true},
 	}
 }
 

@@ -415,7 +415,7 @@ func TestOrdered_CountsForWhatIsAcceptedFromThenOn(t *testing.T) {
 			}))(t)
 		}
 		kinds := func(ev *hookswitch.Event) hookswitch.DeliveryKind {
-			return servicetest.Must(w.Store.DeliveriesOf(t.Context(), ev.Key))(t)[0].Kind
+			return servicetest.Must(w.Store.DeliveriesOf(t.Context(), app.Key, ev.Key))(t)[0].Kind
 		}
 		before := publish(w, app, 0)
 		set(true)

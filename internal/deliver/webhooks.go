@@ -18,6 +18,7 @@ import (
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/safehttp"
+	"github.com/hookswitch/hookswitch/internal/service"
 	"github.com/hookswitch/hookswitch/internal/store"
 	"github.com/hookswitch/hookswitch/internal/work"
 	"github.com/hookswitch/hookswitch/webhook"
@@ -165,14 +166,19 @@ func (w *webhooks) Run(ctx context.Context, it work.Item) work.Result {
 	case err != nil:
 		return work.Result{Neutral: true, Idle: true, Released: true}
 	case ep == nil || ep.Disabled && !ordered || o.Subject <= ep.CanceledUpto && !it.Manual && !ordered:
-		return w.skip(ctx, o)
+		return w.skip(ctx, it, o)
 	case ep.Disabled:
 		return w.park(ctx, o)
+	}
+	if task, ok := it.Data.(askedBy); ok {
+		if undone, err := w.Service.Withdrawn(ctx, o, hookswitch.Key(task)); undone || err != nil {
+			return work.Result{Neutral: true, Idle: true, Released: err != nil}
+		}
 	}
 	ev, _ := it.Data.(*hookswitch.Event)
 	if ev == nil {
 		if ev, err = w.Service.EventByKey(ctx, o.App, o.Subject); hookswitch.KindOf(err) == hookswitch.NotFound || err == nil && ev.Expired {
-			return w.skip(ctx, o)
+			return w.skip(ctx, it, o)
 		} else if err != nil {
 			return work.Result{Neutral: true, Idle: true, Released: true}
 		}
@@ -196,23 +202,28 @@ func (w *webhooks) Run(ctx context.Context, it work.Item) work.Result {
 	if answer.disable {
 		return w.exhaust(ctx, o, true, res)
 	}
-	return w.record(ctx, o, res)
+	return w.record(ctx, it, o, res)
 }
 
-// record records an outcome that has no consequences. What is behind it in a queue waits until it is committed.
-func (w *webhooks) record(ctx context.Context, o *store.Outcome, res work.Result) work.Result {
-	if o.Kind != hookswitch.DeliverOrdered {
+// record records an outcome that the endpoint is not judged by. What is behind it in a queue waits until it is committed.
+func (w *webhooks) record(ctx context.Context, it work.Item, o *store.Outcome, res work.Result) work.Result {
+	if it.Tries <= service.PlainTries && o.Kind != hookswitch.DeliverOrdered && o.Verdict != store.Exhausted {
 		w.Service.Record(o)
 		return res
 	}
 	rctx, cancel := recording(ctx)
 	defer cancel()
-	if err := w.Service.RecordNow(rctx, o); err != nil {
-		w.Logger.Error("record an attempt", "error", err, "endpoint_id", w.Service.IDs().Format(hookswitch.KindEndpoint, o.Target))
-		return work.Result{Neutral: true, Released: true}
+	if err := w.Service.RecordLate(rctx, o, it.Tries); err != nil {
+		return w.notRecorded(err, o)
 	}
 	res.Next = o.Next
 	return res
+}
+
+// notRecorded says that the outcome of a try is lost; the try will be made again.
+func (w *webhooks) notRecorded(err error, o *store.Outcome) work.Result {
+	w.Logger.Error("record an attempt", "error", err, "endpoint_id", w.Service.IDs().Format(hookswitch.KindEndpoint, o.Target))
+	return work.Result{Neutral: true, Released: true}
 }
 
 // exhaust records an outcome that the endpoint is judged by; disable says that it asks to be disabled.
@@ -229,14 +240,20 @@ func (w *webhooks) exhaust(ctx context.Context, o *store.Outcome, disable bool, 
 }
 
 // skip ends a delivery without an attempt: its endpoint is gone or disabled, or its event has been removed.
-func (w *webhooks) skip(ctx context.Context, o *store.Outcome) work.Result {
+func (w *webhooks) skip(ctx context.Context, it work.Item, o *store.Outcome) work.Result {
 	res := work.Result{Neutral: true, Idle: true}
-	if o.Kind != hookswitch.DeliverOrdered {
-		w.Service.Skip(o)
+	if task, ok := it.Data.(askedBy); ok {
+		res.Released = w.Service.Withdraw(ctx, o, hookswitch.Key(task)) != nil
 		return res
 	}
-	o.Verdict = store.Canceled
-	return w.record(ctx, o, res)
+	if o.Kind != hookswitch.DeliverOrdered {
+		w.Service.Skip(o, it.Manual)
+		return res
+	}
+	if o.Verdict = store.Canceled; it.Manual {
+		o.Verdict = store.Restored
+	}
+	return w.record(ctx, it, o, res)
 }
 
 // park leaves the head of a queue where it is, because its endpoint is disabled.
@@ -359,7 +376,7 @@ func (w *webhooks) failed(ctx context.Context, it work.Item, o *store.Outcome, p
 	if judge {
 		return w.exhaust(ctx, o, disable, res)
 	}
-	res = w.record(ctx, o, res)
+	res = w.record(ctx, it, o, res)
 	if !o.Next.IsZero() && !ordered {
 		w.Wake(it.Kind, later(o.Next, w.Now().Add(commitDelay)))
 	}

@@ -35,7 +35,7 @@ var none service.Idempotency
 // attempts are those for an event, oldest first.
 func attempts(w *servicetest.World, ev *hookswitch.Event) []*hookswitch.Attempt {
 	w.TB.Helper()
-	return servicetest.Must(w.Service.AttemptsByEvent(context.Background(), ev.Key, store.AttemptFilter{}, store.Page{Limit: 1000, Ascending: true}))(w.TB)
+	return servicetest.Must(w.Service.AttemptsByEvent(context.Background(), ev.App, ev.Key, store.AttemptFilter{}, store.Page{Limit: 1000, Ascending: true}))(w.TB)
 }
 
 // attempted waits for so many attempts.
@@ -66,7 +66,7 @@ func waiting(w *servicetest.World, ev *hookswitch.Event, ep *hookswitch.Endpoint
 func resend(w *servicetest.World, ev *hookswitch.Event, ep *hookswitch.Endpoint) {
 	w.TB.Helper()
 	ids := w.Service.IDs()
-	if err := w.Service.Resend(context.Background(), ev.App, ids.Format(hookswitch.KindEvent, ev.Key), ids.Format(hookswitch.KindEndpoint, ep.Key)); err != nil {
+	if err := w.Service.Resend(context.Background(), ev.App, ids.Format(hookswitch.KindEvent, ev.Key), ids.Format(hookswitch.KindEndpoint, ep.Key), none); err != nil {
 		w.TB.Fatal(err)
 	}
 }

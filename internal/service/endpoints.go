@@ -34,16 +34,21 @@ func (s *Service) CreateEndpoint(ctx context.Context, app hookswitch.Key, e hook
 	if e.Disabled {
 		e.DisabledBy = disabledManual
 	}
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	err := s.update(ctx, nil, func(tx *store.Tx, b *births) error {
 		e.Key, e.CreatedAt = s.keys.Next(), s.now().UTC()
 		e.UpdatedAt = e.CreatedAt
 		if err := idem.claim(tx, e.Key, s); err != nil {
 			return err
 		}
+		a, err := tx.App(tx.Context(), app)
+		if err != nil {
+			return err
+		}
 		if err := tx.InsertEndpoint(&e); err != nil {
 			return err
 		}
-		return tx.TouchApp(app, e.CreatedAt)
+		b.endpointEvent(hookswitch.EventEndpointCreated, a, &e)
+		return s.touch(tx, app, e.CreatedAt)
 	})
 	s.cache.forget(app)
 	if ref, again := replayed(err); again {
@@ -79,8 +84,12 @@ func (s *Service) Endpoints(ctx context.Context, app hookswitch.Key, p store.Pag
 func (s *Service) UpdateEndpoint(ctx context.Context, app, key hookswitch.Key, change func(*hookswitch.Endpoint) error) (*hookswitch.Endpoint, error) {
 	var e *hookswitch.Endpoint
 	enabled := false
-	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
+	err := s.update(ctx, nil, func(tx *store.Tx, b *births) (err error) {
 		if e, err = tx.Endpoint(tx.Context(), app, key); err != nil {
+			return err
+		}
+		a, err := tx.App(tx.Context(), app)
+		if err != nil {
 			return err
 		}
 		was := e.Disabled
@@ -106,7 +115,19 @@ func (s *Service) UpdateEndpoint(ctx context.Context, app, key hookswitch.Key, c
 				return err
 			}
 		}
-		return tx.TouchApp(app, now)
+		b.endpointEvent(hookswitch.EventEndpointUpdated, a, e)
+		if e.Disabled != was {
+			st := &appState{app: a}
+			if st.endpoints, err = tx.AllEndpoints(tx.Context(), app); err != nil {
+				return err
+			}
+			if e.Disabled {
+				b.endpointDisabled(st, e)
+			} else {
+				b.endpointEnabled(st, e)
+			}
+		}
+		return s.touch(tx, app, now)
 	})
 	s.cache.forget(app)
 	if enabled && err == nil {
@@ -117,11 +138,20 @@ func (s *Service) UpdateEndpoint(ctx context.Context, app, key hookswitch.Key, c
 
 // DeleteEndpoint removes an endpoint. Nothing is sent to it afterwards.
 func (s *Service) DeleteEndpoint(ctx context.Context, app, key hookswitch.Key) error {
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	err := s.update(ctx, nil, func(tx *store.Tx, b *births) error {
+		e, err := tx.Endpoint(tx.Context(), app, key)
+		if err != nil {
+			return err
+		}
+		a, err := tx.App(tx.Context(), app)
+		if err != nil {
+			return err
+		}
 		if err := tx.DeleteEndpoint(app, key, s.keys.Next(), s.now()); err != nil {
 			return err
 		}
-		return tx.TouchApp(app, s.now())
+		b.endpointEvent(hookswitch.EventEndpointDeleted, a, e)
+		return s.touch(tx, app, s.now())
 	})
 	s.cache.forget(app)
 	return err
@@ -184,8 +214,13 @@ func (s *Service) Throttled(e *hookswitch.Endpoint) time.Time {
 
 // Record queues the outcome of a delivery that has no consequences beyond its own row.
 func (s *Service) Record(o *store.Outcome) {
-	s.counts.attempt(o)
 	s.store.Record(o)
+	s.recorded(o)
+}
+
+// recorded counts an outcome that the store has, or will have.
+func (s *Service) recorded(o *store.Outcome) {
+	s.counts.attempt(o)
 	if o.ClockRuns && o.Attempt != nil && o.Attempt.OK {
 		s.cache.stopClock(o.App, o.Target)
 	}
@@ -200,9 +235,15 @@ func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) erro
 	disabled, changed := false, false
 	err := s.update(ctx, []hookswitch.Key{o.App}, func(tx *store.Tx, b *births) error {
 		disabled, changed = false, false
+		s.rekey(o)
 		own, err := tx.Record(o, b.now)
 		if err != nil || !own && !gone {
 			return err
+		}
+		if own && !o.Attempt.Manual && o.Verdict == store.Exhausted {
+			if err := b.attemptEvent(tx, hookswitch.EventAttemptExhausted, o); err != nil {
+				return err
+			}
 		}
 		e, err := tx.Endpoint(tx.Context(), o.App, o.Target)
 		if hookswitch.KindOf(err) == hookswitch.NotFound {
@@ -219,7 +260,7 @@ func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) erro
 			if p.DisableAfter <= 0 {
 				return nil
 			}
-			lastOK, err := tx.LastOK(e.Key)
+			lastOK, err := tx.LastOK(o.App, e.Key)
 			if err != nil {
 				return err
 			}
@@ -229,7 +270,7 @@ func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) erro
 			disabled = b.now.Sub(e.FailSince) >= p.DisableAfter && lastOK.Before(e.FailSince)
 		} else {
 			disabled = true
-			if e.FailSince.IsZero() {
+			if e.FailSince.IsZero() && !o.Attempt.OK {
 				e.FailSince = b.now
 			}
 		}
@@ -243,7 +284,7 @@ func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) erro
 		if err := tx.UpdateEndpoint(e); err != nil {
 			return err
 		}
-		return tx.TouchApp(o.App, b.now)
+		return s.touch(tx, o.App, b.now)
 	})
 	if changed {
 		s.cache.forget(o.App)
@@ -261,30 +302,15 @@ func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) erro
 // disable turns an endpoint off and tells the others.
 func (s *Service) disable(b *births, e *hookswitch.Endpoint) {
 	e.Disabled, e.DisabledBy, e.CanceledUpto, e.UpdatedAt = true, disabledAutomatic, s.keys.Next(), b.now.UTC()
-	st := b.state(e.App)
-	if !slices.ContainsFunc(st.endpoints, func(o *hookswitch.Endpoint) bool {
-		return o.Key != e.Key && !o.Disabled && o.Matches(hookswitch.EventEndpointDisabled, nil, 0, true)
-	}) {
-		return
-	}
-	data := object{
-		{"appId", s.ids.Format(hookswitch.KindApp, e.App)},
-		{"appUid", orNil(st.app.UID)},
-		{"endpointId", s.ids.Format(hookswitch.KindEndpoint, e.Key)},
-		{"endpointUid", orNil(e.UID)},
-		{"failSince", e.FailSince.UTC().Format(time.RFC3339Nano)},
-		{"trigger", disabledAutomatic},
-	}
-	key := s.keys.Next()
-	ev := &hookswitch.Event{Key: key, App: e.App, Type: hookswitch.EventEndpointDisabled,
-		Payload: encode(object{{"type", hookswitch.EventEndpointDisabled}, {"data", data}})}
-	b.targets(st, ev, 0, true, e.Key)
-	b.events = append(b.events, ev)
+	b.endpointDisabled(b.state(e.App), e)
 }
 
-// Skip ends a delivery without an attempt: its endpoint is gone or disabled, or its event has been removed.
-func (s *Service) Skip(o *store.Outcome) {
+// Skip ends a delivery without an attempt: its endpoint is gone or disabled, or its event has been removed. After a manual try it is what it was before.
+func (s *Service) Skip(o *store.Outcome, manual bool) {
 	o.Verdict = store.Canceled
+	if manual {
+		o.Verdict = store.Restored
+	}
 	s.store.Record(o)
 }
 
@@ -299,9 +325,9 @@ func orNil(text string) any {
 // EndpointStats are the numbers of attempts on an endpoint, by result.
 type EndpointStats struct{ OK, Failed int64 }
 
-// EndpointStats counts the attempts on an endpoint between two times, to the hour.
-func (s *Service) EndpointStats(ctx context.Context, endpoint hookswitch.Key, since, until time.Time) (EndpointStats, error) {
-	ok, failed, err := s.store.Stats(ctx, endpoint, since, until)
+// EndpointStats counts the attempts on an endpoint of an app between two times, to the hour.
+func (s *Service) EndpointStats(ctx context.Context, app, endpoint hookswitch.Key, since, until time.Time) (EndpointStats, error) {
+	ok, failed, err := s.store.Stats(ctx, app, endpoint, since, until)
 	return EndpointStats{ok, failed}, err
 }
 

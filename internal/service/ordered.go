@@ -27,10 +27,7 @@ func (s *Service) RecordNow(ctx context.Context, o *store.Outcome) error {
 	if err := s.store.RecordNow(ctx, o); err != nil {
 		return err
 	}
-	s.counts.attempt(o)
-	if o.ClockRuns && o.Attempt != nil && o.Attempt.OK {
-		s.cache.stopClock(o.App, o.Target)
-	}
+	s.recorded(o)
 	return nil
 }
 

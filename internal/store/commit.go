@@ -70,9 +70,10 @@ type queue struct {
 	units    []*unit
 	bytes    int
 	outcomes []*Outcome
-	since    time.Time // when the oldest outcome came
-	urgent   bool      // somebody waits for an outcome
-	room     sync.Cond // outcomes fell below their bound
+	writing  []*Outcome // taken and not yet committed
+	since    time.Time  // when the oldest outcome came
+	urgent   bool       // somebody waits for an outcome
+	room     sync.Cond  // outcomes fell below their bound
 	wake     chan struct{}
 	closed   bool
 }
@@ -166,9 +167,16 @@ func (q *queue) take(now time.Time, flush bool) (units []*unit, outcomes []*Outc
 	if len(q.outcomes) == 0 {
 		q.outcomes, q.urgent = nil, false
 	}
-	q.since = now
+	q.since, q.writing = now, outcomes
 	q.room.Broadcast()
 	return units, outcomes, 0
+}
+
+// wrote notes that what was taken has been committed, or put back.
+func (q *queue) wrote() {
+	q.mu.Lock()
+	q.writing = nil
+	q.mu.Unlock()
 }
 
 func (q *queue) close() {
@@ -195,6 +203,21 @@ func (s *Store) Accept(a *Accept) error {
 
 // Record queues the outcome of work that has no consequences beyond its own row. It is committed within milliseconds.
 func (s *Store) Record(o *Outcome) { s.queue.putOutcome(o, time.Now()) }
+
+// Unwritten is the smallest key of an attempt whose outcome this node has recorded and not yet committed; 0: there is none.
+func (s *Store) Unwritten() (key hookswitch.Key) {
+	q := s.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, list := range [][]*Outcome{q.writing, q.outcomes} {
+		for _, o := range list {
+			if o.Attempt != nil && (key == 0 || o.Attempt.Key < key) {
+				key = o.Attempt.Key
+			}
+		}
+	}
+	return key
+}
 
 // RecordNow is Record for a caller who has to know: it returns nil when o is committed, with the next commit. When ctx ends before that, the outcome may be recorded later.
 func (s *Store) RecordNow(ctx context.Context, o *Outcome) error {
@@ -307,6 +330,7 @@ func (s *Store) commitUnits(units []*unit, outcomes []*Outcome) {
 	}
 	start := time.Now()
 	err := s.commitBatch(b)
+	s.queue.wrote()
 	s.observe(len(units)+len(outcomes), time.Since(start))
 	for _, u := range units {
 		res := err

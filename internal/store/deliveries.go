@@ -30,6 +30,8 @@ type Delivery struct {
 	DueAt   time.Time
 	// StartedAt is when a send to a person began. From then on it is not repeated by itself.
 	StartedAt time.Time
+	// Task is the task that asked for the manual try, negative where the row was inserted for it; 0: none.
+	Task hookswitch.Key
 }
 
 // Verdict is what an outcome does to its row.
@@ -47,7 +49,7 @@ const (
 	Restored
 	// Canceled makes it canceled.
 	Canceled
-	// Postponed makes it wait until Next, no older: the try did not count.
+	// Postponed makes it wait until Next, no older: the try did not count, and a manual one stays manual.
 	Postponed
 )
 
@@ -79,11 +81,13 @@ const (
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, FALSE, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING`
 	deleteDelivery = `DELETE FROM deliveries WHERE subject = $1 AND target = $2 AND kind = $3`
 	// A delivery that was canceled while it ran (restore = 3) does not wait for another try.
-	retryDelivery = `UPDATE deliveries SET owner = 0, next_at = $5, tries = tries + $6, manual = FALSE, started_at = 0, state = CASE WHEN restore = 3 AND manual = FALSE THEN 3 ELSE 0 END
+	retryDelivery = `UPDATE deliveries SET owner = 0, next_at = $5, tries = tries + 1, manual = FALSE, started_at = 0, task = 0, state = CASE WHEN restore = 3 AND manual = FALSE THEN 3 ELSE 0 END
 		WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND state = 0 AND owner <> 0`
-	endDelivery = `UPDATE deliveries SET owner = 0, state = $5, tries = tries + $6, next_at = 0, manual = FALSE
+	postponeDelivery = `UPDATE deliveries SET owner = 0, next_at = $5, started_at = 0, state = CASE WHEN restore = 3 AND manual = FALSE THEN 3 ELSE 0 END
+		WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND state = 0 AND owner <> 0`
+	endDelivery = `UPDATE deliveries SET owner = 0, state = $5, tries = tries + $6, next_at = 0, manual = FALSE, task = 0
 		WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND state = 0`
-	restoreDelivery = `UPDATE deliveries SET owner = 0, state = restore, next_at = due_at, manual = FALSE
+	restoreDelivery = `UPDATE deliveries SET owner = 0, state = restore, next_at = due_at, manual = FALSE, task = 0
 		WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND restore <> 1`
 	dropRestored = `DELETE FROM deliveries WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND restore = 1`
 	addCount     = `INSERT INTO counters (endpoint_id, hour, node, ok, failed) VALUES ($1, $2, $3, $4, $5)
@@ -166,9 +170,9 @@ func (tx *Tx) settle(o *Outcome) (own bool, err error) {
 	case Done:
 		n, err = tx.exec(deleteDelivery, id...)
 	case Retry:
-		n, err = tx.exec(retryDelivery, append(fenced, millis(o.Next), 1)...)
+		n, err = tx.exec(retryDelivery, append(fenced, millis(o.Next))...)
 	case Postponed:
-		n, err = tx.exec(retryDelivery, append(fenced, millis(o.Next), 0)...)
+		n, err = tx.exec(postponeDelivery, append(fenced, millis(o.Next))...)
 	case Exhausted:
 		n, err = tx.exec(endDelivery, append(fenced, int64(hookswitch.DeliveryFailed), 1)...)
 	case Canceled:
@@ -212,12 +216,12 @@ func (tx *Tx) Settle(kind hookswitch.DeliveryKind, subject, target hookswitch.Ke
 	return err
 }
 
-const deliveryColumns = `subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at`
+const deliveryColumns = `subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at, task`
 
 func scanDelivery(row rowScanner) (Delivery, error) {
 	var d Delivery
 	var next, due, started int64
-	err := row.Scan(&d.Subject, &d.Target, &d.Kind, &d.App, &d.State, &d.Owner, &next, &d.Tries, &d.Claim, &d.Manual, &d.Restore, &due, &started)
+	err := row.Scan(&d.Subject, &d.Target, &d.Kind, &d.App, &d.State, &d.Owner, &next, &d.Tries, &d.Claim, &d.Manual, &d.Restore, &due, &started, &d.Task)
 	d.NextAt, d.DueAt, d.StartedAt = fromMillis(next), fromMillis(due), fromMillis(started)
 	return d, err
 }
@@ -229,9 +233,9 @@ func (r *Reader) Delivery(ctx context.Context, kind hookswitch.DeliveryKind, sub
 	return d, readErr(err, "delivery")
 }
 
-// DeliveriesOf are the rows of what is owed for subject.
-func (r *Reader) DeliveriesOf(ctx context.Context, subject hookswitch.Key) ([]Delivery, error) {
-	return scanAll(ctx, r, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries WHERE subject = $1`, int64(subject))
+// DeliveriesOf are the rows of what an App owes for subject.
+func (r *Reader) DeliveriesOf(ctx context.Context, app, subject hookswitch.Key) ([]Delivery, error) {
+	return scanAll(ctx, r, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries WHERE subject = $1 AND app_id = $2`, int64(subject), int64(app))
 }
 
 // Resend asks for one more try now, by hand. It returns the row as it stands afterwards, or reports inFlight when a try is running already, or is the next to: that one

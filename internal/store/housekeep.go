@@ -13,6 +13,8 @@ type HousekeepOptions struct {
 	Retention time.Duration
 	// StrayRetention is how long pushes that belong to no route are kept.
 	StrayRetention time.Duration
+	// TaskRetention is how long tasks that have ended are kept.
+	TaskRetention time.Duration
 }
 
 // HousekeepResult is what Housekeep did.
@@ -22,8 +24,11 @@ type HousekeepResult struct {
 	// Ended counts what waited for endpoints that were disabled or deleted: it read as canceled already.
 	Ended int
 	// How many were dropped.
-	Events, Attempts, Bins, Once, Receipts, Strays, Counters int
+	Events, Attempts, Bins, Once, Answers, Receipts, Strays, Counters, Tokens, Tasks int
 }
+
+// TokenGrace is how long a token that has ended is kept: its bearer is told that it has ended, and the request that made it may be repeated.
+const TokenGrace = 24 * time.Hour
 
 // housekeepChunk bounds one transaction, so that what else is written does not wait for long.
 const housekeepChunk = 500
@@ -41,9 +46,15 @@ func (s *Store) Housekeep(ctx context.Context, o HousekeepOptions) (HousekeepRes
 		run func(tx *Tx) (int, error)
 	}
 	bound := housekeepChunk
-	steps := []step{{&res.Bins, func(tx *Tx) (int, error) { return tx.DropBinsBefore(now, bound) }}}
+	steps := []step{
+		{&res.Bins, func(tx *Tx) (int, error) { return tx.DropBinsBefore(now, bound) }},
+		{&res.Tokens, func(tx *Tx) (int, error) { return tx.DropTokensBefore(now.Add(-TokenGrace), bound) }},
+		{new(int), func(tx *Tx) (int, error) { return tx.ForgetTokenTexts(now, bound) }},
+	}
 	for life := Life10Minutes; life < LifeForever; life++ {
-		steps = append(steps, step{&res.Once, func(tx *Tx) (int, error) { return tx.ForgetOnce(life, now, bound) }})
+		steps = append(steps,
+			step{&res.Once, func(tx *Tx) (int, error) { return tx.ForgetOnce(life, now, bound) }},
+			step{&res.Answers, func(tx *Tx) (int, error) { return tx.ForgetAnswers(life, now, bound) }})
 	}
 	if o.Retention > 0 {
 		cutoff := now.Add(-o.Retention)
@@ -58,6 +69,9 @@ func (s *Store) Housekeep(ctx context.Context, o HousekeepOptions) (HousekeepRes
 	}
 	if o.StrayRetention > 0 {
 		steps = append(steps, step{&res.Strays, func(tx *Tx) (int, error) { return tx.DropStraysBefore(now.Add(-o.StrayRetention), bound) }})
+	}
+	if o.TaskRetention > 0 {
+		steps = append(steps, step{&res.Tasks, func(tx *Tx) (int, error) { return tx.DropTasksBefore(now.Add(-o.TaskRetention), bound) }})
 	}
 	for _, st := range steps {
 		if err := s.chunks(ctx, st.sum, st.run); err != nil {
@@ -141,7 +155,7 @@ func (s *Store) endCanceledOf(ctx context.Context, kind hookswitch.DeliveryKind,
 
 // cancelAll ends up to limit of what waits for a target that is gone, whoever asked for it, and returns how many.
 func (tx *Tx) cancelAll(kind hookswitch.DeliveryKind, target hookswitch.Key, limit int) (int, error) {
-	n, err := tx.exec(`UPDATE deliveries SET state = $3, next_at = 0, manual = FALSE WHERE kind = $1 AND target = $2 AND owner = 0 AND state = 0 AND subject IN (
+	n, err := tx.exec(`UPDATE deliveries SET state = $3, next_at = 0, manual = FALSE, task = 0 WHERE kind = $1 AND target = $2 AND owner = 0 AND state = 0 AND subject IN (
 		SELECT subject FROM deliveries WHERE kind = $1 AND target = $2 AND owner = 0 AND state = 0 LIMIT $4)`,
 		int64(kind), int64(target), int64(hookswitch.DeliveryCanceled), limit)
 	return int(n), err
