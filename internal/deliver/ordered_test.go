@@ -23,7 +23,8 @@ import (
 // queueEnd is a receiver of an ordered endpoint. It notes every request, and what it has taken, and fails the test when two are in flight.
 type queueEnd struct {
 	*servicetest.Receiver
-	t testing.TB
+	t    testing.TB
+	took time.Duration // of an answer
 
 	mu       sync.Mutex
 	inFlight int
@@ -55,6 +56,7 @@ func newQueueEnd(t testing.TB, answer func(body string, before int) int) *queueE
 			q.taken = append(q.taken, body)
 		}
 		q.mu.Unlock()
+		time.Sleep(q.took)
 		if status == 0 {
 			<-r.Context().Done()
 		}
@@ -209,6 +211,7 @@ func TestOrdered_OverTwoNodes(t *testing.T) {
 		}
 		return 200
 	})
+	q.took = 5 * time.Millisecond
 	app := w.App()
 	w.Endpoint(app, q.URL, servicetest.Ordered)
 	servicetest.Must(other.Service.AppByKey(t.Context(), app.Key))(t)

@@ -261,7 +261,7 @@ func (tx *Tx) Resend(d Delivery, now time.Time) (row Delivery, inFlight bool, er
 		}
 		d.Kind = have.Kind
 	} else if d.Kind == hookswitch.DeliverOrdered {
-		if position, err = tx.takePosition(d.Target); err != nil {
+		if position, err = tx.takePositions(d.Target, 1); err != nil {
 			return have, false, err
 		}
 	}

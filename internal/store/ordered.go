@@ -17,23 +17,23 @@ import (
 // What an ordered endpoint is owed has positions. They are taken under the lock of the endpoint's row in positions and held until the commit, so that whoever
 // sees one position sees all before it.
 const (
-	takePositions = `INSERT INTO positions (endpoint_id, last) VALUES ($1, $2) ON CONFLICT (endpoint_id) DO UPDATE SET last = positions.last + excluded.last RETURNING last`
+	takeLast      = `INSERT INTO positions (endpoint_id, last) VALUES ($1, $2) ON CONFLICT (endpoint_id) DO UPDATE SET last = positions.last + excluded.last RETURNING last`
 	insertOrdered = `INSERT INTO deliveries (subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at, position)
 		VALUES ($1, $2, $3, $4, 0, $5, $6, 0, $7, $8, $9, 0, 0, $10)`
 )
 
-// takePosition takes the next position of an endpoint's queue.
-func (tx *Tx) takePosition(endpoint hookswitch.Key) (int64, error) {
+// takePositions takes the next n positions of an endpoint's queue, and returns the first.
+func (tx *Tx) takePositions(endpoint hookswitch.Key, n int) (int64, error) {
 	var last int64
-	err := tx.q.QueryRowContext(tx.ctx, takePositions, int64(endpoint), 1).Scan(&last)
+	err := tx.q.QueryRowContext(tx.ctx, takeLast, int64(endpoint), int64(n)).Scan(&last)
 	if err != nil && tx.failed == nil {
 		tx.failed = err
 	}
-	return last, err
+	return last - int64(n) + 1, err
 }
 
 func (tx *Tx) insertOrdered(d *Delivery) error {
-	position, err := tx.takePosition(d.Target)
+	position, err := tx.takePositions(d.Target, 1)
 	if err != nil {
 		return err
 	}
@@ -316,4 +316,42 @@ func (r *orderedRows) queue(q *pgx.Batch) {
 		FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::boolean[], $7::smallint[], $8::bigint[])
 		AS u (subject, target, app_id, next_at, claim_no, manual, restore, back) JOIN positions p ON p.endpoint_id = u.target`,
 		r.subject, r.target, r.app, r.next, r.claim, r.manual, r.restore, r.back)
+}
+
+// Try is one more try of an event, asked for by hand, and the state that its failure leads to when there is no row of it.
+type Try struct {
+	Event   hookswitch.Key
+	Restore hookswitch.DeliveryState
+}
+
+const (
+	dropEndedPlain = `DELETE FROM deliveries WHERE subject = $1 AND target = $2 AND kind = 1 AND state <> 0`
+	appendTry      = `INSERT INTO deliveries (subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at, position, task)
+		SELECT $1, $2, 5, $3, 0, 0, $4, 0, $5, TRUE, $6, 0, 0, $7, $8 WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE subject = $1 AND target = $2 AND kind = 1)
+		ON CONFLICT (subject, target, kind) DO UPDATE SET state = 0, manual = TRUE, next_at = excluded.next_at, restore = deliveries.state, due_at = deliveries.next_at,
+			position = excluded.position, task = excluded.task WHERE deliveries.state <> 0`
+)
+
+// ResendInOrder puts tries at the end of an ordered endpoint's queue, in the order of the list, and returns how many. What waits or runs already is left alone. task is who asks for
+// them, 0 for nobody. Others cannot add to the queue until the transaction ends, so the list should be short.
+func (tx *Tx) ResendInOrder(app, endpoint, task hookswitch.Key, tries []Try, now time.Time) (int, error) {
+	if len(tries) == 0 {
+		return 0, nil
+	}
+	position, err := tx.takePositions(endpoint, len(tries))
+	if err != nil {
+		return 0, err
+	}
+	sum := 0
+	for i, t := range tries {
+		if _, err := tx.exec(dropEndedPlain, int64(t.Event), int64(endpoint)); err != nil {
+			return sum, err
+		}
+		n, err := tx.exec(appendTry, int64(t.Event), int64(endpoint), int64(app), millis(now), now.UnixMilli(), int64(t.Restore), position+int64(i), int64(task))
+		if err != nil {
+			return sum, err
+		}
+		sum += int(n)
+	}
+	return sum, nil
 }
