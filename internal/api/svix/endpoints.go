@@ -234,7 +234,7 @@ func (h *Handler) replaceEndpoint(w http.ResponseWriter, r *http.Request, app *h
 	case err == nil:
 		changed, err := h.service.UpdateEndpoint(r.Context(), app.Key, e.Key, in.apply)
 		return h.writeEndpoint(w, http.StatusOK, changed, err)
-	case hookswitch.KindOf(err) != hookswitch.NotFound, ours(hookswitch.KindEndpoint, r.PathValue("endpoint_id")):
+	case hookswitch.KindOf(err) != hookswitch.NotFound, h.ours(r.PathValue("endpoint_id"), hookswitch.KindEndpoint):
 		return err
 	}
 	in.Secret, in.Headers = nil, nil

@@ -30,6 +30,7 @@ type operation struct {
 	Parameters  []parameter
 	RequestBody *struct {
 		Required bool
+		Content  map[string]struct{ Schema map[string]any }
 	}
 	Responses map[string]any
 

@@ -42,8 +42,8 @@ var objects = []object{
 // first is the one with every field where there is more than one.
 var examples = map[string][]string{
 	"POST /app":           {`{"name":"Acme","uid":null,"throttleRate":7,"rateLimit":7,"metadata":{"k":"v"}}`, `{"name":"Acme"}`},
-	"PUT /app/{app_id}":   {`{"name":"Acme","uid":null,"throttleRate":7,"rateLimit":7,"metadata":{"k":"v"}}`},
-	"PATCH /app/{app_id}": {`{"name":"Acme","uid":"other","throttleRate":null,"rateLimit":null,"metadata":{}}`, `{}`},
+	"PUT /app/{app_id}":   {`{"name":"Acme","uid":null,"throttleRate":7,"rateLimit":7,"metadata":{"k":"v"}}`, `{"name":"Acme"}`},
+	"PATCH /app/{app_id}": {`{"name":"Acme","uid":"other","throttleRate":5,"rateLimit":5,"metadata":{"k":"w"}}`, `{"throttleRate":null,"rateLimit":null,"metadata":{}}`, `{}`},
 	"POST /app/{app_id}/endpoint": {`{"url":"https://receiver.example/hook","description":"d","uid":"new","throttleRate":1,"rateLimit":1,"disabled":true,"eventTypes":["user.signup"],
 		"filterTypes":["user.signup"],"channels":["c"],"version":1,"metadata":{"k":"v"},"secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw","headers":{"X-A":"1"}}`,
 		`{"url":"https://receiver.example/hook"}`, `{"url":"https://receiver.example/hook","eventTypes":null,"filterTypes":null,"channels":null,"uid":null,"throttleRate":null,"metadata":null}`},
