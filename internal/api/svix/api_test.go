@@ -94,7 +94,7 @@ func (a *api) do(method, path, body string, headers ...string) answer {
 	w := httptest.NewRecorder()
 	a.handler.ServeHTTP(w, r)
 	an := answer{a.t, method + " " + path, w.Code, w.Header(), w.Body.Bytes()}
-	an.isDescribed(method, r.URL.Path)
+	an.isDescribed(method, r.URL.EscapedPath())
 	return an
 }
 

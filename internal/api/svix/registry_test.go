@@ -38,23 +38,23 @@ var objects = []object{
 	}},
 }
 
-// examples are the bodies of requests that succeed, by route, for every POST, PUT and PATCH that needs one. A parameter in braces stands for the id of an object. The
-// first is the one with every field where there is more than one.
+// examples are the bodies of requests that succeed, by route, for every POST, PUT and PATCH that needs one. A parameter in braces stands for the id of an object, {unique} for a
+// name that nothing has. The first is the one with every field where there is more than one.
 var examples = map[string][]string{
 	"POST /app":           {`{"name":"Acme","uid":null,"throttleRate":7,"rateLimit":7,"metadata":{"k":"v"}}`, `{"name":"Acme"}`},
 	"PUT /app/{app_id}":   {`{"name":"Acme","uid":null,"throttleRate":7,"rateLimit":7,"metadata":{"k":"v"}}`, `{"name":"Acme"}`},
-	"PATCH /app/{app_id}": {`{"name":"Acme","uid":"other","throttleRate":5,"rateLimit":5,"metadata":{"k":"w"}}`, `{"throttleRate":null,"rateLimit":null,"metadata":{}}`, `{}`},
-	"POST /app/{app_id}/endpoint": {`{"url":"https://receiver.example/hook","description":"d","uid":"new","throttleRate":1,"rateLimit":1,"disabled":true,"eventTypes":["user.signup"],
+	"PATCH /app/{app_id}": {`{"name":"Acme","uid":"{unique}","throttleRate":5,"rateLimit":5,"metadata":{"k":"w"}}`, `{"throttleRate":null,"rateLimit":null,"metadata":{}}`, `{}`},
+	"POST /app/{app_id}/endpoint": {`{"url":"https://receiver.example/hook","description":"d","uid":"{unique}","throttleRate":1,"rateLimit":1,"disabled":true,"eventTypes":["user.signup"],
 		"filterTypes":["user.signup"],"channels":["c"],"version":1,"metadata":{"k":"v"},"secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw","headers":{"X-A":"1"}}`,
 		`{"url":"https://receiver.example/hook"}`, `{"url":"https://receiver.example/hook","eventTypes":null,"filterTypes":null,"channels":null,"uid":null,"throttleRate":null,"metadata":null}`},
-	"PUT /app/{app_id}/endpoint/{endpoint_id}": {`{"url":"https://receiver.example/hook","description":"d","uid":"new","throttleRate":1,"rateLimit":1,"disabled":true,
+	"PUT /app/{app_id}/endpoint/{endpoint_id}": {`{"url":"https://receiver.example/hook","description":"d","uid":"{unique}","throttleRate":1,"rateLimit":1,"disabled":true,
 		"eventTypes":["user.signup"],"filterTypes":["user.signup"],"channels":["c"],"version":1,"metadata":{"k":"v"}}`, `{"url":"https://receiver.example/hook"}`},
-	"PATCH /app/{app_id}/endpoint/{endpoint_id}": {`{"url":"https://receiver.example/hook","description":"d","uid":"new","throttleRate":1,"rateLimit":1,"disabled":true,
+	"PATCH /app/{app_id}/endpoint/{endpoint_id}": {`{"url":"https://receiver.example/hook","description":"d","uid":"{unique}","throttleRate":1,"rateLimit":1,"disabled":true,
 		"eventTypes":["user.signup"],"filterTypes":["user.signup"],"channels":["c"],"version":1,"metadata":{"k":"v"}}`, `{}`},
 	"POST /app/{app_id}/endpoint/{endpoint_id}/secret/rotate": {`{"key":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw","gracePeriodSeconds":60}`, `{}`, ""},
 	"PUT /app/{app_id}/endpoint/{endpoint_id}/headers":        {`{"headers":{"X-B":"2"}}`, `{"headers":{}}`},
 	"PATCH /app/{app_id}/endpoint/{endpoint_id}/headers":      {`{"headers":{"X-B":"2","X-A":null},"deleteHeaders":["X-C"]}`, `{"headers":{}}`},
-	"POST /app/{app_id}/msg": {`{"eventType":"user.signup","payload":{"n":1},"eventId":"new","channels":["c"],"payloadRetentionPeriod":1,"application":null,
+	"POST /app/{app_id}/msg": {`{"eventType":"user.signup","payload":{"n":1},"eventId":"{unique}","channels":["c"],"payloadRetentionPeriod":1,"application":null,
 		"transformationsParams":{"rawPayload":"text"}}`, `{"eventType":"user.signup","payload":{},"payloadRetentionHours":1}`, `{"eventType":"user.signup","data":{}}`},
 	"POST /app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/resend": {"", `{}`},
 }
@@ -85,7 +85,7 @@ func (a *api) unique(prefix string) string {
 // things makes an application with one of everything.
 func (a *api) things() things {
 	a.t.Helper()
-	th := make(things)
+	th := things{"unique": {a.unique("new")}}
 	for _, o := range objects {
 		th[o.param] = o.make(a, th)
 	}
