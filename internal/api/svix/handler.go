@@ -21,6 +21,7 @@ type Handler struct {
 	ids     *hookswitch.IDs
 	now     func() time.Time
 	repeats *repeats
+	surface *httpapi.Surface
 	mux     *httpapi.Mux
 	serve   http.Handler
 }
@@ -53,7 +54,7 @@ func New(o Options) *Handler {
 		WriteError: writeError,
 		Log:        o.Log,
 	}
-	h.mux = httpapi.NewMux(surface)
+	h.surface, h.mux = surface, httpapi.NewMux(surface)
 	open := h.mux.With(surface.With(func(s *httpapi.Surface) { s.Auth, s.Wrap = nil, nil }))
 	for _, rt := range h.openRoutes() {
 		open.Handle(rt.method, Base+rt.path, rt.name, rt.serve)
@@ -82,6 +83,9 @@ func readable(next httpapi.Handler) httpapi.Handler {
 		return next(w, r)
 	}
 }
+
+// Refuse answers every request with err, as this API answers.
+func (h *Handler) Refuse(err error) http.Handler { return httpapi.CORS(h.surface.Refuse(err)) }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.serve.ServeHTTP(w, r) }
 

@@ -33,6 +33,7 @@ type operation struct {
 		Content  map[string]struct{ Schema map[string]any }
 	}
 	Responses map[string]any
+	Security  *[]any
 
 	method, path string
 }
@@ -174,6 +175,9 @@ func fits(template, path string) bool {
 	}
 	return true
 }
+
+// open reports whether the operation needs no token.
+func (op *operation) open() bool { return op.Security != nil && len(*op.Security) == 0 }
 
 // pointer leads to a part of an operation.
 func (op *operation) pointer(parts ...string) string {

@@ -10,6 +10,7 @@ type route struct {
 // openRoutes need no credential. Their answers are not repeated: without a token a key belongs to nobody, and whoever guessed one would be given somebody else's answer.
 func (h *Handler) openRoutes() []route {
 	return []route{
+		{"GET", "/openapi.json", "describe this API", describe},
 		{"GET", "/health", "tell how the server is", h.health},
 		{"GET", "/health/ping", "answer", h.ping},
 	}

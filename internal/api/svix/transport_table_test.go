@@ -27,13 +27,12 @@ var sdkHeaders = []string{"Svix-Req-Id", "1234567890", "Svix-Retry-Count", "1", 
 
 func TestTrailingSlashesContentTypesAndForeignHeadersMakeNoDifference(t *testing.T) {
 	each(t, func(a *api) {
-		for _, rt := range a.routes() {
-			for i, kind := range []string{"application/json; charset=utf-8", "text/plain", "application/x-www-form-urlencoded", "///"} {
-				things := a.things()
-				headers := append([]string{"Content-Type", kind, "Idempotency-Key", fmt.Sprintf("auto_%d", i)}, sdkHeaders...)
-				if an := a.do(rt.Method, things.at(a.t, rt.Path)+"/", things.body(example(rt)), headers...); an.status/100 != 2 {
-					a.t.Errorf("%s as %s: %d %s", an.what, kind, an.status, an.body)
-				}
+		kinds := []string{"application/json; charset=utf-8", "text/plain", "application/x-www-form-urlencoded", "///"}
+		for i, rt := range a.routes() {
+			things, kind := a.things(), kinds[i%len(kinds)]
+			headers := append([]string{"Content-Type", kind, "Idempotency-Key", fmt.Sprintf("auto_%d", i)}, sdkHeaders...)
+			if an := a.do(rt.Method, things.at(a.t, rt.Path)+"/", things.body(example(rt)), headers...); an.status/100 != 2 {
+				a.t.Errorf("%s as %s: %d %s", an.what, kind, an.status, an.body)
 			}
 		}
 	})
