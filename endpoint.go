@@ -121,11 +121,11 @@ func (e *Endpoint) Validate() error {
 		}
 	}
 	if e.EventTypes != nil && len(e.EventTypes) == 0 {
-		c.Field("must name at least one event type, or be left out for all", "filterTypes")
+		c.Field("must name at least one event type, or be left out for all", "eventTypes")
 	}
 	for i, t := range e.EventTypes {
 		if m := CheckName(t); m != "" {
-			c.Field(m, "filterTypes", "["+strconv.Itoa(i)+"]")
+			c.Field(m, "eventTypes", "["+strconv.Itoa(i)+"]")
 		}
 	}
 	if e.Tags != nil && (len(e.Tags) == 0 || len(e.Tags) > MaxTags) {

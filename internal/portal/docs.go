@@ -32,6 +32,9 @@ type docsOperation struct {
 	Answers                                []docsAnswer
 }
 
+// Anchor is the group's place in the page.
+func (g docsGroup) Anchor() string { return strings.ReplaceAll(strings.ToLower(g.Name), " ", "-") }
+
 // docsShape is a named schema.
 type docsShape struct {
 	Name, Description string
