@@ -66,8 +66,13 @@ func Kinds(o Options) map[work.Kind]work.KindOptions {
 	for _, name := range []hookswitch.ProfileName{hookswitch.ProfileSvix, hookswitch.ProfileZavu} {
 		longest = max(longest, o.Service.Profile(name).Timeout)
 	}
+	hooks := newWebhooks(o)
+	rate := func(it work.Item) float64 {
+		return o.Service.Throttle(hookswitch.Key(it.App), hookswitch.Key(it.Target))
+	}
 	return map[work.Kind]work.KindOptions{
-		work.Kind(hookswitch.DeliverWebhook): {Runner: newWebhooks(o), Timeout: longest + 5*time.Second},
+		work.Kind(hookswitch.DeliverWebhook): {Runner: hooks, Timeout: longest + 5*time.Second, Rate: rate},
+		work.Kind(hookswitch.DeliverOrdered): {Runner: ordered{hooks, o}, Timeout: longest + 5*time.Second, Rate: rate, Ordered: true},
 		work.Kind(hookswitch.DeliverMessage): {Runner: ordered{&messages{o}, o}, Timeout: sendTimeout + 5*time.Second, Ordered: true},
 		work.Kind(hookswitch.DeliverRespond): {Runner: ordered{newTurns(o), o}, Timeout: respondTimeout + 5*time.Second, Ordered: true},
 		work.Kind(hookswitch.DeliverTask):    {Runner: &tasks{o}, Timeout: taskTimeout, Ordered: true},

@@ -164,10 +164,10 @@ func (s *Service) Resend(ctx context.Context, app hookswitch.Key, eventRef, endp
 		if err := idem.claim(tx, app, s); err != nil {
 			return err
 		}
-		d := store.Delivery{Kind: hookswitch.DeliverWebhook, App: app, Subject: ev.Key, Target: ep.Key, NextAt: b.now, Restore: restore}
-		_, inFlight, err := tx.Resend(d, b.now)
+		d := store.Delivery{Kind: ep.DeliveryKind(), App: app, Subject: ev.Key, Target: ep.Key, NextAt: b.now, Restore: restore}
+		row, inFlight, err := tx.Resend(d, b.now)
 		if err == nil && !inFlight {
-			b.wakeKind(hookswitch.DeliverWebhook)
+			b.wakeKind(row.Kind)
 		}
 		return err
 	})
@@ -181,17 +181,19 @@ func (s *Service) Resend(ctx context.Context, app hookswitch.Key, eventRef, endp
 var errEndpointDisabled = &hookswitch.Error{Kind: hookswitch.Conflict, Code: "endpoint_disabled", Message: "the endpoint is disabled; enable it before sending to it again"}
 
 // statusOf derives what the delivery of an event to an endpoint has come to.
-func statusOf(target hookswitch.Target, row *store.Delivery, ok, tried bool, canceledUpto, event hookswitch.Key) hookswitch.DeliveryStatus {
+func statusOf(e *hookswitch.Endpoint, target hookswitch.Target, row *store.Delivery, ok, tried bool, event hookswitch.Key) hookswitch.DeliveryStatus {
 	st := hookswitch.DeliveryStatus{Tried: tried}
 	switch {
 	case ok:
 		st.State = hookswitch.DeliveryDelivered
 	case row != nil:
 		st.State = row.State
-		if row.State == hookswitch.DeliveryPending && event <= canceledUpto && !row.Manual {
+		ordered := row.Kind == hookswitch.DeliverOrdered
+		if row.State == hookswitch.DeliveryPending && (!e.DeletedAt.IsZero() || !ordered && event <= e.CanceledUpto && !row.Manual) {
 			st.State = hookswitch.DeliveryCanceled
 		}
-		if st.State == hookswitch.DeliveryPending && row.Owner == 0 {
+		// Of a queue nobody knows when its turn comes, but for the head that waits for its next try.
+		if st.State == hookswitch.DeliveryPending && row.Owner == 0 && (!ordered || row.Tries > 0 && !e.Disabled) {
 			st.Next = row.NextAt
 		}
 	case target.Held:
@@ -244,7 +246,7 @@ func (s *Service) Destinations(ctx context.Context, ev *hookswitch.Event) ([]Des
 			}
 		}
 		target := targets[slices.IndexFunc(targets, func(t hookswitch.Target) bool { return t.Endpoint == ep.Key })]
-		out = append(out, Destination{ep, statusOf(target, row, ok[ep.Key], tried[ep.Key], ep.CanceledUpto, ev.Key)})
+		out = append(out, Destination{ep, statusOf(ep, target, row, ok[ep.Key], tried[ep.Key], ev.Key)})
 	}
 	return out, nil
 }

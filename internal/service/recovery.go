@@ -211,7 +211,7 @@ func (r *recovery) wants(c *store.Candidate) bool {
 	if at >= 0 {
 		target = c.Event.Targets[at]
 	}
-	st := statusOf(target, c.Row, c.OK, c.Tried, r.endpoint.CanceledUpto, c.Event.Key)
+	st := statusOf(r.endpoint, target, c.Row, c.OK, c.Tried, c.Event.Key)
 	owed := at >= 0 || c.Row != nil || c.Tried
 	switch r.task.Kind {
 	case hookswitch.TaskRecover:

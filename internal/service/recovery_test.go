@@ -207,7 +207,7 @@ func TestRecover_SendsWhatHasFailedOnce(t *testing.T) {
 		if row := s.Delivery(hookswitch.DeliverTask, task.Key, s.ep.Key); row != nil {
 			t.Errorf("the task is still owed: %+v", row)
 		}
-		for _, a := range servicetest.Must(s.Service.AttemptsByEvent(t.Context(), s.app.Key, failed.Key, store.AttemptFilter{Endpoint: s.ep.Key}, store.Page{Limit: 1}))(t) {
+		for _, a := range servicetest.Must(s.Service.AttemptsByEvent(t.Context(), failed.App, failed.Key, store.AttemptFilter{Endpoint: s.ep.Key}, store.Page{Limit: 1}))(t) {
 			if a.OK {
 				t.Errorf("attempt %+v", a)
 			}

@@ -275,7 +275,7 @@ func TestPurgeContents_RemovesPayloadsAndAnswers(t *testing.T) {
 			if !ev.Expired || len(ev.Payload) != 0 {
 				t.Fatalf("event %d still says %q", ev.Key, ev.Payload)
 			}
-			for _, a := range servicetest.Must(s.Service.AttemptsByEvent(t.Context(), s.app.Key, ev.Key, store.AttemptFilter{}, store.Page{Limit: 10}))(t) {
+			for _, a := range servicetest.Must(s.Service.AttemptsByEvent(t.Context(), ev.App, ev.Key, store.AttemptFilter{}, store.Page{Limit: 10}))(t) {
 				if !a.Expired || len(a.Answer) != 0 {
 					t.Fatalf("attempt %d still says %q", a.Key, a.Answer)
 				}
@@ -411,46 +411,5 @@ func TestHousekeeping_DropsOldTasksThatHaveEnded(t *testing.T) {
 		}
 		s.task(running)
 		s.task(young)
-	})
-}
-
-func TestTasks_TellTheOrganizationThatTheyHaveEnded(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		s := newScene(t, db, servicetest.Disabled)
-		org := servicetest.Must(s.Service.Organization(t.Context()))(t)
-		s.Endpoint(org, hookURL, servicetest.Filter(hookswitch.EventTaskFinished))
-		s.Publish(s.app, "a")
-		s.Publish(s.app, "a")
-		s.Enable(s.ep)
-		finished, canceled := s.recovery(hookswitch.TaskReplay, service.Recovery{}), servicetest.Must(s.Service.PurgeContents(t.Context(), s.app.Key, none))(t)
-		servicetest.Must(s.Service.CancelTask(t.Context(), canceled))(t)
-		s.step(finished)
-		s.try(store.Done, 200)
-		s.step(finished)
-		failed := s.recovery(hookswitch.TaskRecover, service.Recovery{})
-		s.Disable(s.ep)
-		s.step(failed)
-		var got []map[string]any
-		for _, ev := range s.Events(org) {
-			var body struct {
-				Type string
-				Data map[string]any
-			}
-			if err := json.Unmarshal(ev.Payload, &body); err != nil || body.Type != hookswitch.EventTaskFinished {
-				t.Fatalf("%s: %v", ev.Payload, err)
-			}
-			data := body.Data["data"].(map[string]any)
-			body.Data["data"] = []any{data["messagesSent"], data["canceled"], data["error"]}
-			got = append(got, body.Data)
-		}
-		id := func(task *hookswitch.Task) string { return s.Service.IDs().Format(hookswitch.KindTask, task.Key) }
-		want := []map[string]any{
-			{"taskId": id(canceled), "task": "application.purge_content", "status": "finished", "data": []any{nil, true, nil}},
-			{"taskId": id(finished), "task": "endpoint.replay", "status": "finished", "data": []any{2.0, false, nil}},
-			{"taskId": id(failed), "task": "endpoint.recover", "status": "failed", "data": []any{0.0, false, "the endpoint has been disabled"}},
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
-		}
 	})
 }

@@ -112,18 +112,27 @@ type ended struct {
 }
 
 const selectEnded = `SELECT e.id, e.canceled_upto, e.deleted_at FROM endpoints e WHERE (e.canceled_upto > 0 OR e.deleted_at > 0) AND EXISTS (
-	SELECT 1 FROM deliveries d WHERE d.kind = $1 AND d.target = e.id AND d.owner = 0 AND d.state = 0 AND (e.deleted_at > 0 OR d.manual = FALSE AND d.subject <= e.canceled_upto))
+	SELECT 1 FROM deliveries d WHERE d.kind = $1 AND d.target = e.id AND d.owner = 0 AND d.state = 0 AND (e.deleted_at > 0 OR d.kind = 1 AND d.manual = FALSE AND d.subject <= e.canceled_upto))
 	LIMIT $2`
 
-// endCanceled takes out of the queue what waits for endpoints that have been disabled or deleted since it was born.
+// endCanceled takes out of the queue what waits for endpoints that have been disabled or deleted since it was born. The queue of an ordered one outlives its being disabled.
 func (s *Store) endCanceled(ctx context.Context, res *HousekeepResult) error {
+	for _, kind := range []hookswitch.DeliveryKind{hookswitch.DeliverWebhook, hookswitch.DeliverOrdered} {
+		if err := s.endCanceledOf(ctx, kind, res); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) endCanceledOf(ctx context.Context, kind hookswitch.DeliveryKind, res *HousekeepResult) error {
 	for {
 		list, err := scanAll(ctx, &s.Reader, func(row rowScanner) (e ended, err error) {
 			var deleted int64
 			err = row.Scan(&e.key, &e.upto, &deleted)
 			e.deleted = deleted > 0
 			return e, err
-		}, selectEnded, int64(hookswitch.DeliverWebhook), housekeepChunk)
+		}, selectEnded, int64(kind), housekeepChunk)
 		if err != nil {
 			return err
 		}
@@ -131,9 +140,9 @@ func (s *Store) endCanceled(ctx context.Context, res *HousekeepResult) error {
 		for _, e := range list {
 			if err := s.chunks(ctx, &res.Ended, func(tx *Tx) (int, error) {
 				if e.deleted {
-					return tx.cancelAll(hookswitch.DeliverWebhook, e.key, housekeepChunk)
+					return tx.cancelAll(kind, e.key, housekeepChunk)
 				}
-				return tx.CancelPending(hookswitch.DeliverWebhook, e.key, e.upto, housekeepChunk)
+				return tx.CancelPending(kind, e.key, e.upto, housekeepChunk)
 			}); err != nil {
 				return err
 			}

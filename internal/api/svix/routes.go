@@ -55,6 +55,9 @@ func (h *Handler) routes() []route {
 		{"POST", "/background-task/{task_id}/cancel", "cancel background task", sendAgain, h.cancelTask},
 
 		// Ordered endpoints.
+		{"POST", "/app/{app_id}/endpoint/{endpoint_id}/cancel-msgs", "cancel waiting messages of an endpoint", sendAgain, h.inApp(h.cancelMessages)},
+		{"POST", "/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/cancel", "cancel a waiting message", sendAgain, h.inApp(h.cancelMessage)},
+		{"GET", "/app/{app_id}/endpoint/{endpoint_id}/rate-limit-status", "get throttling status", view, h.inApp(h.getThrottling)},
 
 		// Event types and the environment they make up.
 

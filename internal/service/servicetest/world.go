@@ -139,6 +139,9 @@ func Filter(types ...string) func(*hookswitch.Endpoint) {
 // Disabled makes an endpoint disabled.
 func Disabled(e *hookswitch.Endpoint) { e.Disabled = true }
 
+// Ordered makes an endpoint get one event at a time, in order.
+func Ordered(e *hookswitch.Endpoint) { e.Ordered = true }
+
 // Publish makes an event of the App.
 func (w *World) Publish(app *hookswitch.App, eventType string) *hookswitch.Event {
 	w.TB.Helper()
