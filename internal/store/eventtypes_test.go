@@ -59,7 +59,9 @@ func TestEventTypes_ComeBackAsTheyWereStored(t *testing.T) {
 		if diff := cmp.Diff(full, got); err != nil || diff != "" {
 			t.Errorf("%v %s", err, diff)
 		}
-		wantKind(t, f.Update(t.Context(), func(tx *store.Tx) error { return tx.InsertEventType(&hookswitch.EventType{Key: f.keys.Next(), Name: "bare"}) }), hookswitch.Conflict)
+		wantKind(t, f.Update(t.Context(), func(tx *store.Tx) error {
+			return tx.InsertEventType(&hookswitch.EventType{Key: f.keys.Next(), Name: "bare"})
+		}), hookswitch.Conflict)
 		f.update(func(tx *store.Tx) error { return tx.DeleteEventType("bare") })
 		_, err = f.EventType(t.Context(), "bare")
 		wantKind(t, err, hookswitch.NotFound)

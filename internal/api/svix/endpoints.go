@@ -65,16 +65,20 @@ func versionOf(c *hookswitch.Checks, version *int) int {
 
 // distinct is list without repetitions; nil stays nil.
 func distinct(list []string) []string {
+	seen := make(map[string]bool, len(list))
 	for i, s := range list {
-		if slices.Contains(list[:i], s) {
-			out := slices.Clone(list[:i])
-			for _, s := range list[i:] {
-				if !slices.Contains(out, s) {
-					out = append(out, s)
-				}
-			}
-			return out
+		if !seen[s] {
+			seen[s] = true
+			continue
 		}
+		out := slices.Clone(list[:i])
+		for _, s := range list[i:] {
+			if !seen[s] {
+				seen[s] = true
+				out = append(out, s)
+			}
+		}
+		return out
 	}
 	return list
 }
@@ -114,12 +118,17 @@ func (in *endpointPatch) apply(e *hookswitch.Endpoint) error {
 		e.ThrottleRate = rateOf(&c, in.ThrottleRate.Value, in.RateLimit.Value)
 	}
 	if err := e.Validate(); err != nil {
-		if in.EventTypes.Set {
-			err = renamed(err, "filterTypes", "eventTypes")
-		}
-		c.Add(err)
+		c.Add(in.spelled(err))
 	}
 	return c.Err()
+}
+
+// spelled names the filter in err as the caller did.
+func (in *endpointPatch) spelled(err error) error {
+	if in.EventTypes.Set {
+		return renamed(err, "filterTypes", "eventTypes")
+	}
+	return err
 }
 
 // endpointCommon is what endpoints and attempted destinations have in common.
@@ -208,7 +217,7 @@ func (h *Handler) makeEndpoint(w http.ResponseWriter, r *http.Request, app *hook
 		e.Secrets = []hookswitch.EndpointSecret{{Secret: hookswitch.Secret(*in.Secret)}}
 	}
 	made, err := h.service.CreateEndpoint(r.Context(), app.Key, e, idem)
-	return h.writeEndpoint(w, http.StatusCreated, made, err)
+	return h.writeEndpoint(w, http.StatusCreated, made, in.spelled(err))
 }
 
 func (h *Handler) writeEndpoint(w http.ResponseWriter, status int, e *hookswitch.Endpoint, err error) error {
@@ -233,7 +242,7 @@ func (h *Handler) replaceEndpoint(w http.ResponseWriter, r *http.Request, app *h
 	switch {
 	case err == nil:
 		changed, err := h.service.UpdateEndpoint(r.Context(), app.Key, e.Key, in.apply)
-		return h.writeEndpoint(w, http.StatusOK, changed, err)
+		return h.writeEndpoint(w, http.StatusOK, changed, in.spelled(err))
 	case hookswitch.KindOf(err) != hookswitch.NotFound, ours(hookswitch.KindEndpoint, r.PathValue("endpoint_id")):
 		return err
 	}
@@ -251,7 +260,7 @@ func (h *Handler) changeEndpoint(w http.ResponseWriter, r *http.Request, app *ho
 		return err
 	}
 	changed, err := h.service.UpdateEndpoint(r.Context(), app.Key, e.Key, in.apply)
-	return h.writeEndpoint(w, http.StatusOK, changed, err)
+	return h.writeEndpoint(w, http.StatusOK, changed, in.spelled(err))
 }
 
 func (h *Handler) deleteEndpoint(w http.ResponseWriter, r *http.Request, app *hookswitch.App) error {

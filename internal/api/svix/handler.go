@@ -43,7 +43,11 @@ func New(o Options) *Handler {
 			if err != nil {
 				return nil, err
 			}
-			return &callerContext{r.Context(), caller}, nil
+			ctx := r.Context()
+			if !caller.Org {
+				ctx = service.Restricted(ctx, nil)
+			}
+			return &callerContext{ctx, caller}, nil
 		},
 		MaxBody:    o.MaxBody,
 		Statuses:   statuses,

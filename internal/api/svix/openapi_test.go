@@ -85,6 +85,7 @@ func TestAnswersFitTheDescription(t *testing.T) {
 		at := a.try(app, ep, msg, 1)
 		base := "/app/" + app
 		for path, schema := range map[string]string{
+			"/event-type/user.signup": "EventTypeOut", "/event-type?with_content=true": "ListOfEventTypeOut",
 			"/health": "Health", base: "ApplicationOut", "/app": "ListOfApplicationOut", base + "/endpoint/e": "EndpointOut", base + "/endpoint": "ListOfEndpointOut",
 			base + "/endpoint/e/secret": "EndpointSecretOut", base + "/endpoint/e/headers": "EndpointHeadersOut", base + "/endpoint/e/stats": "EndpointStats",
 			base + "/msg/m": "MessageOut", base + "/msg": "ListOfMessageOut", base + "/msg/m/attempt/" + at: "MessageAttemptOut",

@@ -45,6 +45,16 @@ func (h *Handler) routes() []route {
 		// Ordered endpoints.
 
 		// Event types and the environment they make up.
+		{"GET", "/event-type", "list event types", h.listEventTypes},
+		{"POST", "/event-type", "create event type", organization(h.createEventType)},
+		{"POST", "/event-type/import/openapi", "import event types from OpenAPI", organization(h.importOpenAPI)},
+		{"GET", "/event-type/{event_type_name}", "get event type", h.getEventType},
+		{"PUT", "/event-type/{event_type_name}", "replace event type", organization(h.replaceEventType)},
+		{"PATCH", "/event-type/{event_type_name}", "change event type", organization(h.changeEventType)},
+		{"DELETE", "/event-type/{event_type_name}", "delete event type", organization(h.deleteEventType)},
+		{"POST", "/environment/export", "export environment", organization(h.exportEnvironment)},
+		{"POST", "/environment/import", "import environment", organization(h.importEnvironment)},
+		{"POST", "/app/{app_id}/endpoint/{endpoint_id}/send-example", "send example to endpoint", h.inApp(h.sendExample)},
 
 		// Messages.
 		{"GET", "/app/{app_id}/msg", "list messages", h.inApp(h.listMessages)},
