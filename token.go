@@ -115,7 +115,7 @@ func ParseCapability(name string) (Capabilities, bool) {
 	return 0, false
 }
 
-// MaxFeatureFlags is how many feature flags a token or an integration may have.
+// MaxFeatureFlags is how many feature flags an event type, a token or an integration may have.
 const MaxFeatureFlags = 100
 
 // CheckFeatureFlags notes what is wrong with feature flags: names as event types have them, MaxFeatureFlags at most. at leads to the list inside the body.

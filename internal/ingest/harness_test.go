@@ -23,6 +23,7 @@ import (
 	"github.com/hookswitch/hookswitch/internal/ingest"
 	"github.com/hookswitch/hookswitch/internal/provider/meta"
 	"github.com/hookswitch/hookswitch/internal/service"
+	"github.com/hookswitch/hookswitch/internal/service/servicetest"
 	"github.com/hookswitch/hookswitch/internal/store"
 	"github.com/hookswitch/hookswitch/internal/storetest"
 )
@@ -81,6 +82,10 @@ func newGateway(t testing.TB, db *storetest.DB, providers ...hookswitch.Provider
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := svc.RegisterEventTypes(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	servicetest.CheckEvents(t, g.store)
 	g.svc = svc
 	g.doors = ingest.New(ingest.Options{Service: svc, Providers: providers, Logger: logger, Observe: func(_ string, took time.Duration, r ingest.Result) {
 		g.mu.Lock()

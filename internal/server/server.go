@@ -109,6 +109,9 @@ func (s *Server) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.service.RegisterEventTypes(ctx); err != nil {
+		return err
+	}
 	kinds := deliver.Kinds(deliver.Options{
 		Service: s.service, HTTP: s.client, Logger: s.log, Now: time.Now,
 		UserAgent: map[hookswitch.ProfileName]string{svix.Name: "Svix-Webhooks/1.0 (Hookswitch)", zavu.Name: "Zavu-Webhook/1.0"},

@@ -12,7 +12,7 @@ import (
 	"github.com/hookswitch/hookswitch/webhook"
 )
 
-// CreateEndpoint stores a new endpoint of an app. Without a secret it gets one. Where the same request has been made before, that
+// CreateEndpoint stores a new endpoint of an app. The event types that it takes have to be such as can be chosen. Without a secret it gets one. Where the same request has been made before, that
 // one's endpoint is returned.
 func (s *Service) CreateEndpoint(ctx context.Context, app hookswitch.Key, e hookswitch.Endpoint, idem Idempotency) (*hookswitch.Endpoint, error) {
 	e.App, e.Profile = app, hookswitch.ProfileSvix
@@ -38,6 +38,9 @@ func (s *Service) CreateEndpoint(ctx context.Context, app hookswitch.Key, e hook
 		e.Key, e.CreatedAt = s.keys.Next(), s.now().UTC()
 		e.UpdatedAt = e.CreatedAt
 		if err := idem.claim(tx, e.Key, s); err != nil {
+			return err
+		}
+		if err := checkFilter(tx, audienceOf(ctx), nil, e.EventTypes); err != nil {
 			return err
 		}
 		a, err := tx.App(tx.Context(), app)
@@ -80,7 +83,8 @@ func (s *Service) Endpoints(ctx context.Context, app hookswitch.Key, p store.Pag
 }
 
 // UpdateEndpoint changes an endpoint as change says, which may run more than once, on a fresh copy each time. Disabling it ends what it is owed, in one step however much that is; enabling it clears its failure clock
-// and sends nothing by itself. An ordered endpoint's queue is kept while it is disabled, and goes on from its head when it is enabled.
+// and sends nothing by itself. An ordered endpoint's queue is kept while it is disabled, and goes on from its head when it is enabled. Event types that it takes anew have to be
+// such as can be chosen.
 func (s *Service) UpdateEndpoint(ctx context.Context, app, key hookswitch.Key, change func(*hookswitch.Endpoint) error) (*hookswitch.Endpoint, error) {
 	var e *hookswitch.Endpoint
 	enabled := false
@@ -92,12 +96,17 @@ func (s *Service) UpdateEndpoint(ctx context.Context, app, key hookswitch.Key, c
 		if err != nil {
 			return err
 		}
-		was := e.Disabled
+		was, filter := e.Disabled, slices.Clone(e.EventTypes)
 		if err := change(e); err != nil {
 			return err
 		}
 		if err := e.Validate(); err != nil {
 			return err
+		}
+		if e.Sender == 0 {
+			if err := checkFilter(tx, audienceOf(ctx), filter, e.EventTypes); err != nil {
+				return err
+			}
 		}
 		now := s.now().UTC()
 		switch {

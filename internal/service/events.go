@@ -57,6 +57,14 @@ func uidOnce(app, ref hookswitch.Key, uid string) store.Once {
 // PublishEvent stores an event and what is owed for it. When it returns, both are on stable storage. Where the same request has been made before, that one's event is
 // returned.
 func (s *Service) PublishEvent(ctx context.Context, app *hookswitch.App, p Publish, idem Idempotency) (*hookswitch.Event, error) {
+	return s.publish(ctx, app, p, idem, func(b *births, st *appState, ev *hookswitch.Event) error {
+		b.targets(st, ev, 0, false, 0)
+		return nil
+	})
+}
+
+// publish is PublishEvent where fan says which endpoints the event goes to.
+func (s *Service) publish(ctx context.Context, app *hookswitch.App, p Publish, idem Idempotency, fan func(*births, *appState, *hookswitch.Event) error) (*hookswitch.Event, error) {
 	if err := p.validate(s.o.MaxPayload); err != nil {
 		return nil, err
 	}
@@ -75,7 +83,9 @@ func (s *Service) PublishEvent(ctx context.Context, app *hookswitch.App, p Publi
 		if p.UID != "" {
 			accept.Once = append(accept.Once, uidOnce(app.Key, ev.Key, p.UID))
 		}
-		b.targets(st, ev, 0, false, 0)
+		if err := fan(b, st, ev); err != nil {
+			return nil, err
+		}
 		b.events, accept.Deliveries = accept.Events, b.deliveries
 		err = s.store.Accept(accept)
 		if err == nil {

@@ -204,14 +204,19 @@ func (b *births) targets(st *appState, ev *hookswitch.Event, sender hookswitch.K
 		if ep.Key == except || !ep.Matches(ev.Type, ev.Tags, sender, own) {
 			continue
 		}
-		held := ep.Disabled && !ep.Ordered // the queue of an ordered endpoint goes on growing
-		if held && ep.Sender != 0 {
+		if ep.Disabled && !ep.Ordered && ep.Sender != 0 {
 			continue // what happens while a sender's webhook is inactive is not kept for it
 		}
-		ev.Targets = append(ev.Targets, hookswitch.Target{Endpoint: ep.Key, Held: held})
-		if !held {
-			b.owe(store.Delivery{Kind: ep.DeliveryKind(), App: ev.App, Subject: ev.Key, Target: ep.Key}, ev)
-		}
+		b.aim(ev, ep)
+	}
+}
+
+// aim adds an endpoint to the targets of an event, and what is owed to it unless it is kept for later.
+func (b *births) aim(ev *hookswitch.Event, ep *hookswitch.Endpoint) {
+	held := ep.Disabled && !ep.Ordered // the queue of an ordered endpoint goes on growing
+	ev.Targets = append(ev.Targets, hookswitch.Target{Endpoint: ep.Key, Held: held})
+	if !held {
+		b.owe(store.Delivery{Kind: ep.DeliveryKind(), App: ev.App, Subject: ev.Key, Target: ep.Key}, ev)
 	}
 }
 

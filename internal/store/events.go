@@ -59,22 +59,35 @@ func (r *Reader) EventUID(ctx context.Context, app, key hookswitch.Key) (uid str
 	return uid, readErr(err, "message")
 }
 
-// Page bounds a list by key. The list runs from newest to oldest unless Ascending.
-type Page struct {
+// PageOf bounds a list by what its rows are in the order of: their keys, or their names. The list runs from newest to oldest, or from the last name to the
+// first, unless Ascending.
+type PageOf[P hookswitch.Key | string] struct {
 	Limit     int
-	Before    hookswitch.Key // keys below it only; 0: no bound
-	After     hookswitch.Key // keys above it only; 0: no bound
+	Before    P // rows below it only; zero: no bound
+	After     P // rows above it only; zero: no bound
 	Ascending bool
 }
 
+// Page bounds a list by key.
+type Page = PageOf[hookswitch.Key]
+
+// NamePage bounds a list by name, in the order of bytes.
+type NamePage = PageOf[string]
+
 // clause is the page's part of a WHERE, its ORDER BY and LIMIT. args grows by its values.
-func (p Page) clause(column string, args *[]any) string {
+func (p PageOf[P]) clause(column string, args *[]any) string {
 	var b strings.Builder
-	bound := func(op string, k hookswitch.Key) {
-		if k != 0 {
-			*args = append(*args, int64(k))
-			b.WriteString(" AND " + column + op + "$" + strconv.Itoa(len(*args)))
+	bound := func(op string, at P) {
+		var none P
+		if at == none {
+			return
 		}
+		if k, ok := any(at).(hookswitch.Key); ok {
+			*args = append(*args, int64(k))
+		} else {
+			*args = append(*args, at)
+		}
+		b.WriteString(" AND " + column + op + "$" + strconv.Itoa(len(*args)))
 	}
 	bound(" < ", p.Before)
 	bound(" > ", p.After)

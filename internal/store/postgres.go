@@ -28,7 +28,7 @@ import (
 var postgresDialect = &dialect{
 	name: "postgres",
 	words: map[string]string{
-		"key": "BIGINT PRIMARY KEY", "clustered": "",
+		"key": "BIGINT PRIMARY KEY", "clustered": "", "bytewise": `COLLATE "C"`,
 		// Thresholds that do not grow with the table: dead rows at the front of the queue are what makes claims slow.
 		"queue": "WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, " +
 			"autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 5000)",

@@ -20,7 +20,7 @@ import (
 
 var sqliteDialect = &dialect{
 	name:     "sqlite",
-	words:    map[string]string{"key": "INTEGER PRIMARY KEY", "clustered": "WITHOUT ROWID", "queue": "WITHOUT ROWID", "counter": "WITHOUT ROWID"},
+	words:    map[string]string{"key": "INTEGER PRIMARY KEY", "clustered": "WITHOUT ROWID", "queue": "WITHOUT ROWID", "counter": "WITHOUT ROWID", "bytewise": "COLLATE BINARY"},
 	goose:    "sqlite3",
 	classify: classifySQLite,
 }

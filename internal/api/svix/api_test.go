@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -45,6 +46,9 @@ func newAPI(t testing.TB, db *storetest.DB, opts ...func(*store.Options)) *api {
 	svc, err := service.New(service.Options{Store: st, PublicURL: publicURL, Profiles: map[hookswitch.ProfileName]hookswitch.Profile{
 		hookswitch.ProfileSvix: hookswitch.SvixProfile(), hookswitch.ProfileZavu: hookswitch.ZavuProfile()}})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := svc.RegisterEventTypes(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	tokens := svix.Tokens(token, svc)
@@ -211,8 +215,22 @@ func (a *api) app(name string) string {
 	return a.do("POST", "/app", fmt.Sprintf(`{"name":%q}`, name)).is(201).text("id")
 }
 
+// types enters event types into the catalogue, each unless it is there already.
+func (a *api) types(names ...string) {
+	a.t.Helper()
+	for _, name := range names {
+		if an := a.do("POST", "/event-type", fmt.Sprintf(`{"name":%q,"description":""}`, name)); an.status != http.StatusConflict {
+			an.is(201)
+		}
+	}
+}
+
+// endpoint makes an endpoint. The event types of its filter are entered into the catalogue.
 func (a *api) endpoint(app, more string) string {
 	a.t.Helper()
+	var in struct{ EventTypes, FilterTypes []string }
+	_ = json.Unmarshal([]byte("{"+strings.TrimPrefix(more, ",")+"}"), &in) // the server judges what is wrong
+	a.with(token).types(slices.Concat(in.EventTypes, in.FilterTypes)...)
 	return a.do("POST", "/app/"+app+"/endpoint", `{"url":"https://receiver.example/hook"`+more+`}`).is(201).text("id")
 }
 

@@ -81,16 +81,20 @@ func versionOf(c *hookswitch.Checks, version *int) int {
 
 // distinct is list without repetitions; nil stays nil.
 func distinct(list []string) []string {
+	seen := make(map[string]bool, len(list))
 	for i, s := range list {
-		if slices.Contains(list[:i], s) {
-			out := slices.Clone(list[:i])
-			for _, s := range list[i:] {
-				if !slices.Contains(out, s) {
-					out = append(out, s)
-				}
-			}
-			return out
+		if !seen[s] {
+			seen[s] = true
+			continue
 		}
+		out := slices.Clone(list[:i])
+		for _, s := range list[i:] {
+			if !seen[s] {
+				seen[s] = true
+				out = append(out, s)
+			}
+		}
+		return out
 	}
 	return list
 }

@@ -19,6 +19,7 @@ func TestEndpointLife(t *testing.T) {
 	each(t, func(a *api) {
 		app := a.app("a")
 		path := "/app/" + app + "/endpoint"
+		a.types("a.b", "c")
 		an := a.do("POST", path, `{"url":"HTTPS://Receiver.Example","uid":"main","description":"d","filterTypes":["a.b","a.b","c"],"channels":["x"],
 			"rateLimit":5,"version":3,"metadata":{"k":"v"},"headers":{"X-Mine":"1","Authorization":"Bearer s"}}`).is(201).matches("EndpointOut")
 		got := an.json()
@@ -66,6 +67,7 @@ func TestEndpointLife(t *testing.T) {
 func TestSpellingsOfTheFilter(t *testing.T) {
 	each(t, func(a *api) {
 		path := "/app/" + a.app("a") + "/endpoint"
+		a.types("new", "x")
 		got := a.do("POST", path, `{"url":"https://x.example","filterTypes":["old"],"eventTypes":["new"],"rateLimit":1,"throttleRate":2}`).is(201).json()
 		if !cmp.Equal(got["filterTypes"], []any{"new"}) || got["rateLimit"] != 2.0 {
 			t.Errorf("the newer spelling does not win: %v", got)

@@ -1,6 +1,7 @@
 package svix
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/hookswitch/hookswitch"
@@ -61,8 +62,8 @@ func code(e *hookswitch.Error) string {
 
 // renamed is err with the field of the body called from told as to, the spelling that the caller used.
 func renamed(err error, from, to string) error {
-	e, ok := err.(*hookswitch.Error)
-	if !ok || from == to {
+	var e *hookswitch.Error
+	if from == to || !errors.As(err, &e) {
 		return err
 	}
 	for i, f := range e.Fields {

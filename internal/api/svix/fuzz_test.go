@@ -18,10 +18,10 @@ func FuzzQuery(f *testing.F) {
 	msg := a.message(app, "")
 	for _, q := range []string{"", "limit=1", "limit=99999999999999999999", "iterator=" + msg, "iterator=-" + msg, "iterator=" + ep, "iterator=%00", "before=9999-12-31T23:59:59Z",
 		"after=0001-01-01T00:00:00Z", "after=2024-01-01T00:00:00Z&before=2024-01-01T00:00:00Z", "event_types=a,b&event_types[]=c&event_types[7]=d", "channel=x", "status=2&status_code_class=500",
-		"with_content=x", "order=descending", "%zz", "channel=%25_%27"} {
+		"with_content=x", "order=descending", "%zz", "channel=%25_%27", "iterator=message.read&include_archived=true", "iterator=-~-x"} {
 		f.Add(q)
 	}
-	paths := []string{"/app", "/app/" + app + "/endpoint", "/app/" + app + "/msg", "/app/" + app + "/attempt/endpoint/" + ep, "/app/" + app + "/attempt/msg/" + msg,
+	paths := []string{"/app", "/event-type", "/app/" + app + "/endpoint", "/app/" + app + "/msg", "/app/" + app + "/attempt/endpoint/" + ep, "/app/" + app + "/attempt/msg/" + msg,
 		"/app/" + app + "/endpoint/" + ep + "/msg", "/app/" + app + "/msg/" + msg + "/endpoint", "/app/" + app + "/endpoint/" + ep + "/stats", "/background-task"}
 	f.Fuzz(func(t *testing.T, q string) {
 		for _, path := range paths {

@@ -46,7 +46,11 @@ func New(o Options) *Handler {
 			if err != nil {
 				return nil, err
 			}
-			return &callerContext{r.Context(), caller}, nil
+			ctx := r.Context()
+			if !caller.Org {
+				ctx = service.Restricted(ctx, caller.FeatureFlags)
+			}
+			return &callerContext{ctx, caller}, nil
 		},
 		Wrap:       readable,
 		MaxBody:    o.MaxBody,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"mime"
 	"net/http"
 
@@ -160,7 +161,8 @@ func (h *Handler) appFor(ctx context.Context, ref string, inline *appIn) (*hooks
 
 // nestedIn is err about a part of the body that lies under name.
 func nestedIn(err error, name string) error {
-	if e, ok := err.(*hookswitch.Error); ok {
+	var e *hookswitch.Error
+	if errors.As(err, &e) {
 		for i, f := range e.Fields {
 			e.Fields[i].Path = append([]string{"body", name}, f.Path[min(1, len(f.Path)):]...)
 		}

@@ -18,30 +18,61 @@ const (
 	maxLimit     = 250
 )
 
-// pager is which page of a list a caller asks for. Rows are in the order of their keys, which is the order of their ids.
-type pager struct {
-	ids       *hookswitch.IDs
-	kind      hookswitch.Kind // of the ids that iterators are made of
+// page is which part of a list a caller asks for. P is what the rows are in the order of.
+type page[P comparable] struct {
 	limit     int
-	ascending bool           // the order shown
-	cursor    hookswitch.Key // the row next to the page; 0: none
-	backward  bool           // the page lies before the cursor
-	low, high hookswitch.Key // keys outside of them are not listed; 0: no bound
+	ascending bool // the order shown
+	cursor    P    // the row next to the page; zero: none
+	backward  bool // the page lies before the cursor
+	// write appends a place as iterators have it.
+	write func(b []byte, at P) []byte
 }
 
-// pager reads the page that q asks for. Lists in an order that callers may choose say so with orderOf.
-func (h *Handler) pager(q *httpapi.Query, kind hookswitch.Kind, ascending bool) *pager {
-	p := &pager{ids: h.ids, kind: kind, ascending: ascending, limit: q.Int("limit", defaultLimit, 1, maxLimit)}
+// pageOf reads the page that q asks for. read is the place that an iterator names.
+func pageOf[P comparable](q *httpapi.Query, ascending bool, read func(string) (P, bool), write func([]byte, P) []byte) page[P] {
+	p := page[P]{limit: q.Int("limit", defaultLimit, 1, maxLimit), ascending: ascending, write: write}
 	if it := q.Text("iterator"); it != "" {
-		id, backward := strings.CutPrefix(it, "-")
-		key, ok := h.ids.Parse(kind, id)
+		name, backward := strings.CutPrefix(it, "-")
+		at, ok := read(name)
 		if !ok {
 			q.Fail("is not an iterator of this list", "iterator")
 		}
-		p.cursor, p.backward = key, backward
+		p.cursor, p.backward = at, backward
 	}
 	return p
 }
+
+// pager is the page of a list whose rows are in the order of their keys, which is the order of their ids.
+type pager struct {
+	page[hookswitch.Key]
+	low, high hookswitch.Key // keys outside of them are not listed; 0: no bound
+}
+
+// pager reads the page that q asks for, of rows with ids of the kind. Lists in an order that callers may choose say so with orderOf.
+func (h *Handler) pager(q *httpapi.Query, kind hookswitch.Kind, ascending bool) *pager {
+	return &pager{page: pageOf(q, ascending,
+		func(id string) (hookswitch.Key, bool) { return h.ids.Parse(kind, id) },
+		func(b []byte, at hookswitch.Key) []byte { return h.ids.Append(b, kind, at) })}
+}
+
+// namedPager is the page of a list whose rows are in the order of their names.
+type namedPager struct{ page[string] }
+
+// namePager reads the page that q asks for, of rows in the order of their names.
+func namePager(q *httpapi.Query, ascending bool) *namedPager {
+	return &namedPager{pageOf(q, ascending, func(name string) (string, bool) {
+		name = strings.TrimPrefix(name, dashed)
+		return name, hookswitch.CheckName(name) == ""
+	}, func(b []byte, name string) []byte {
+		if strings.HasPrefix(name, "-") {
+			b = append(b, dashed...)
+		}
+		return append(b, name...)
+	})}
+}
+
+// dashed stands in iterators before a name that begins with the dash by which pages that lie before are known. No name has it.
+const dashed = "~"
 
 // orderOf reads which order the caller wants.
 func orderOf(q *httpapi.Query, def string) (ascending bool) {
@@ -108,6 +139,17 @@ func (p *pager) store() store.Page {
 	return sp
 }
 
+// store is the page as the store reads it: one row more than is shown, to know whether there is more.
+func (p *namedPager) store() store.NamePage {
+	sp := store.NamePage{Limit: p.limit + 1, Ascending: p.ascending != p.backward}
+	if sp.Ascending {
+		sp.After = p.cursor
+	} else {
+		sp.Before = p.cursor
+	}
+	return sp
+}
+
 // slice is the page of rows that are all in memory, in ascending order of their keys.
 func slice[T any](p *pager, rows []T, key func(T) hookswitch.Key) []T {
 	sp := p.store()
@@ -124,17 +166,26 @@ func slice[T any](p *pager, rows []T, key func(T) hookswitch.Key) []T {
 	return out
 }
 
-// list is one page of rows, as the store has read it for p.
-type list[T any] struct {
+// listing is one page of rows, as the store has read it for a page.
+type listing[T any, P comparable] struct {
 	rows []T
-	key  func(T) hookswitch.Key
+	key  func(T) P                    // what the rows are in the order of
 	item func(b []byte, row T) []byte // appends the row as JSON
-	// stopped is where the store gave up looking, when a page came out short though there may be more; 0: it did not.
-	stopped hookswitch.Key
+	// stopped is where the store gave up looking, when a page came out short though there may be more; zero: it did not.
+	stopped P
 }
 
-// writeList answers with a page.
+// list is a listing in the order of keys.
+type list[T any] = listing[T, hookswitch.Key]
+
+// writeList answers with a page of a list in the order of keys.
 func writeList[T any](w http.ResponseWriter, p *pager, l list[T]) error {
+	return writePage(w, &p.page, l)
+}
+
+// writePage answers with a page.
+func writePage[T any, P comparable](w http.ResponseWriter, p *page[P], l listing[T, P]) error {
+	var none P
 	more := len(l.rows) > p.limit
 	if more {
 		l.rows = l.rows[:p.limit]
@@ -142,11 +193,11 @@ func writeList[T any](w http.ResponseWriter, p *pager, l list[T]) error {
 	if p.backward {
 		slices.Reverse(l.rows)
 	}
-	var first, last hookswitch.Key
+	var first, last P
 	if n := len(l.rows); n > 0 {
 		first, last = l.key(l.rows[0]), l.key(l.rows[n-1])
 	}
-	if !more && l.stopped != 0 {
+	if !more && l.stopped != none {
 		if more = true; p.backward {
 			first = l.stopped
 		} else {
@@ -161,14 +212,14 @@ func writeList[T any](w http.ResponseWriter, p *pager, l list[T]) error {
 		b = l.item(b, row)
 	}
 	b = append(b, `],"iterator":`...)
-	if last != 0 {
-		b = append(p.ids.Append(append(b, '"'), p.kind, last), '"')
+	if last != none {
+		b = append(p.write(append(b, '"'), last), '"')
 	} else {
 		b = append(b, "null"...)
 	}
-	if first != 0 {
+	if first != none {
 		b = append(b, `,"prevIterator":"-`...)
-		b = append(p.ids.Append(b, p.kind, first), '"')
+		b = append(p.write(b, first), '"')
 	}
 	b = append(b, `,"done":`...)
 	if more {

@@ -61,6 +61,16 @@ func (h *Handler) routes() []route {
 		{"GET", "/app/{app_id}/endpoint/{endpoint_id}/rate-limit-status", "get throttling status", view, h.inApp(h.getThrottling)},
 
 		// Event types and the environment they make up.
+		{"GET", "/event-type", "list event types", view, h.listEventTypes},
+		{"POST", "/event-type", "create event type", org, h.createEventType},
+		{"POST", "/event-type/import/openapi", "import event types from OpenAPI", org, h.importOpenAPI},
+		{"GET", "/event-type/{event_type_name}", "get event type", view, h.getEventType},
+		{"PUT", "/event-type/{event_type_name}", "replace event type", org, h.replaceEventType},
+		{"PATCH", "/event-type/{event_type_name}", "change event type", org, h.changeEventType},
+		{"DELETE", "/event-type/{event_type_name}", "delete event type", org, h.deleteEventType},
+		{"POST", "/environment/export", "export environment", org, h.exportEnvironment},
+		{"POST", "/environment/import", "import environment", org, h.importEnvironment},
+		{"POST", "/app/{app_id}/endpoint/{endpoint_id}/send-example", "send example to endpoint", sendAgain, h.inApp(h.sendExample)},
 
 		// Messages.
 		{"GET", "/app/{app_id}/msg", "list messages", view, h.inApp(h.listMessages)},

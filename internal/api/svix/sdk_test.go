@@ -52,6 +52,7 @@ func TestTheOfficialGoLibraryWorks(t *testing.T) {
 		if same.Id != app.Id {
 			t.Errorf("get or create made %s", same.Id)
 		}
+		must[*models.EventTypeOut](t)(client.EventType.Create(ctx, models.EventTypeIn{Name: "user.signup", Description: "A user has signed up"}, nil))
 		ep := must[*models.EndpointOut](t)(client.Endpoint.Create(ctx, app.Id, models.EndpointIn{Url: "https://receiver.example/x", FilterTypes: []string{"user.signup"},
 			RateLimit: new(uint16(3)), Metadata: &map[string]string{"a": "b"}}, nil))
 		if ep.Version != 1 || ep.RateLimit == nil || *ep.RateLimit != 3 || len(ep.FilterTypes) != 1 {

@@ -62,6 +62,7 @@ func New(tb testing.TB, db *storetest.DB, opts ...func(*Options)) *World {
 		opt(&w.options)
 	}
 	w.Store = db.Open(storetest.Now(w.Clock.Now))
+	CheckEvents(tb, w.Store)
 	w.serve(w.Clock.Now)
 	return w
 }
@@ -73,6 +74,9 @@ func (w *World) serve(now func() time.Time) {
 		AllowPlain: w.options.AllowPlain, CheckURL: w.options.CheckURL, CheckResponder: w.options.CheckResponder, PublicURL: PublicURL, Retention: 90 * 24 * time.Hour,
 	})
 	if err != nil {
+		w.TB.Fatal(err)
+	}
+	if err := s.RegisterEventTypes(context.Background()); err != nil {
 		w.TB.Fatal(err)
 	}
 	w.Service, w.Slots = s, &Slots{}
@@ -121,13 +125,25 @@ func (w *World) App(change ...func(*hookswitch.App)) *hookswitch.App {
 	return Must(w.Service.CreateApp(context.Background(), a, service.Idempotency{}))(w.TB)
 }
 
-// Endpoint makes an endpoint of the App.
+// EventTypes enters event types into the catalogue, each unless it is there already.
+func (w *World) EventTypes(names ...string) {
+	w.TB.Helper()
+	for _, name := range names {
+		_, err := w.Service.CreateEventType(context.Background(), hookswitch.EventType{Name: name, Description: name}, service.Idempotency{})
+		if err != nil && hookswitch.KindOf(err) != hookswitch.Conflict {
+			w.TB.Fatal(err)
+		}
+	}
+}
+
+// Endpoint makes an endpoint of the App. The event types of its filter are entered into the catalogue.
 func (w *World) Endpoint(app *hookswitch.App, url string, change ...func(*hookswitch.Endpoint)) *hookswitch.Endpoint {
 	w.TB.Helper()
 	e := hookswitch.Endpoint{URL: url}
 	for _, c := range change {
 		c(&e)
 	}
+	w.EventTypes(e.EventTypes...)
 	return Must(w.Service.CreateEndpoint(context.Background(), app.Key, e, service.Idempotency{}))(w.TB)
 }
 

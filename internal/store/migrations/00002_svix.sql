@@ -20,9 +20,10 @@ CREATE INDEX deliveries_ordered ON deliveries (target, position) WHERE position 
 ALTER TABLE deliveries ADD COLUMN task BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX deliveries_of_task ON deliveries (task) WHERE task <> 0;
 
+-- The catalogue is listed by name, in the order of bytes on both databases.
 CREATE TABLE event_types (
     id            {{key}},
-    name          TEXT    NOT NULL UNIQUE,
+    name          TEXT    {{bytewise}} NOT NULL UNIQUE,
     description   TEXT    NOT NULL,
     archived      BOOLEAN NOT NULL,
     deprecated    BOOLEAN NOT NULL,
