@@ -47,15 +47,27 @@ func TestSchemas_GoodOnesAreTaken(t *testing.T) {
 		"as many as may be":     manyParts(maxSchemaParts - 1),
 		"unknown keywords":      `{"x-hint":{"a":1},"nullable":true,"example":{"$ref":"https://example.com"}}`,
 	} {
-		start := time.Now()
 		if err := checkSchemas([]byte(`{"1":` + schema + `}`)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		t.Logf("%s: %v", name, time.Since(start))
 	}
 	if err := checkSchemas([]byte(`{}`)); err != nil {
 		t.Errorf("no version: %v", err)
 	}
+}
+
+// atOnce is how long a refusal may take at most: forty times what is wanted, for the race detector on a machine that does much else.
+const atOnce = 2 * time.Second
+
+// fastest is how long fn takes when the machine does nothing else: the best of some tries.
+func fastest(fn func()) time.Duration {
+	best := time.Hour
+	for try := 0; try < 10 && best > atOnce/40; try++ {
+		start := time.Now()
+		fn()
+		best = min(best, time.Since(start))
+	}
+	return best
 }
 
 // TestSchemas_BadOnesAreRefusedAtOnce: neither a file nor the network is touched, and no answer takes as long as fetching would.
@@ -98,10 +110,8 @@ func TestSchemas_BadOnesAreRefusedAtOnce(t *testing.T) {
 		"an id that is no address":    {`{"$id":"http://[::1"}`, "not a valid JSON Schema"},
 		"the same id twice":           {`{"definitions":{"a":{"$id":"x"},"b":{"$id":"x"}}}`, "not a valid JSON Schema"},
 	} {
-		start := time.Now()
-		err := checkSchemas([]byte(`{"1":{},"v2":` + c.schema + `}`))
-		took := time.Since(start)
-		t.Logf("%s: %v: %v", name, took, err)
+		var err error
+		took := fastest(func() { err = checkSchemas([]byte(`{"1":{},"v2":` + c.schema + `}`)) })
 		var e *hookswitch.Error
 		if !errors.As(err, &e) || e.Kind != hookswitch.Invalid || len(e.Fields) != 1 || e.Fields[0].Name() != "schemas.v2" || !strings.Contains(e.Fields[0].Message, c.says) {
 			t.Errorf("%s: got %v, want a word of %q about schemas.v2", name, err, c.says)
@@ -109,7 +119,7 @@ func TestSchemas_BadOnesAreRefusedAtOnce(t *testing.T) {
 		if strings.Contains(fmt.Sprint(err), "hookswitch:") {
 			t.Errorf("%s: %v", name, err)
 		}
-		if took > time.Second { // nothing takes 50 ms; the rest is for machines that do something else meanwhile
+		if took > atOnce {
 			t.Errorf("%s: it took %v", name, took)
 		}
 	}

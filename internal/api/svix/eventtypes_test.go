@@ -149,11 +149,9 @@ func TestWrongEventTypes(t *testing.T) {
 			"800 levels":      {`{"name":"a","description":"","schemas":{"1":` + strings.Repeat(`{"not":`, 800) + "{}" + strings.Repeat("}", 800) + `}}`, []string{"body"}},
 			"1 MB":            {`{"name":"a","description":"","schemas":{"1":{"enum":[` + strings.Repeat(`"aaaaaaa",`, 100_000) + `1]}}}`, []string{"body", "schemas"}},
 		} {
-			start := time.Now()
-			a.do("POST", "/event-type", c.body).invalid(c.loc...)
-			if took := time.Since(start); took > time.Second { // milliseconds, but on a machine that does something else
-				t.Errorf("%s: it took %v", what, took)
-			}
+			an := a.do("POST", "/event-type", c.body)
+			an.what = what
+			an.invalid(c.loc...)
 		}
 		a.do("PUT", "/event-type/a%20b", `{"description":""}`).invalid("path", "event_type_name")
 		if got := a.do("GET", "/event-type/a", ""); got.status != 404 {
@@ -435,12 +433,17 @@ func TestListsOfManyEventTypes(t *testing.T) {
 		"a portal":               func() answer { return portal.do("GET", "/event-type?limit=250", "") },
 		"a page with schemas":    func() answer { return a.do("GET", "/event-type?limit=250&iterator=type.05000&with_content=true", "") },
 	} {
-		start := time.Now()
-		n := len(list().names())
-		took := time.Since(start)
-		t.Logf("%s: %d rows in %v", what, n, took)
-		if n == 0 || took > 2*time.Second { // milliseconds, but on a machine that does something else
-			t.Errorf("%s: %d rows in %v", what, n, took)
+		best := time.Hour // of some tries: the machine may do something else
+		for try := 0; try < 10 && best > 50*time.Millisecond; try++ {
+			start := time.Now()
+			an := list()
+			best = min(best, time.Since(start))
+			if len(an.names()) == 0 {
+				t.Fatalf("%s: no rows", what)
+			}
+		}
+		if best > 2*time.Second { // forty times what it may take, for the race detector on a machine that does much else
+			t.Errorf("%s: it took %v", what, best)
 		}
 	}
 }
