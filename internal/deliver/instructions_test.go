@@ -49,7 +49,8 @@ func TestInstructions_DisableTheEndpoint(t *testing.T) {
 			if c.disabled {
 				servicetest.Eventually(t, value, func() bool { return fresh(w, ep).Disabled })
 				got := <-told.C
-				if body := string(got.Body); !strings.Contains(body, w.Service.IDs().Format(hookswitch.KindEndpoint, ep.Key)) || !strings.Contains(body, `"failSince":"2025`) {
+				body := string(got.Body) // one that succeeds fails since no time
+				if !strings.Contains(body, w.Service.IDs().Format(hookswitch.KindEndpoint, ep.Key)) || strings.Contains(body, `"failSince":"2025`) != (c.code != 200) {
 					t.Errorf("%q: told %s", value, body)
 				}
 			} else if fresh(w, ep).Disabled {

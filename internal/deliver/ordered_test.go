@@ -275,7 +275,7 @@ func TestOrdered_TheHeadIsTriedForEver(t *testing.T) {
 			}
 			w.Clock.Advance(wait)
 		}
-		pass(w, "it is disabled", time.Minute, func() bool { return fresh(w, ep).Disabled })
+		pass(w, "it is disabled", 20*time.Minute, func() bool { return fresh(w, ep).Disabled })
 		publish(w, app, 2)
 		requests, _ := q.has()
 		w.Clock.Advance(48 * time.Hour)

@@ -130,6 +130,13 @@ func (s *memStore) releasedSubjects() []int64 {
 	return subjects
 }
 
+// written is how often items were leased by claims, and given back.
+func (s *memStore) written() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.leases + len(s.released)
+}
+
 func (s *memStore) claimCount() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
