@@ -145,6 +145,10 @@ func kindName(k work.Kind) string {
 		return "webhook"
 	case hookswitch.DeliverMessage:
 		return "message"
+	case hookswitch.DeliverOrdered:
+		return "ordered"
+	case hookswitch.DeliverTask:
+		return "task"
 	}
 	return "respond"
 }

@@ -95,7 +95,7 @@ func TestExhaust_DisablesOnAClockOfFiveDays(t *testing.T) {
 		if diff := cmp.Diff([]string{"asks", "asks, and is disabled held"}, targets(told[0], names)); diff != "" {
 			t.Errorf("it goes to %s", diff)
 		}
-		want := fmt.Sprintf(`{"type":"endpoint.disabled","data":{"appId":%q,"appUid":"app-uid","endpointId":%q,"endpointUid":"ep-uid","failSince":"2025-03-14T12:00:00Z","trigger":"automatic"}}`,
+		want := fmt.Sprintf(`{"type":"endpoint.disabled","data":{"appId":%q,"appUid":"app-uid","endpointId":%q,"endpointUid":"ep-uid","failSince":"2025-03-14T12:00:00.000000Z","trigger":"automatic"}}`,
 			w.Service.IDs().Format(hookswitch.KindApp, app.Key), w.Service.IDs().Format(hookswitch.KindEndpoint, ep.Key))
 		if string(told[0].Payload) != want {
 			t.Errorf("got  %s\nwant %s", told[0].Payload, want)

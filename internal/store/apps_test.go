@@ -49,7 +49,7 @@ func TestFilteredApps_ByTheirEndpoints(t *testing.T) {
 func TestFilteredApps_StopsAtABoundAndGoesOnBehindIt(t *testing.T) {
 	eachFixture(t, func(t *testing.T, f *fixture) {
 		if _, err := f.Exec(t.Context(), `INSERT INTO apps (id, name, throttle_rate, metadata, bot_name, bot_ref, company_id, version, changed_at, created_at, updated_at, deleted_at)
-			WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25000) SELECT i, '', 0, '', '', '', '', 1, 0, 0, 0, 0 FROM n`); err != nil {
+			WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25000) SELECT i + 1, '', 0, '', '', '', '', 1, 0, 0, 0, 0 FROM n`); err != nil {
 			t.Fatal(err)
 		}
 		f.newEndpoint()

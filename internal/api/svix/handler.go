@@ -63,7 +63,7 @@ func New(o Options) *Handler {
 		if rt.method == http.MethodPost && rt.path != publishPath {
 			rt.serve = h.repeats.handle(rt.serve)
 		}
-		h.mux.Handle(rt.method, Base+rt.path, rt.name, rt.serve)
+		h.mux.Handle(rt.method, Base+rt.path, rt.name, h.guard(rt))
 	}
 	for _, op := range notBuilt {
 		h.mux.Handle(op.method, Base+op.path, notBuiltName, refuse(op))
