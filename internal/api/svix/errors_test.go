@@ -26,7 +26,8 @@ func TestCodes(t *testing.T) {
 		}
 		portal.do("GET", "/app", "").code(403, "insufficient access")
 		a.do("GET", "/app/unknown", "").code(404, "not_found")
-		a.do("GET", "/unknown", "").code(404, "not_found")
+		a.do("GET", "/unknown", "").described("Error").code(404, "not_found")
+		a.do("POST", "/app", "{}").described("ValidationError").invalid("body", "name")
 		a.do("PATCH", "/app", "{}").code(405, "method_not_allowed")
 		a.do("POST", "/app", `{"name":"n","uid":"`+things["app_id"][1]+`"}`).code(409, "conflict")
 		a.do("POST", app+"/endpoint", `{"url":"https://x.example","uid":"`+things["endpoint_id"][1]+`"}`).code(409, "conflict")

@@ -203,8 +203,12 @@ func TestKeysBelongToATokenAndAURL(t *testing.T) {
 				}
 			}
 			// An empty key is none.
-			if a.do("POST", path, body, "Idempotency-Key", "").is(201).text("id") == a.do("POST", path, body, "Idempotency-Key", "").is(201).text("id") {
-				a.t.Error("an empty key is a key")
+			for range 2 {
+				id := a.do("POST", path, body, "Idempotency-Key", "").is(201).text("id")
+				if ids[id] {
+					a.t.Error("an empty key is a key")
+				}
+				ids[id] = true
 			}
 			// Who may not ask gets no answer of those who may.
 			a.with("wrong").do("POST", path, body, "Idempotency-Key", key).code(401, "authentication_failed")
