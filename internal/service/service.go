@@ -166,7 +166,7 @@ type births struct {
 	events     []*hookswitch.Event
 	deliveries []store.Delivery
 	items      []work.Item
-	wake       map[work.Kind]bool
+	wake       map[work.Kind]time.Time
 	states     []*appState
 	sent       int // messages that providers have taken
 	sendErrors int
@@ -203,22 +203,26 @@ func (b *births) targets(st *appState, ev *hookswitch.Event, sender hookswitch.K
 		}
 		ev.Targets = append(ev.Targets, hookswitch.Target{Endpoint: ep.Key, Held: held})
 		if !held {
-			b.owe(store.Delivery{Kind: hookswitch.DeliverWebhook, App: ev.App, Subject: ev.Key, Target: ep.Key}, ev)
+			b.owe(store.Delivery{Kind: hookswitch.DeliverWebhook, App: ev.App, Subject: ev.Key, Target: ep.Key, NextAt: ev.DeliverAt}, ev)
 		}
 	}
 }
 
-// owe adds what is owed. Where the engine has a place the row is born leased and run from memory, data with it; else it is born waiting and due.
+// owe adds what is owed. Where the engine has a place the row is born leased and run from memory, data with it; else it is born waiting and due. What has a
+// NextAt to come is born waiting until then.
 func (b *births) owe(d store.Delivery, data any) {
 	kind := work.Kind(d.Kind)
 	lane := work.Lane{Kind: kind, Target: int64(d.Target)}
 	d.Claim = 1
-	if d.Kind == hookswitch.DeliverWebhook && b.s.engine.Reserve(lane) {
+	switch {
+	case d.NextAt.After(b.now):
+		b.wakeAt(d.Kind, d.NextAt)
+	case d.Kind == hookswitch.DeliverWebhook && b.s.engine.Reserve(lane):
 		lease := b.s.engine.LeaseUntil(kind, b.now)
 		d.Owner, d.NextAt = b.s.store.Node().Number, lease
 		b.items = append(b.items, work.Item{Lane: lane, Subject: int64(d.Subject), App: int64(d.App), Claim: d.Claim, Manual: d.Manual,
 			Lease: lease, Due: b.now, Data: data})
-	} else {
+	default:
 		d.NextAt = b.now
 		b.wakeKind(d.Kind)
 	}
@@ -240,8 +244,8 @@ func (b *births) start() {
 	b.s.counts.Sent.Add(int64(b.sent))
 	b.s.counts.SendError.Add(int64(b.sendErrors))
 	b.s.engine.Start(b.items...)
-	for kind := range b.wake {
-		b.s.engine.Wake(kind, b.now)
+	for kind, at := range b.wake {
+		b.s.engine.Wake(kind, at)
 	}
 }
 

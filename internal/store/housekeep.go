@@ -21,6 +21,8 @@ type HousekeepResult struct {
 	Canceled map[hookswitch.Key]int
 	// Ended counts what waited for endpoints that were disabled or deleted: it read as canceled already.
 	Ended int
+	// Payloads counts those that were removed before their events.
+	Payloads int
 	// How many were dropped.
 	Events, Attempts, Bins, Once, Receipts, Strays, Counters int
 }
@@ -42,6 +44,7 @@ func (s *Store) Housekeep(ctx context.Context, o HousekeepOptions) (HousekeepRes
 	}
 	bound := housekeepChunk
 	steps := []step{{&res.Bins, func(tx *Tx) (int, error) { return tx.DropBinsBefore(now, bound) }}}
+	steps = append(steps, step{&res.Payloads, func(tx *Tx) (int, error) { return tx.ExpungeExpired(now, bound) }})
 	for life := Life10Minutes; life < LifeForever; life++ {
 		steps = append(steps, step{&res.Once, func(tx *Tx) (int, error) { return tx.ForgetOnce(life, now, bound) }})
 	}

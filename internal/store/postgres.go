@@ -462,8 +462,13 @@ func queueAccepts(q *pgx.Batch, accepts []*Accept) {
 		kind, restore                            []int16
 		manual                                   []bool
 	}
+	var rich []*hookswitch.Event
 	for _, a := range accepts {
 		for _, ev := range a.Events {
+			if !ev.Plain() {
+				rich = append(rich, ev)
+				continue
+			}
 			e.id, e.app = append(e.id, int64(ev.Key)), append(e.app, int64(ev.App))
 			e.typ, e.uid, e.tags = append(e.typ, ev.Type), append(e.uid, ev.UID), append(e.tags, tagsText(ev.Tags))
 			e.payload, e.targets = append(e.payload, notNil(ev.Payload)), append(e.targets, packTargets(ev.Targets))
@@ -480,6 +485,9 @@ func queueAccepts(q *pgx.Batch, accepts []*Accept) {
 			SELECT id, app_id, type, uid, tags, payload, targets, FALSE FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::bytea[])
 			AS u (id, app_id, type, uid, tags, payload, targets)`, e.id, e.app, e.typ, e.uid, e.tags, e.payload, e.targets)
 	}
+	if len(rich) > 0 {
+		queueRichEvents(q, rich)
+	}
 	if len(d.subject) > 0 {
 		q.Queue(`INSERT INTO deliveries (subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at)
 			SELECT subject, target, kind, app_id, 0, owner, next_at, 0, claim_no, manual, restore, 0, 0
@@ -487,6 +495,27 @@ func queueAccepts(q *pgx.Batch, accepts []*Accept) {
 			AS u (subject, target, kind, app_id, owner, next_at, claim_no, manual, restore)`,
 			d.subject, d.target, d.kind, d.app, d.owner, d.next, d.claim, d.manual, d.restore)
 	}
+}
+
+// queueRichEvents queues events that are not plain.
+func queueRichEvents(q *pgx.Batch, list []*hookswitch.Event) {
+	var e struct {
+		id, app, deliver, expires           []int64
+		typ, uid, tags, labels, contentType []string
+		payload, targets                    [][]byte
+	}
+	for _, ev := range list {
+		e.id, e.app = append(e.id, int64(ev.Key)), append(e.app, int64(ev.App))
+		e.typ, e.uid, e.tags = append(e.typ, ev.Type), append(e.uid, ev.UID), append(e.tags, tagsText(ev.Tags))
+		e.payload, e.targets = append(e.payload, notNil(ev.Payload)), append(e.targets, packTargets(ev.Targets))
+		e.labels, e.deliver = append(e.labels, tagsText(ev.Labels)), append(e.deliver, millis(ev.DeliverAt))
+		e.expires, e.contentType = append(e.expires, millis(ev.ExpiresAt)), append(e.contentType, ev.ContentType)
+	}
+	q.Queue(`INSERT INTO events (id, app_id, type, uid, tags, payload, targets, expired, labels, deliver_at, expires_at, content_type)
+		SELECT id, app_id, type, uid, tags, payload, targets, FALSE, labels, deliver_at, expires_at, content_type
+		FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::bytea[], $8::text[], $9::bigint[], $10::bigint[], $11::text[])
+		AS u (id, app_id, type, uid, tags, payload, targets, labels, deliver_at, expires_at, content_type)`,
+		e.id, e.app, e.typ, e.uid, e.tags, e.payload, e.targets, e.labels, e.deliver, e.expires, e.contentType)
 }
 
 // fencedRows are the rows of outcomes with one verdict, as columns.

@@ -279,9 +279,8 @@ func TestAttemptedMessagesOfARareEndpointComeInShortPages(t *testing.T) {
 		if len(first.rows()) != 0 || v["done"] != false || v["iterator"] == nil {
 			t.Fatalf("first page: %s", first.body)
 		}
-		next := a.do("GET", path+query("iterator", v["iterator"].(string)), "").is(200)
-		if diff := cmp.Diff([]string{msg}, next.rows()); diff != "" || next.json()["done"] != true {
-			t.Errorf("second page: %s", next.body)
+		if forth, back := walk(a, path, "50"); !cmp.Equal(forth, []string{msg}) || len(back) != 0 {
+			t.Errorf("forward %v, backward %v", forth, back)
 		}
 	})
 }

@@ -49,16 +49,23 @@ func (h *Handler) routes() []route {
 		// Messages.
 		{"GET", "/app/{app_id}/msg", "list messages", h.inApp(h.listMessages)},
 		{"POST", "/app/{app_id}/msg", "create message", organization(h.createMessage)},
+		{"POST", "/app/{app_id}/msg/bulk-expunge", "expunge messages", organization(h.inApp(h.expungeMessages))},
+		{"POST", "/app/{app_id}/msg/precheck/active", "precheck message", organization(h.inApp(h.precheckMessage))},
 		{"GET", "/app/{app_id}/msg/{msg_id}", "get message", h.inApp(h.getMessage)},
+		{"GET", "/app/{app_id}/msg/{msg_id}/raw", "get raw payload", h.inApp(h.getRawPayload)},
+		{"DELETE", "/app/{app_id}/msg/{msg_id}/content", "expunge message", organization(h.inApp(h.expungeMessage))},
 
 		// Pollers.
 
 		// Attempts.
 		{"GET", "/app/{app_id}/attempt/endpoint/{endpoint_id}", "list attempts by endpoint", h.inApp(h.listAttemptsByEndpoint)},
+		{"GET", "/app/{app_id}/attempt/endpoint/{endpoint_id}/count", "count attempts by endpoint", h.inApp(h.countAttempts)},
 		{"GET", "/app/{app_id}/attempt/msg/{msg_id}", "list attempts by message", h.inApp(h.listAttemptsByMessage)},
 		{"GET", "/app/{app_id}/msg/{msg_id}/attempt", "list attempts by message (deprecated path)", h.inApp(h.listAttemptsByMessage)},
 		{"GET", "/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/attempt", "list attempts by message and endpoint (deprecated path)", h.inApp(h.listAttemptsByMessage)},
 		{"GET", "/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}", "get attempt", h.inApp(h.getAttempt)},
+		{"GET", "/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}/headers", "get attempt headers", h.inApp(h.getAttemptHeaders)},
+		{"DELETE", "/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}/content", "expunge attempt", organization(h.inApp(h.expungeAttempt))},
 		{"GET", "/app/{app_id}/msg/{msg_id}/endpoint", "list attempted destinations", h.inApp(h.listDestinations)},
 		{"GET", "/app/{app_id}/endpoint/{endpoint_id}/msg", "list attempted messages", h.inApp(h.listAttemptedMessages)},
 		{"POST", "/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/resend", "resend message", h.inApp(h.resend)},
