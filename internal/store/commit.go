@@ -195,7 +195,9 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 	if s.closed.Load() {
 		return errClosed
 	}
+	end := s.flights.begin(hookswitch.KeyAt(s.now()))
 	ran, err := s.backend.update(context.WithoutCancel(ctx), fn)
+	end()
 	if !ran {
 		err = s.submit(&unit{update: fn, size: 1024, done: make(chan error, 1)})
 	}
@@ -307,6 +309,7 @@ const commitTries = 6
 
 // tryCommit writes b, again where it conflicts with another transaction.
 func (s *Store) tryCommit(b *batch) error {
+	defer s.flights.begin(b.oldestKey(s.now()))()
 	for try := 1; ; try++ {
 		b.refuseOld(s.now())
 		if b.units() == 0 {

@@ -37,6 +37,7 @@ var postgresDialect = &dialect{
 	skipLocked: " FOR UPDATE SKIP LOCKED",
 	forUpdate:  " FOR UPDATE",
 	claimMany:  claimMany,
+	lag:        otherNodes,
 	goose:      "postgres",
 	classify:   classifyPostgres,
 }

@@ -50,6 +50,7 @@ type Store struct {
 	idKey    []byte
 	queue    *queue
 	marks    *okMarks
+	flights  flights
 	fatal    chan error
 	closed   atomic.Bool
 	away     bool // the database was away at the last commit; the committer's own

@@ -56,6 +56,11 @@ func (h *Handler) routes() []route {
 		{"DELETE", "/app/{app_id}/msg/{msg_id}/content", "expunge message", organization(h.inApp(h.expungeMessage))},
 
 		// Pollers.
+		{"GET", "/app/{app_id}/poller/{sink_id}", "poll messages", h.inApp(h.poll)},
+		{"GET", "/app/{app_id}/poller/{sink_id}/consumer/{consumer_id}", "poll messages as a consumer", h.inApp(h.pollConsumer)},
+		{"POST", "/app/{app_id}/poller/{sink_id}/consumer/{consumer_id}/seek", "set the place of a consumer", h.inApp(h.seekConsumer)},
+		{"GET", "/app/{app_id}/polling-endpoint/{sink_id}/consumer/{consumer_id}", "receive messages as a consumer", h.inApp(h.receiveConsumer)},
+		{"POST", "/app/{app_id}/polling-endpoint/{sink_id}/consumer/{consumer_id}/commit", "commit received messages", h.inApp(h.commitConsumer)},
 
 		// Attempts.
 		{"GET", "/app/{app_id}/attempt/endpoint/{endpoint_id}", "list attempts by endpoint", h.inApp(h.listAttemptsByEndpoint)},
