@@ -294,14 +294,20 @@ func (s *Store) commitUnits(units []*unit, outcomes []*Outcome) {
 
 // refuseOld takes accepts out of b whose keys have become too old while they waited: readers that walk forward may have passed them.
 func (b *batch) refuseOld(now time.Time) {
-	oldest := now.Add(-maxKeyAge).UnixMilli()
 	b.accepts = slices.DeleteFunc(b.accepts, func(a *Accept) bool {
-		if len(a.Events) == 0 || a.Events[0].Key.Millis() >= oldest {
+		if !a.tooOld(now) {
 			return false
 		}
 		a.err = errFull
 		return true
 	})
+}
+
+func (a *Accept) tooOld(now time.Time) bool { return len(a.Events) > 0 && tooOld(a.Events[0].Key, now) }
+
+// tooOld reports whether a key was made so long ago that its event must not appear any more.
+func tooOld(key hookswitch.Key, now time.Time) bool {
+	return key.Millis() < now.Add(-maxKeyAge).UnixMilli()
 }
 
 // commitTries is how often a batch that conflicts with other nodes is written.

@@ -218,7 +218,13 @@ func (p *postgres) tryUpdate(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	tx := &Tx{Reader: Reader{q: cleaned{t}, d: postgresDialect, box: p.box}, ctx: ctx}
-	if err := call(tx, fn); err != nil {
+	began := hookswitch.KeyAt(p.now())
+	err = call(tx, fn)
+	// What was inserted with an older key was meant to be.
+	if err == nil && slices.ContainsFunc(tx.events, func(k hookswitch.Key) bool { return k >= began && tooOld(k, p.now()) }) {
+		err = errTooOld
+	}
+	if err != nil {
 		return errors.Join(err, ignoreDone(t.Rollback()))
 	}
 	if err := t.Commit(); err != nil {
@@ -264,6 +270,9 @@ func (p *postgres) commitOn(ctx context.Context, conn *pgx.Conn, b *batch) error
 	in, err := p.admit(ctx, conn, b)
 	if err != nil {
 		return err
+	}
+	if slices.ContainsFunc(in, func(a *Accept) bool { return a.tooOld(p.now()) }) {
+		return errTooOld // it has waited for others
 	}
 	var q pgx.Batch
 	now := p.now().UnixMilli()
@@ -395,6 +404,9 @@ func begin(ctx context.Context, conn *pgx.Conn, b *batch, now time.Time) (*known
 
 // errRaced says that another node claimed one of the batch's hashes in this very moment. The batch is retried and then sees it.
 var errRaced = &pgconn.PgError{Code: "40001", Message: "another node has done the same in this moment"}
+
+// errTooOld says that a transaction has taken so long that readers of other nodes may have passed its keys. Begun again, it has others, or is refused.
+var errTooOld = &pgconn.PgError{Code: "40001", Message: "the transaction has taken too long"}
 
 func (p *postgres) claimOnce(ctx context.Context, conn *pgx.Conn, fresh []Once, now time.Time) error {
 	if len(fresh) == 0 {
