@@ -126,7 +126,6 @@ func (tx *Tx) Append(events []*hookswitch.Event, deliveries []Delivery) error {
 		if err := tx.insertEvent(e); err != nil {
 			return err
 		}
-		tx.events = append(tx.events, e.Key)
 	}
 	for i := range deliveries {
 		if err := tx.insertDelivery(&deliveries[i]); err != nil {

@@ -19,8 +19,10 @@ type dialect struct {
 	// claimMany claims of many targets in one statement; nil: each is claimed alone.
 	claimMany func(tx *Tx, out *Claimed, req ClaimRequest, due []share, node int) error
 	// lag is how long after it was made a key may still be committed.
-	lag   time.Duration
-	goose string
+	lag time.Duration
+	// oldest is how long ago the oldest transaction of any node began; nil: there is one node.
+	oldest func(ctx context.Context, q querier) time.Duration
+	goose  string
 	// classify sorts an error of the driver.
 	classify func(error) fault
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -8,7 +9,8 @@ import (
 )
 
 // Readers that walk forward over events must not pass a key that is yet to be committed: they would never see it. A key is made before its event is
-// committed, at most maxKeyAge before, and Horizon stays behind that and behind every transaction under way in this process.
+// committed, at most maxKeyAge before its transaction begins, and Horizon stays behind that and behind every transaction under way, those of other nodes
+// included where the database tells of them.
 
 // otherNodes is how far a reader stays behind on PostgreSQL, for the commits of other nodes and the difference of their clocks.
 const otherNodes = 2 * time.Second
@@ -48,9 +50,14 @@ func (f *flights) bound(key hookswitch.Key) hookswitch.Key {
 }
 
 // Horizon is the key below which no event will appear any more: the start of a millisecond.
-func (s *Store) Horizon() hookswitch.Key {
+func (s *Store) Horizon(ctx context.Context) hookswitch.Key {
 	// The clock is read before the transactions under way are: what begins later has younger keys.
-	key := hookswitch.KeyAt(s.now().Add(-s.backend.dialect().lag))
+	now, d := s.now(), s.backend.dialect()
+	lag := d.lag
+	if d.oldest != nil {
+		lag = max(lag, d.oldest(ctx, s.q)+maxKeyAge)
+	}
+	key := hookswitch.KeyAt(now.Add(-lag))
 	return hookswitch.KeyAt(s.flights.bound(key).Time())
 }
 

@@ -21,7 +21,7 @@ type Stream struct {
 
 // Stream reads up to limit events behind a place, up to the horizon.
 func (s *Store) Stream(ctx context.Context, app hookswitch.Key, f EventFilter, after hookswitch.Place, limit int) (Stream, error) {
-	horizon := s.Horizon()
+	horizon := s.Horizon(ctx)
 	last := hookswitch.PlaceBefore(horizon.Time())
 	if !after.Less(last) {
 		return Stream{Next: after, Done: true}, nil

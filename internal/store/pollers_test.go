@@ -102,7 +102,7 @@ func TestHorizon_StaysBehindWhatIsUnderWay(t *testing.T) {
 			lag = 2 * time.Second
 		}
 		want := hookswitch.KeyAt(f.clock.Now().Add(-lag))
-		if got := f.Horizon(); got != want {
+		if got := f.Horizon(t.Context()); got != want {
 			t.Fatalf("horizon %s, want %s", got.Time(), want.Time())
 		}
 		began := hookswitch.KeyAt(f.clock.Now())
@@ -118,12 +118,12 @@ func TestHorizon_StaysBehindWhatIsUnderWay(t *testing.T) {
 		})
 		<-reached
 		f.clock.Advance(time.Minute)
-		if got := f.Horizon(); got != began {
+		if got := f.Horizon(t.Context()); got != began {
 			t.Errorf("horizon %s, want %s: a transaction is under way since then", got.Time(), began.Time())
 		}
 		close(free)
 		wg.Wait()
-		if got, want := f.Horizon(), hookswitch.KeyAt(f.clock.Now().Add(-lag)); got != want {
+		if got, want := f.Horizon(t.Context()), hookswitch.KeyAt(f.clock.Now().Add(-lag)); got != want {
 			t.Errorf("horizon %s after it, want %s", got.Time(), want.Time())
 		}
 	})
@@ -184,7 +184,7 @@ func TestStream_SeesEachEventOnceAndInOrderWhileOthersPublish(t *testing.T) {
 		}
 		wg.Wait()
 		slices.Sort(want)
-		for deadline := time.Now().Add(20 * time.Second); len(got) < len(want) && time.Now().Before(deadline) || f.Horizon() <= want[len(want)-1]; {
+		for deadline := time.Now().Add(20 * time.Second); len(got) < len(want) && time.Now().Before(deadline) || f.Horizon(t.Context()) <= want[len(want)-1]; {
 			read()
 		}
 		read()
@@ -225,4 +225,37 @@ func TestConsumers_RoundTrip(t *testing.T) {
 			return tx.InsertPoller(&hookswitch.Poller{Key: f.keys.Next(), App: f.app, Name: "other"}, 1)
 		}), hookswitch.Conflict)
 	})
+}
+
+func TestHorizon_StaysBehindTheTransactionsOfOtherNodes(t *testing.T) {
+	t.Parallel()
+	db := storetest.Postgres(t)
+	f := liveFixture(t, db)
+	other := db.Open(db.OtherNode)
+	lag := func() time.Duration { return time.Since(f.Horizon(t.Context()).Time()) }
+	reached, free := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := other.Update(t.Context(), func(tx *store.Tx) error {
+			if err := tx.InsertStray(f.keys.Next(), "p", "d", "r", nil); err != nil {
+				return err
+			}
+			once.Do(func() { close(reached) })
+			<-free
+			return nil
+		}); err != nil {
+			t.Errorf("update: %v", err)
+		}
+	})
+	<-reached
+	began := time.Now()
+	for lag() < 3*time.Second { // two seconds are always kept
+		if time.Since(began) > 20*time.Second {
+			t.Fatal("it is not heeded")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	close(free)
+	wg.Wait()
 }

@@ -38,6 +38,7 @@ var postgresDialect = &dialect{
 	forUpdate:  " FOR UPDATE",
 	claimMany:  claimMany,
 	lag:        otherNodes,
+	oldest:     oldestTransaction,
 	goose:      "postgres",
 	classify:   classifyPostgres,
 }
@@ -218,13 +219,7 @@ func (p *postgres) tryUpdate(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	tx := &Tx{Reader: Reader{q: cleaned{t}, d: postgresDialect, box: p.box}, ctx: ctx}
-	began := hookswitch.KeyAt(p.now())
-	err = call(tx, fn)
-	// What was inserted with an older key was meant to be.
-	if err == nil && slices.ContainsFunc(tx.events, func(k hookswitch.Key) bool { return k >= began && tooOld(k, p.now()) }) {
-		err = errTooOld
-	}
-	if err != nil {
+	if err := call(tx, fn); err != nil {
 		return errors.Join(err, ignoreDone(t.Rollback()))
 	}
 	if err := t.Commit(); err != nil {
@@ -405,8 +400,19 @@ func begin(ctx context.Context, conn *pgx.Conn, b *batch, now time.Time) (*known
 // errRaced says that another node claimed one of the batch's hashes in this very moment. The batch is retried and then sees it.
 var errRaced = &pgconn.PgError{Code: "40001", Message: "another node has done the same in this moment"}
 
-// errTooOld says that a transaction has taken so long that readers of other nodes may have passed its keys. Begun again, it has others, or is refused.
-var errTooOld = &pgconn.PgError{Code: "40001", Message: "the transaction has taken too long"}
+// errTooOld says that a batch has waited so long that readers of other nodes may have passed its keys. Tried again, it is refused what is too old.
+var errTooOld = &pgconn.PgError{Code: "40001", Message: "the batch has waited too long"}
+
+// oldestTransaction is how long ago the oldest transaction of any of our nodes began that has written something. A database that does not tell is one where
+// readers rely on their lag alone.
+func oldestTransaction(ctx context.Context, q querier) time.Duration {
+	var seconds sql.NullFloat64
+	if err := q.QueryRowContext(ctx, `SELECT MAX(EXTRACT(EPOCH FROM clock_timestamp() - xact_start)) FROM pg_stat_activity WHERE datname = current_database()
+		AND usename = current_user AND application_name = current_setting('application_name') AND backend_xid IS NOT NULL`).Scan(&seconds); err != nil {
+		return 0
+	}
+	return time.Duration(seconds.Float64 * float64(time.Second))
+}
 
 func (p *postgres) claimOnce(ctx context.Context, conn *pgx.Conn, fresh []Once, now time.Time) error {
 	if len(fresh) == 0 {

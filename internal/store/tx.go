@@ -16,8 +16,6 @@ type Tx struct {
 	ctx context.Context
 	// failed is the first error of a statement that writes. PostgreSQL ends the transaction then, and so do we on SQLite.
 	failed error
-	// events are the keys of those that it has inserted, where somebody wants to know.
-	events []hookswitch.Key
 }
 
 // ErrStale says that events were fanned out under an older version of their App. The caller reads the App again and fans out anew.
