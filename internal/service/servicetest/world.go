@@ -93,6 +93,15 @@ func (w *World) Twin() *World {
 	return &t
 }
 
+// Restarted is a service over the same database, as the next process has it. The store has to be closed.
+func (w *World) Restarted() *World {
+	w.TB.Helper()
+	t := *w
+	t.Store = w.DB.Open(storetest.Now(w.Clock.Now))
+	t.serve(w.Clock.Now)
+	return &t
+}
+
 // OtherNode is a service on another node of the same database, which has to be PostgreSQL.
 func (w *World) OtherNode() *World {
 	w.TB.Helper()
