@@ -29,7 +29,10 @@ const (
 	attempted        = `(SELECT 1 FROM attempts a WHERE a.event_id = e.id AND a.endpoint_id + 0 = $2 LIMIT 1) IS NOT NULL`
 	succeeded        = `(SELECT 1 FROM attempts a WHERE a.event_id = e.id AND a.endpoint_id + 0 = $2 AND a.ok LIMIT 1) IS NOT NULL`
 	canceledNow      = `(d.state = 3 OR d.state = 0 AND d.manual = FALSE AND e.id <= $3)`
-	fromEvents       = ` FROM events e LEFT JOIN deliveries d ON d.subject = e.id AND d.target = $2 AND d.kind IN (1, 5) WHERE e.app_id = $1 AND ` + attempted
+	owedToo          = ` LEFT JOIN deliveries d ON d.subject = e.id AND d.target = $2 AND d.kind IN (1, 5)`
+	fromEvents       = ` FROM events e` + owedToo + ` WHERE e.app_id = $1 AND ` + attempted
+	// Where an endpoint has few attempts, their events are looked up. CROSS JOIN has SQLite begin with them.
+	fromAttempts = ` FROM (SELECT DISTINCT a.event_id FROM attempts a WHERE a.endpoint_id = $2) few CROSS JOIN events e` + owedToo + ` WHERE e.id = few.event_id AND e.app_id = $1`
 	// What is still owed and has been tried has an index of its own.
 	fromTried = ` FROM deliveries d JOIN events e ON e.id = d.subject WHERE d.target = $2 AND (d.tries > 0 OR d.state <> 0) AND d.kind IN (1, 5) AND e.app_id = $1 AND ` + attempted
 )
@@ -72,15 +75,8 @@ func stateClause(states []hookswitch.DeliveryState) string {
 // AttemptedEvents lists the events of an app that an endpoint has been tried with, by the key of the event. canceledUpto is the endpoint's. stopped is where
 // the walk gave up when there may be more behind it, else 0.
 func (r *Reader) AttemptedEvents(ctx context.Context, app, endpoint, canceledUpto hookswitch.Key, f AttemptedFilter, p Page) (list []AttemptedEvent, stopped hookswitch.Key, err error) {
-	// What has not been delivered still has its row.
-	from, column, next := fromEvents, "e.id", r.eventSteps(ctx, app)
-	if f.States != nil && !slices.Contains(f.States, hookswitch.DeliveryDelivered) {
-		from, column = fromTried, "d.subject"
-		next = func(p Page) (hookswitch.Key, error) {
-			return r.nth(ctx, `SELECT d.subject FROM deliveries d WHERE d.target = $1 AND (d.tries > 0 OR d.state <> 0)`, column, p, []any{int64(endpoint)})
-		}
-	}
-	return walk(p, next, func(p Page) ([]AttemptedEvent, error) {
+	from, column := fromEvents, "e.id"
+	read := func(p Page) ([]AttemptedEvent, error) {
 		args := []any{int64(app), int64(endpoint)}
 		query := `SELECT ` + f.columns(attemptedColumns) + from
 		if f.States != nil {
@@ -92,5 +88,20 @@ func (r *Reader) AttemptedEvents(ctx context.Context, app, endpoint, canceledUpt
 		}
 		query += f.EventFilter.clause(&args)
 		return scanAll(ctx, r, scanAttempted, query+p.clause(column, &args), args...)
-	})
+	}
+	// What has not been delivered still has its row.
+	if f.States != nil && !slices.Contains(f.States, hookswitch.DeliveryDelivered) {
+		from, column = fromTried, "d.subject"
+		return walk(p, func(p Page) (hookswitch.Key, error) {
+			return r.nth(ctx, `SELECT d.subject FROM deliveries d WHERE d.target = $1 AND (d.tries > 0 OR d.state <> 0)`, column, p, []any{int64(endpoint)})
+		}, read)
+	}
+	if many, err := r.attemptSteps(ctx, endpoint, AttemptFilter{})(Page{}); err != nil {
+		return nil, 0, err
+	} else if many == 0 {
+		from = fromAttempts
+		list, err = read(p)
+		return list, 0, err
+	}
+	return walk(p, r.eventSteps(ctx, app), read)
 }

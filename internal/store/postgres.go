@@ -87,8 +87,10 @@ const commitTimeout = 30 * time.Second
 const connectTimeout = 5 * time.Second
 
 // planning makes each statement go through the indexes that are there for it. The planner would read all of a queue that was small when it looked, and
-// that plan grows slower with each dead row; it is also kept for as long as the connection.
-const planning = `SELECT set_config('enable_seqscan', 'off', FALSE), set_config('enable_hashjoin', 'off', FALSE), set_config('enable_mergejoin', 'off', FALSE), set_config('jit', 'off', FALSE)`
+// that plan grows slower with each dead row; it is also kept for as long as the connection. With its usual price for a page that is not the next one the planner
+// would read a stretch of all attempts in order rather than those of one endpoint, and start workers for it.
+const planning = `SELECT set_config('enable_seqscan', 'off', FALSE), set_config('enable_hashjoin', 'off', FALSE), set_config('enable_mergejoin', 'off', FALSE), set_config('jit', 'off', FALSE),
+	set_config('random_page_cost', '1.1', FALSE), set_config('max_parallel_workers_per_gather', '0', FALSE)`
 
 func openPostgres(ctx context.Context, o Options) (backend, []int64, error) {
 	cfg, err := pgxpool.ParseConfig(o.Database)

@@ -14,7 +14,7 @@ import (
 // goes on behind that key. So a list takes about the same time whatever there is to find, and however much lies between.
 const (
 	walkRows = 10_000
-	walkTime = 20 * time.Millisecond
+	walkTime = 15 * time.Millisecond
 	stepRows = 1_000
 )
 
