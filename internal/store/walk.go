@@ -15,7 +15,7 @@ import (
 const (
 	walkRows = 10_000
 	walkTime = 15 * time.Millisecond
-	stepRows = 1_000
+	stepRows = 500
 )
 
 // steps is the key of the row at which a step over p ends, or 0 when the rows of p end before that.
