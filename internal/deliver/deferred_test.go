@@ -39,7 +39,7 @@ func TestDeferred_NothingIsSentBeforeItIsDue(t *testing.T) {
 		if err := w.Store.Close(); err != nil {
 			t.Fatal(err)
 		}
-		w = w.Restarted()
+		w = w.Reopen()
 		w.Run(nil)
 		w.Clock.Advance(time.Millisecond)
 		attempted(w, deferred, 1)

@@ -63,7 +63,7 @@ func (s *Service) CreateApp(ctx context.Context, a hookswitch.App, idem Idempote
 // App is the app that ref names, by id or by its caller's name. The error is of kind NotFound for anything else.
 func (s *Service) App(ctx context.Context, ref string) (*hookswitch.App, error) {
 	for _, kind := range []hookswitch.Kind{hookswitch.KindApp, hookswitch.KindProject} {
-		if key, ok := s.ids.Parse(kind, ref); ok {
+		if key, ok := s.ids.Parse(kind, ref); ok && key != hookswitch.OrganizationApp {
 			return s.AppByKey(ctx, key)
 		}
 	}
@@ -119,9 +119,10 @@ func (s *Service) DeleteApp(ctx context.Context, key hookswitch.Key) error {
 	return err
 }
 
+const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
 // randomText is n random letters and digits.
 func randomText(n int) string {
-	const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	out := make([]byte, 0, n)
 	buf := make([]byte, 2*n)
 	for len(out) < n {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/store"
+	"github.com/hookswitch/hookswitch/internal/work"
 	"github.com/hookswitch/hookswitch/webhook"
 )
 
@@ -33,16 +34,21 @@ func (s *Service) CreateEndpoint(ctx context.Context, app hookswitch.Key, e hook
 	if e.Disabled {
 		e.DisabledBy = disabledManual
 	}
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	err := s.update(ctx, nil, func(tx *store.Tx, b *births) error {
 		e.Key, e.CreatedAt = s.keys.Next(), s.now().UTC()
 		e.UpdatedAt = e.CreatedAt
 		if err := idem.claim(tx, e.Key, s); err != nil {
 			return err
 		}
+		a, err := tx.App(tx.Context(), app)
+		if err != nil {
+			return err
+		}
 		if err := tx.InsertEndpoint(&e); err != nil {
 			return err
 		}
-		return tx.TouchApp(app, e.CreatedAt)
+		b.endpointEvent(hookswitch.EventEndpointCreated, a, &e)
+		return s.touch(tx, app, e.CreatedAt)
 	})
 	s.cache.forget(app)
 	if ref, again := replayed(err); again {
@@ -74,11 +80,16 @@ func (s *Service) Endpoints(ctx context.Context, app hookswitch.Key, p store.Pag
 }
 
 // UpdateEndpoint changes an endpoint as change says, which may run more than once, on a fresh copy each time. Disabling it ends what it is owed, in one step however much that is; enabling it clears its failure clock
-// and sends nothing by itself.
+// and sends nothing by itself. An ordered endpoint's queue is kept while it is disabled, and goes on from its head when it is enabled.
 func (s *Service) UpdateEndpoint(ctx context.Context, app, key hookswitch.Key, change func(*hookswitch.Endpoint) error) (*hookswitch.Endpoint, error) {
 	var e *hookswitch.Endpoint
-	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
+	enabled := false
+	err := s.update(ctx, nil, func(tx *store.Tx, b *births) (err error) {
 		if e, err = tx.Endpoint(tx.Context(), app, key); err != nil {
+			return err
+		}
+		a, err := tx.App(tx.Context(), app)
+		if err != nil {
 			return err
 		}
 		was := e.Disabled
@@ -99,19 +110,48 @@ func (s *Service) UpdateEndpoint(ctx context.Context, app, key hookswitch.Key, c
 		if err := tx.UpdateEndpoint(e); err != nil {
 			return err
 		}
-		return tx.TouchApp(app, now)
+		if enabled = was && !e.Disabled; enabled {
+			if err := tx.WakeHead(key, now); err != nil {
+				return err
+			}
+		}
+		b.endpointEvent(hookswitch.EventEndpointUpdated, a, e)
+		if e.Disabled != was {
+			st := &appState{app: a}
+			if st.endpoints, err = tx.AllEndpoints(tx.Context(), app); err != nil {
+				return err
+			}
+			if e.Disabled {
+				b.endpointDisabled(st, e)
+			} else {
+				b.endpointEnabled(st, e)
+			}
+		}
+		return s.touch(tx, app, now)
 	})
 	s.cache.forget(app)
+	if enabled && err == nil {
+		s.engine.Wake(work.Kind(hookswitch.DeliverOrdered), s.now())
+	}
 	return e, err
 }
 
 // DeleteEndpoint removes an endpoint. Nothing is sent to it afterwards.
 func (s *Service) DeleteEndpoint(ctx context.Context, app, key hookswitch.Key) error {
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	err := s.update(ctx, nil, func(tx *store.Tx, b *births) error {
+		e, err := tx.Endpoint(tx.Context(), app, key)
+		if err != nil {
+			return err
+		}
+		a, err := tx.App(tx.Context(), app)
+		if err != nil {
+			return err
+		}
 		if err := tx.DeleteEndpoint(app, key, s.keys.Next(), s.now()); err != nil {
 			return err
 		}
-		return tx.TouchApp(app, s.now())
+		b.endpointEvent(hookswitch.EventEndpointDeleted, a, e)
+		return s.touch(tx, app, s.now())
 	})
 	s.cache.forget(app)
 	return err
@@ -130,10 +170,57 @@ func (s *Service) EndpointNow(ctx context.Context, app, key hookswitch.Key) (*ho
 	return nil, err
 }
 
+// Throttle is how many attempts a second the endpoint allows: its own rate, else its App's; 0 for no limit, less than 0 where that cannot be told now. Changes made on
+// other nodes are seen within half a second. To an endpoint that gets nothing there is no limit.
+func (s *Service) Throttle(app, key hookswitch.Key) float64 {
+	st := s.cache.get(app)
+	if st == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), throttleTimeout)
+		defer cancel()
+		var err error
+		if st, err = s.state(ctx, app); hookswitch.KindOf(err) == hookswitch.NotFound {
+			return 0
+		} else if err != nil {
+			return -1
+		}
+	}
+	e := st.endpoint(key)
+	switch {
+	case e == nil || e.Disabled:
+		return 0
+	case e.ThrottleRate > 0:
+		return float64(e.ThrottleRate)
+	}
+	return float64(st.app.ThrottleRate)
+}
+
+// throttleTimeout bounds how long the store may take to tell the rate of an endpoint.
+const throttleTimeout = time.Second
+
+// Throttled is since when deliveries to the endpoint have been waiting on this node because of its rate; zero: they are not.
+func (s *Service) Throttled(e *hookswitch.Endpoint) time.Time {
+	engine, ok := s.engine.(interface{ Throttled(work.Lane) time.Time })
+	if !ok {
+		return time.Time{}
+	}
+	var since time.Time
+	for _, kind := range []hookswitch.DeliveryKind{hookswitch.DeliverWebhook, hookswitch.DeliverOrdered} {
+		if at := engine.Throttled(work.Lane{Kind: work.Kind(kind), Target: int64(e.Key)}); !at.IsZero() && (since.IsZero() || at.Before(since)) {
+			since = at
+		}
+	}
+	return since
+}
+
 // Record queues the outcome of a delivery that has no consequences beyond its own row.
 func (s *Service) Record(o *store.Outcome) {
-	s.counts.attempt(o)
 	s.store.Record(o)
+	s.recorded(o)
+}
+
+// recorded counts an outcome that the store has, or will have.
+func (s *Service) recorded(o *store.Outcome) {
+	s.counts.attempt(o)
 	if o.ClockRuns && o.Attempt != nil && o.Attempt.OK {
 		s.cache.stopClock(o.App, o.Target)
 	}
@@ -148,9 +235,15 @@ func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) erro
 	disabled, changed := false, false
 	err := s.update(ctx, []hookswitch.Key{o.App}, func(tx *store.Tx, b *births) error {
 		disabled, changed = false, false
+		s.rekey(o)
 		own, err := tx.Record(o, b.now)
 		if err != nil || !own && !gone {
 			return err
+		}
+		if own && !o.Attempt.Manual && o.Verdict == store.Exhausted {
+			if err := b.attemptEvent(tx, hookswitch.EventAttemptExhausted, o); err != nil {
+				return err
+			}
 		}
 		e, err := tx.Endpoint(tx.Context(), o.App, o.Target)
 		if hookswitch.KindOf(err) == hookswitch.NotFound {
@@ -167,7 +260,7 @@ func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) erro
 			if p.DisableAfter <= 0 {
 				return nil
 			}
-			lastOK, err := tx.LastOK(e.Key)
+			lastOK, err := tx.LastOK(o.App, e.Key)
 			if err != nil {
 				return err
 			}
@@ -177,7 +270,7 @@ func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) erro
 			disabled = b.now.Sub(e.FailSince) >= p.DisableAfter && lastOK.Before(e.FailSince)
 		} else {
 			disabled = true
-			if e.FailSince.IsZero() {
+			if e.FailSince.IsZero() && !o.Attempt.OK {
 				e.FailSince = b.now
 			}
 		}
@@ -191,7 +284,7 @@ func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) erro
 		if err := tx.UpdateEndpoint(e); err != nil {
 			return err
 		}
-		return tx.TouchApp(o.App, b.now)
+		return s.touch(tx, o.App, b.now)
 	})
 	if changed {
 		s.cache.forget(o.App)
@@ -209,30 +302,15 @@ func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) erro
 // disable turns an endpoint off and tells the others.
 func (s *Service) disable(b *births, e *hookswitch.Endpoint) {
 	e.Disabled, e.DisabledBy, e.CanceledUpto, e.UpdatedAt = true, disabledAutomatic, s.keys.Next(), b.now.UTC()
-	st := b.state(e.App)
-	if !slices.ContainsFunc(st.endpoints, func(o *hookswitch.Endpoint) bool {
-		return o.Key != e.Key && !o.Disabled && o.Matches(hookswitch.EventEndpointDisabled, nil, 0, true)
-	}) {
-		return
-	}
-	data := object{
-		{"appId", s.ids.Format(hookswitch.KindApp, e.App)},
-		{"appUid", orNil(st.app.UID)},
-		{"endpointId", s.ids.Format(hookswitch.KindEndpoint, e.Key)},
-		{"endpointUid", orNil(e.UID)},
-		{"failSince", e.FailSince.UTC().Format(time.RFC3339Nano)},
-		{"trigger", disabledAutomatic},
-	}
-	key := s.keys.Next()
-	ev := &hookswitch.Event{Key: key, App: e.App, Type: hookswitch.EventEndpointDisabled,
-		Payload: encode(object{{"type", hookswitch.EventEndpointDisabled}, {"data", data}})}
-	b.targets(st, ev, 0, true, e.Key)
-	b.events = append(b.events, ev)
+	b.endpointDisabled(b.state(e.App), e)
 }
 
-// Skip ends a delivery without an attempt: its endpoint is gone or disabled, or its event has been removed.
-func (s *Service) Skip(o *store.Outcome) {
+// Skip ends a delivery without an attempt: its endpoint is gone or disabled, or its event has been removed. After a manual try it is what it was before.
+func (s *Service) Skip(o *store.Outcome, manual bool) {
 	o.Verdict = store.Canceled
+	if manual {
+		o.Verdict = store.Restored
+	}
 	s.store.Record(o)
 }
 
@@ -247,9 +325,9 @@ func orNil(text string) any {
 // EndpointStats are the numbers of attempts on an endpoint, by result.
 type EndpointStats struct{ OK, Failed int64 }
 
-// EndpointStats counts the attempts on an endpoint between two times, to the hour.
-func (s *Service) EndpointStats(ctx context.Context, endpoint hookswitch.Key, since, until time.Time) (EndpointStats, error) {
-	ok, failed, err := s.store.Stats(ctx, endpoint, since, until)
+// EndpointStats counts the attempts on an endpoint of an app between two times, to the hour.
+func (s *Service) EndpointStats(ctx context.Context, app, endpoint hookswitch.Key, since, until time.Time) (EndpointStats, error) {
+	ok, failed, err := s.store.Stats(ctx, app, endpoint, since, until)
 	return EndpointStats{ok, failed}, err
 }
 

@@ -180,8 +180,14 @@ func (s *Service) EventByKey(ctx context.Context, app, key hookswitch.Key) (*hoo
 	return s.store.Event(ctx, app, key)
 }
 
-// Resend asks for one more try of delivering an event to an endpoint, now. While one is running that one is it.
-func (s *Service) Resend(ctx context.Context, app hookswitch.Key, eventRef, endpointRef string) error {
+// Resend asks for one more try of delivering an event to an endpoint, now. While one is running that one is it. Where the same request has been made
+// before, nothing is asked for.
+func (s *Service) Resend(ctx context.Context, app hookswitch.Key, eventRef, endpointRef string, idem Idempotency) error {
+	if once, ok := idem.once(app); ok {
+		if _, err := s.store.Seen(once); hookswitch.KindOf(err) != hookswitch.NotFound {
+			return err
+		}
+	}
 	ev, err := s.Event(ctx, app, eventRef)
 	if err != nil {
 		return err
@@ -194,9 +200,9 @@ func (s *Service) Resend(ctx context.Context, app hookswitch.Key, eventRef, endp
 		return &hookswitch.Error{Kind: hookswitch.Gone, Code: "missing_payload", Message: "the payload of this message has been removed, so it cannot be sent again"}
 	}
 	if ep.Disabled {
-		return &hookswitch.Error{Kind: hookswitch.Conflict, Code: "endpoint_disabled", Message: "the endpoint is disabled; enable it before sending to it again"}
+		return errEndpointDisabled
 	}
-	attempts, err := s.store.AttemptsByEvent(ctx, ev.Key, store.AttemptFilter{Endpoint: ep.Key, OK: new(true), Bare: true}, store.Page{Limit: 1})
+	attempts, err := s.store.AttemptsByEvent(ctx, app, ev.Key, store.AttemptFilter{Endpoint: ep.Key, OK: new(true), Bare: true}, store.Page{Limit: 1})
 	if err != nil {
 		return err
 	}
@@ -204,28 +210,40 @@ func (s *Service) Resend(ctx context.Context, app hookswitch.Key, eventRef, endp
 	if len(attempts) > 0 {
 		restore = hookswitch.DeliveryDelivered
 	}
-	return s.update(ctx, []hookswitch.Key{app}, func(tx *store.Tx, b *births) error {
-		d := store.Delivery{Kind: hookswitch.DeliverWebhook, App: app, Subject: ev.Key, Target: ep.Key, NextAt: b.now, Restore: restore}
-		_, inFlight, err := tx.Resend(d, b.now)
+	err = s.update(ctx, []hookswitch.Key{app}, func(tx *store.Tx, b *births) error {
+		if err := idem.claim(tx, app, s); err != nil {
+			return err
+		}
+		d := store.Delivery{Kind: ep.DeliveryKind(), App: app, Subject: ev.Key, Target: ep.Key, NextAt: b.now, Restore: restore}
+		row, inFlight, err := tx.Resend(d, b.now)
 		if err == nil && !inFlight {
-			b.wakeKind(hookswitch.DeliverWebhook)
+			b.wakeKind(row.Kind)
 		}
 		return err
 	})
+	if _, again := replayed(err); again {
+		return nil
+	}
+	return err
 }
 
+// errEndpointDisabled refuses what would be sent to a disabled endpoint.
+var errEndpointDisabled = &hookswitch.Error{Kind: hookswitch.Conflict, Code: "endpoint_disabled", Message: "the endpoint is disabled; enable it before sending to it again"}
+
 // statusOf derives what the delivery of an event to an endpoint has come to.
-func statusOf(target hookswitch.Target, row *store.Delivery, ok, tried bool, canceledUpto, event hookswitch.Key) hookswitch.DeliveryStatus {
+func statusOf(e *hookswitch.Endpoint, target hookswitch.Target, row *store.Delivery, ok, tried bool, event hookswitch.Key) hookswitch.DeliveryStatus {
 	st := hookswitch.DeliveryStatus{Tried: tried}
 	switch {
 	case ok:
 		st.State = hookswitch.DeliveryDelivered
 	case row != nil:
 		st.State = row.State
-		if row.State == hookswitch.DeliveryPending && event <= canceledUpto && !row.Manual {
+		ordered := row.Kind == hookswitch.DeliverOrdered
+		if row.State == hookswitch.DeliveryPending && (!e.DeletedAt.IsZero() || !ordered && event <= e.CanceledUpto && !row.Manual) {
 			st.State = hookswitch.DeliveryCanceled
 		}
-		if st.State == hookswitch.DeliveryPending && row.Owner == 0 {
+		// Of a queue nobody knows when its turn comes, but for the head that waits for its next try.
+		if st.State == hookswitch.DeliveryPending && row.Owner == 0 && (!ordered || row.Tries > 0 && !e.Disabled) {
 			st.Next = row.NextAt
 		}
 	case target.Held:
@@ -242,11 +260,11 @@ type Destination struct {
 
 // Destinations are the endpoints that an event was owed to, in the order of their keys, deleted ones among them.
 func (s *Service) Destinations(ctx context.Context, ev *hookswitch.Event) ([]Destination, error) {
-	rows, err := s.store.DeliveriesOf(ctx, ev.Key)
+	rows, err := s.store.DeliveriesOf(ctx, ev.App, ev.Key)
 	if err != nil {
 		return nil, err
 	}
-	at, err := s.store.TriedEndpoints(ctx, ev.Key)
+	at, err := s.store.TriedEndpoints(ctx, ev.App, ev.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -278,7 +296,7 @@ func (s *Service) Destinations(ctx context.Context, ev *hookswitch.Event) ([]Des
 			}
 		}
 		target := targets[slices.IndexFunc(targets, func(t hookswitch.Target) bool { return t.Endpoint == ep.Key })]
-		out = append(out, Destination{ep, statusOf(target, row, ok[ep.Key], tried[ep.Key], ep.CanceledUpto, ev.Key)})
+		out = append(out, Destination{ep, statusOf(ep, target, row, ok[ep.Key], tried[ep.Key], ev.Key)})
 	}
 	return out, nil
 }
@@ -288,24 +306,24 @@ func (s *Service) BareEvents(ctx context.Context, app hookswitch.Key, keys []hoo
 	return s.store.BareEvents(ctx, app, keys)
 }
 
-// AttemptsByEndpoint lists the attempts on an endpoint. stopped is not 0 when the walk ended early for its length: the list is short, and goes on
+// AttemptsByEndpoint lists the attempts on an endpoint of an app. stopped is not 0 when the walk ended early for its length: the list is short, and goes on
 // behind that key.
-func (s *Service) AttemptsByEndpoint(ctx context.Context, endpoint hookswitch.Key, f store.AttemptFilter, p store.Page) (list []*hookswitch.Attempt, stopped hookswitch.Key, err error) {
-	return s.store.AttemptsByEndpoint(ctx, endpoint, f, p)
+func (s *Service) AttemptsByEndpoint(ctx context.Context, app, endpoint hookswitch.Key, f store.AttemptFilter, p store.Page) (list []*hookswitch.Attempt, stopped hookswitch.Key, err error) {
+	return s.store.AttemptsByEndpoint(ctx, app, endpoint, f, p)
 }
 
-// AttemptsByEvent lists the attempts for an event.
-func (s *Service) AttemptsByEvent(ctx context.Context, event hookswitch.Key, f store.AttemptFilter, p store.Page) ([]*hookswitch.Attempt, error) {
-	return s.store.AttemptsByEvent(ctx, event, f, p)
+// AttemptsByEvent lists the attempts for an event of an app.
+func (s *Service) AttemptsByEvent(ctx context.Context, app, event hookswitch.Key, f store.AttemptFilter, p store.Page) ([]*hookswitch.Attempt, error) {
+	return s.store.AttemptsByEvent(ctx, app, event, f, p)
 }
 
-// Attempt is one attempt for an event.
-func (s *Service) Attempt(ctx context.Context, event hookswitch.Key, ref string) (*hookswitch.Attempt, error) {
+// Attempt is one attempt for an event of an app.
+func (s *Service) Attempt(ctx context.Context, app, event hookswitch.Key, ref string) (*hookswitch.Attempt, error) {
 	key, ok := s.ids.Parse(hookswitch.KindAttempt, ref)
 	if !ok {
 		return nil, hookswitch.NotFoundf("attempt not found")
 	}
-	return s.store.Attempt(ctx, event, key)
+	return s.store.Attempt(ctx, app, event, key)
 }
 
 // AttemptedEndpoint is the endpoint of an attempt, also one that has been deleted.
@@ -320,9 +338,9 @@ func (s *Service) AttemptedEndpoint(ctx context.Context, a *hookswitch.Attempt) 
 	return list[0], nil
 }
 
-// CountAttempts counts the attempts on an endpoint between the keys of a page. more says that there are more than it looked at.
-func (s *Service) CountAttempts(ctx context.Context, endpoint hookswitch.Key, f store.AttemptFilter, p store.Page) (n int64, more bool, err error) {
-	return s.store.CountAttempts(ctx, endpoint, f, p)
+// CountAttempts counts the attempts on an endpoint of an app between the keys of a page. more says that there are more than it looked at.
+func (s *Service) CountAttempts(ctx context.Context, app, endpoint hookswitch.Key, f store.AttemptFilter, p store.Page) (n int64, more bool, err error) {
+	return s.store.CountAttempts(ctx, app, endpoint, f, p)
 }
 
 func replayed(err error) (hookswitch.Key, bool) {

@@ -46,11 +46,11 @@ func (s *Service) ExpungeMany(ctx context.Context, app hookswitch.Key, refs []st
 	return found, nil
 }
 
-// ExpungeAttempt removes the answer to an attempt for an event.
-func (s *Service) ExpungeAttempt(ctx context.Context, event hookswitch.Key, ref string) error {
+// ExpungeAttempt removes the answer to an attempt for an event of an app.
+func (s *Service) ExpungeAttempt(ctx context.Context, app, event hookswitch.Key, ref string) error {
 	key, ok := s.ids.Parse(hookswitch.KindAttempt, ref)
 	if !ok {
 		return hookswitch.NotFoundf("attempt not found")
 	}
-	return s.store.Update(ctx, func(tx *store.Tx) error { return tx.ExpungeAttempt(event, key) })
+	return s.store.Update(ctx, func(tx *store.Tx) error { return tx.ExpungeAttempt(app, event, key) })
 }

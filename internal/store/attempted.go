@@ -25,14 +25,14 @@ type AttemptedFilter struct {
 // An event has few attempts and an endpoint very many, which PostgreSQL does not know before it has looked: "+ 0" and LIMIT keep it from walking all of an
 // endpoint for each event.
 const (
-	attemptedColumns = eventColumns + `, d.state, d.owner, d.next_at, d.manual, ` + succeeded
+	attemptedColumns = eventColumns + `, d.kind, d.state, d.owner, d.next_at, d.tries, d.manual, ` + succeeded
 	attempted        = `(SELECT 1 FROM attempts a WHERE a.event_id = e.id AND a.endpoint_id + 0 = $2 LIMIT 1) IS NOT NULL`
 	succeeded        = `(SELECT 1 FROM attempts a WHERE a.event_id = e.id AND a.endpoint_id + 0 = $2 AND a.ok LIMIT 1) IS NOT NULL`
-	canceledNow      = `(d.state = 3 OR d.state = 0 AND d.manual = FALSE AND e.id <= $3)`
-	owedToo          = ` LEFT JOIN deliveries d ON d.subject = e.id AND d.target = $2 AND d.kind IN (1, 5)`
-	fromEvents       = ` FROM events e` + owedToo + ` WHERE e.app_id = $1 AND ` + attempted
+	owedToJoin       = ` deliveries d ON d.subject = e.id AND d.target = $2 AND d.kind IN (1, 5)`
+	canceledNow      = `(d.state = 3 OR d.state = 0 AND d.kind = 1 AND d.manual = FALSE AND e.id <= $3)`
+	fromEvents       = ` FROM events e LEFT JOIN` + owedToJoin + ` WHERE e.app_id = $1 AND ` + attempted
 	// Where an endpoint has few attempts, their events are looked up. CROSS JOIN has SQLite begin with them.
-	fromAttempts = ` FROM (SELECT DISTINCT a.event_id FROM attempts a WHERE a.endpoint_id = $2) few CROSS JOIN events e` + owedToo + ` WHERE e.id = few.event_id AND e.app_id = $1`
+	fromAttempts = ` FROM (SELECT DISTINCT a.event_id FROM attempts a WHERE a.endpoint_id = $2) few CROSS JOIN events e LEFT JOIN` + owedToJoin + ` WHERE e.id = few.event_id AND e.app_id = $1`
 	// What is still owed and has been tried has an index of its own.
 	fromTried = ` FROM deliveries d JOIN events e ON e.id = d.subject WHERE d.target = $2 AND (d.tries > 0 OR d.state <> 0) AND d.kind IN (1, 5) AND e.app_id = $1 AND ` + attempted
 )
@@ -41,15 +41,15 @@ func scanAttempted(row rowScanner) (AttemptedEvent, error) {
 	var e hookswitch.Event
 	var a AttemptedEvent
 	var r eventRow
-	var state, owner, next sql.NullInt64
+	var kind, state, owner, next, tries sql.NullInt64
 	var manual sql.NullBool
-	if err := row.Scan(r.dest(&e, &state, &owner, &next, &manual, &a.OK)...); err != nil {
+	if err := row.Scan(r.dest(&e, &kind, &state, &owner, &next, &tries, &manual, &a.OK)...); err != nil {
 		return a, err
 	}
 	r.finish(&e)
 	a.Event = &e
 	if state.Valid {
-		a.Delivery = &Delivery{State: hookswitch.DeliveryState(state.Int64), Owner: int(owner.Int64), NextAt: fromMillis(next.Int64), Manual: manual.Bool}
+		a.Delivery = &Delivery{Kind: hookswitch.DeliveryKind(kind.Int64), Tries: int(tries.Int64), State: hookswitch.DeliveryState(state.Int64), Owner: int(owner.Int64), NextAt: fromMillis(next.Int64), Manual: manual.Bool}
 	}
 	return a, nil
 }

@@ -82,10 +82,10 @@ func (f AttemptFilter) clause(args *[]any) string {
 }
 
 // AttemptsByEndpoint lists the attempts on an endpoint. stopped is where the walk gave up when there may be more behind it, else 0.
-func (r *Reader) AttemptsByEndpoint(ctx context.Context, endpoint hookswitch.Key, f AttemptFilter, p Page) (list []*hookswitch.Attempt, stopped hookswitch.Key, err error) {
+func (r *Reader) AttemptsByEndpoint(ctx context.Context, app, endpoint hookswitch.Key, f AttemptFilter, p Page) (list []*hookswitch.Attempt, stopped hookswitch.Key, err error) {
 	read := func(p Page) ([]*hookswitch.Attempt, error) {
-		args := []any{int64(endpoint)}
-		query := `SELECT ` + f.columns() + ` FROM attempts a WHERE a.endpoint_id = $1` + f.clause(&args)
+		args := []any{int64(endpoint), int64(app)}
+		query := `SELECT ` + f.columns() + ` FROM attempts a WHERE a.endpoint_id = $1 AND a.app_id = $2` + f.clause(&args)
 		return scanAll(ctx, r, scanAttempt, query+p.clause("a.id", &args), args...)
 	}
 	if f.indexed() {
@@ -107,11 +107,11 @@ func (r *Reader) attemptSteps(ctx context.Context, endpoint hookswitch.Key, f At
 }
 
 // CountAttempts counts the attempts on an endpoint between two keys. more says that it gave up before it had seen all.
-func (r *Reader) CountAttempts(ctx context.Context, endpoint hookswitch.Key, f AttemptFilter, p Page) (n int64, more bool, err error) {
+func (r *Reader) CountAttempts(ctx context.Context, app, endpoint hookswitch.Key, f AttemptFilter, p Page) (n int64, more bool, err error) {
 	p.Limit = math.MaxInt
 	_, stopped, err := walk(p, r.attemptSteps(ctx, endpoint, f), func(p Page) ([]struct{}, error) {
-		args := []any{int64(endpoint)}
-		query := `SELECT COUNT(*) FROM attempts a WHERE a.endpoint_id = $1` + f.clause(&args) + p.bounds("a.id", &args)
+		args := []any{int64(endpoint), int64(app)}
+		query := `SELECT COUNT(*) FROM attempts a WHERE a.endpoint_id = $1 AND a.app_id = $2` + f.clause(&args) + p.bounds("a.id", &args)
 		var part int64
 		if err := r.q.QueryRowContext(ctx, query, args...).Scan(&part); err != nil {
 			return nil, readErr(err, "attempt")
@@ -123,9 +123,9 @@ func (r *Reader) CountAttempts(ctx context.Context, endpoint hookswitch.Key, f A
 }
 
 // AttemptsByEvent lists the attempts for an event.
-func (r *Reader) AttemptsByEvent(ctx context.Context, event hookswitch.Key, f AttemptFilter, p Page) ([]*hookswitch.Attempt, error) {
-	args := []any{int64(event)}
-	query := `SELECT ` + f.columns() + ` FROM attempts a WHERE a.event_id = $1` + f.clause(&args)
+func (r *Reader) AttemptsByEvent(ctx context.Context, app, event hookswitch.Key, f AttemptFilter, p Page) ([]*hookswitch.Attempt, error) {
+	args := []any{int64(event), int64(app)}
+	query := `SELECT ` + f.columns() + ` FROM attempts a WHERE a.event_id = $1 AND a.app_id = $2` + f.clause(&args)
 	return scanAll(ctx, r, scanAttempt, query+p.clause("a.id", &args), args...)
 }
 
@@ -136,16 +136,18 @@ type TriedEndpoint struct {
 }
 
 // TriedEndpoints are the endpoints that an event has been tried at, in the order of their keys.
-func (r *Reader) TriedEndpoints(ctx context.Context, event hookswitch.Key) ([]TriedEndpoint, error) {
+func (r *Reader) TriedEndpoints(ctx context.Context, app, event hookswitch.Key) ([]TriedEndpoint, error) {
 	return scanAll(ctx, r, func(row rowScanner) (t TriedEndpoint, err error) {
 		err = row.Scan(&t.Endpoint, &t.OK)
 		return t, err
-	}, `SELECT endpoint_id, MAX(CASE WHEN ok THEN 1 ELSE 0 END) = 1 FROM attempts WHERE event_id = $1 GROUP BY endpoint_id ORDER BY endpoint_id`, int64(event))
+	}, `SELECT endpoint_id, MAX(CASE WHEN ok THEN 1 ELSE 0 END) = 1 FROM attempts WHERE event_id = $1 AND app_id = $2 GROUP BY endpoint_id ORDER BY endpoint_id`,
+		int64(event), int64(app))
 }
 
 // Attempt is one attempt for an event.
-func (r *Reader) Attempt(ctx context.Context, event, key hookswitch.Key) (*hookswitch.Attempt, error) {
-	a, err := scanAttempt(r.q.QueryRowContext(ctx, `SELECT `+attemptColumns+` FROM attempts a WHERE a.id = $1 AND a.event_id = $2`, int64(key), int64(event)))
+func (r *Reader) Attempt(ctx context.Context, app, event, key hookswitch.Key) (*hookswitch.Attempt, error) {
+	a, err := scanAttempt(r.q.QueryRowContext(ctx, `SELECT `+attemptColumns+` FROM attempts a WHERE a.id = $1 AND a.event_id = $2 AND a.app_id = $3`,
+		int64(key), int64(event), int64(app)))
 	return a, readErr(err, "attempt")
 }
 
@@ -155,7 +157,7 @@ func (tx *Tx) DropAttemptsBefore(before time.Time, limit int) (int, error) {
 	return int(n), err
 }
 
-// ExpungeAttempt removes the answer of an attempt for an event, and its headers.
-func (tx *Tx) ExpungeAttempt(event, key hookswitch.Key) error {
-	return tx.execOne("attempt", `UPDATE attempts SET answer = $3, headers = $3, expired = TRUE WHERE id = $1 AND event_id = $2`, int64(key), int64(event), []byte{})
+// ExpungeAttempt removes the answer of an attempt for an event of an App, and its headers.
+func (tx *Tx) ExpungeAttempt(app, event, key hookswitch.Key) error {
+	return tx.execOne("attempt", `UPDATE attempts SET answer = $4, headers = $4, expired = TRUE WHERE id = $1 AND event_id = $2 AND app_id = $3`, int64(key), int64(event), int64(app), []byte{})
 }

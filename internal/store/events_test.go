@@ -71,7 +71,7 @@ func TestExpunge_RemovesContentAndCancelsWhatWaits(t *testing.T) {
 		if must(t, e, err); !e.Expired || len(e.Payload) != 0 {
 			t.Errorf("event %+v", e)
 		}
-		attempts, err := f.AttemptsByEvent(t.Context(), d.Subject, store.AttemptFilter{}, store.Page{Limit: 10})
+		attempts, err := f.AttemptsByEvent(t.Context(), f.app, d.Subject, store.AttemptFilter{}, store.Page{Limit: 10})
 		if must(t, attempts, err); len(attempts) != 1 || !attempts[0].Expired || len(attempts[0].Answer) != 0 || len(attempts[0].Headers) != 0 {
 			t.Errorf("attempts %+v", attempts)
 		}

@@ -115,7 +115,7 @@ func benchmarkLists(b *testing.B, db *storetest.DB, n int) {
 	}
 	for _, f := range filters {
 		add("attempts by endpoint/"+f.name, func(before hookswitch.Key, _ int) error {
-			_, _, err := c.AttemptsByEndpoint(ctx, c.busy.Key, store.AttemptFilter{Types: f.f.Types, Tag: f.f.Tag, Label: f.f.Label, Bare: f.f.Bare}, page(before))
+			_, _, err := c.AttemptsByEndpoint(ctx, c.app, c.busy.Key, store.AttemptFilter{Types: f.f.Types, Tag: f.f.Tag, Label: f.f.Label, Bare: f.f.Bare}, page(before))
 			return err
 		})
 	}
@@ -128,17 +128,17 @@ func benchmarkLists(b *testing.B, db *storetest.DB, n int) {
 		{"fail, rare type", c.busy, store.AttemptFilter{OK: &no, Types: []string{"rare"}}}, {"success, dead endpoint", c.dead, store.AttemptFilter{OK: &yes}}, {"quiet endpoint", c.quiet, store.AttemptFilter{}},
 	} {
 		add("attempts by endpoint/"+f.name, func(before hookswitch.Key, _ int) error {
-			_, _, err := c.AttemptsByEndpoint(ctx, f.ep.Key, f.f, page(before))
+			_, _, err := c.AttemptsByEndpoint(ctx, c.app, f.ep.Key, f.f, page(before))
 			return err
 		})
 	}
 	add("attempts by endpoint/count", func(before hookswitch.Key, _ int) error {
-		_, _, err := c.CountAttempts(ctx, c.busy.Key, store.AttemptFilter{}, page(before))
+		_, _, err := c.CountAttempts(ctx, c.app, c.busy.Key, store.AttemptFilter{}, page(before))
 		return err
 	})
 	for name, f := range map[string]store.AttemptFilter{"all": {}, "rare type": {Types: []string{"rare"}}, "fail": {OK: &no}} {
 		add("attempts by message/"+name, func(_ hookswitch.Key, i int) error {
-			_, err := c.AttemptsByEvent(ctx, c.event(i), f, page(0))
+			_, err := c.AttemptsByEvent(ctx, c.app, c.event(i), f, page(0))
 			return err
 		})
 	}
@@ -164,10 +164,10 @@ func benchmarkLists(b *testing.B, db *storetest.DB, n int) {
 		}
 	}
 	add("destinations", func(_ hookswitch.Key, i int) error {
-		if _, err := c.DeliveriesOf(ctx, c.event(i)); err != nil {
+		if _, err := c.DeliveriesOf(ctx, c.app, c.event(i)); err != nil {
 			return err
 		}
-		tried, err := c.TriedEndpoints(ctx, c.event(i))
+		tried, err := c.TriedEndpoints(ctx, c.app, c.event(i))
 		if err != nil {
 			return err
 		}
@@ -175,7 +175,7 @@ func benchmarkLists(b *testing.B, db *storetest.DB, n int) {
 		return err
 	})
 	add("stats", func(hookswitch.Key, int) error {
-		_, _, err := c.Stats(ctx, c.busy.Key, time.Now().Add(-28*24*time.Hour), time.Now())
+		_, _, err := c.Stats(ctx, c.app, c.busy.Key, time.Now().Add(-28*24*time.Hour), time.Now())
 		return err
 	})
 	for name, f := range map[string]store.EventFilter{"all": {}, "rare type": {Types: []string{"rare"}}} {

@@ -87,18 +87,18 @@ func TestWalk_FindsAllOfWhatIsRareInPages(t *testing.T) {
 			}
 			for _, filter := range []store.AttemptFilter{{Types: []string{"rare", "none"}}, {Tag: "rare", OK: &yes}, {Label: "rare", Bare: true}, {CodeClass: &moved}} {
 				got, pages := through(t, p, attemptKey, func(p store.Page) ([]*hookswitch.Attempt, hookswitch.Key, error) {
-					return f.AttemptsByEndpoint(t.Context(), ep.Key, filter, p)
+					return f.AttemptsByEndpoint(t.Context(), f.app, ep.Key, filter, p)
 				})
 				if !slices.Equal(got, inOrder(attempts)) || pages < 2 {
 					t.Errorf("attempts %+v, %+v: got %d of %d in %d pages", filter, p, len(got), len(attempts), pages)
 				}
 			}
 		}
-		count, more, err := f.CountAttempts(t.Context(), ep.Key, store.AttemptFilter{}, store.Page{})
+		count, more, err := f.CountAttempts(t.Context(), f.app, ep.Key, store.AttemptFilter{}, store.Page{})
 		if must(t, count, err); !more || count < 500 || count > 10_000 {
 			t.Errorf("counted %d, more %v", count, more)
 		}
-		count, more, err = f.CountAttempts(t.Context(), ep.Key, store.AttemptFilter{CodeClass: &moved}, store.Page{After: attempts[len(attempts)-2] - 1})
+		count, more, err = f.CountAttempts(t.Context(), f.app, ep.Key, store.AttemptFilter{CodeClass: &moved}, store.Page{After: attempts[len(attempts)-2] - 1})
 		if must(t, count, err); more || count != 2 {
 			t.Errorf("counted %d, more %v", count, more)
 		}

@@ -173,14 +173,14 @@ func (h *Handler) attemptQuery(r *http.Request, app *hookswitch.App) (*attemptQu
 }
 
 // attemptsOf reads attempts of an endpoint or a message, and says where the walk stopped before its end, if it did.
-type attemptsOf func(context.Context, hookswitch.Key, store.AttemptFilter, store.Page) ([]*hookswitch.Attempt, hookswitch.Key, error)
+type attemptsOf func(ctx context.Context, app, of hookswitch.Key, f store.AttemptFilter, p store.Page) ([]*hookswitch.Attempt, hookswitch.Key, error)
 
 // list answers with the page of attempts that read finds.
 func (a *attemptQuery) list(h *Handler, w http.ResponseWriter, r *http.Request, app *hookswitch.App, of hookswitch.Key, read attemptsOf) error {
 	l := list[*hookswitch.Attempt]{key: func(at *hookswitch.Attempt) hookswitch.Key { return at.Key }}
 	if !a.none {
 		var err error
-		if l.rows, l.stopped, err = read(r.Context(), of, a.filter, a.page.store()); err != nil {
+		if l.rows, l.stopped, err = read(r.Context(), app.Key, of, a.filter, a.page.store()); err != nil {
 			return err
 		}
 	}
@@ -229,7 +229,7 @@ func (h *Handler) listAttemptsByEndpoint(w http.ResponseWriter, r *http.Request,
 	return a.list(h, w, r, app, e.Key, h.service.AttemptsByEndpoint)
 }
 
-type countOut struct {
+type attemptCountOut struct {
 	Count        int64 `json:"count"`
 	Approximated bool  `json:"approximated"`
 }
@@ -244,9 +244,9 @@ func (h *Handler) countAttempts(w http.ResponseWriter, r *http.Request, app *hoo
 	if err != nil {
 		return err
 	}
-	var out countOut
+	var out attemptCountOut
 	if !a.none {
-		if out.Count, out.Approximated, err = h.service.CountAttempts(r.Context(), e.Key, a.filter, a.page.store()); err != nil {
+		if out.Count, out.Approximated, err = h.service.CountAttempts(r.Context(), app.Key, e.Key, a.filter, a.page.store()); err != nil {
 			return err
 		}
 	}
@@ -262,8 +262,8 @@ func (h *Handler) listAttemptsByMessage(w http.ResponseWriter, r *http.Request, 
 	if err != nil {
 		return err
 	}
-	return a.list(h, w, r, app, ev.Key, func(ctx context.Context, event hookswitch.Key, f store.AttemptFilter, p store.Page) ([]*hookswitch.Attempt, hookswitch.Key, error) {
-		rows, err := h.service.AttemptsByEvent(ctx, event, f, p)
+	return a.list(h, w, r, app, ev.Key, func(ctx context.Context, app, event hookswitch.Key, f store.AttemptFilter, p store.Page) ([]*hookswitch.Attempt, hookswitch.Key, error) {
+		rows, err := h.service.AttemptsByEvent(ctx, app, event, f, p)
 		return rows, 0, err
 	})
 }
@@ -274,7 +274,7 @@ func (h *Handler) attempt(r *http.Request, app *hookswitch.App) (*hookswitch.Att
 	if err != nil {
 		return nil, nil, err
 	}
-	a, err := h.service.Attempt(r.Context(), ev.Key, r.PathValue("attempt_id"))
+	a, err := h.service.Attempt(r.Context(), app.Key, ev.Key, r.PathValue("attempt_id"))
 	return a, ev, err
 }
 
@@ -296,7 +296,7 @@ func (h *Handler) expungeAttempt(w http.ResponseWriter, r *http.Request, app *ho
 	if err != nil {
 		return err
 	}
-	if err := h.service.ExpungeAttempt(r.Context(), ev.Key, r.PathValue("attempt_id")); err != nil {
+	if err := h.service.ExpungeAttempt(r.Context(), app.Key, ev.Key, r.PathValue("attempt_id")); err != nil {
 		return err
 	}
 	return httpapi.NoContent(w)

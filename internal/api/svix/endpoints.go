@@ -25,19 +25,26 @@ type endpointIn struct {
 	Metadata     map[string]string `json:"metadata"`
 	Secret       *string           `json:"secret"`
 	Headers      map[string]string `json:"headers"`
+	FIFO         *bool             `json:"fifo"`
 }
 
-// apply makes e what in says, all but its secret and headers. What in leaves out is cleared.
+// apply makes e what in says, all but its secret and headers. What in leaves out is cleared, but for the order: clients that do not know of it must not end it.
 func (in *endpointIn) apply(e *hookswitch.Endpoint) error {
 	var c hookswitch.Checks
 	e.URL, e.Description, e.Disabled, e.Metadata = in.URL, in.Description, in.Disabled, in.Metadata
-	e.EventTypes, e.Tags = distinct(in.FilterTypes), distinct(in.Channels)
+	e.EventTypes = distinct(in.FilterTypes)
+	if !e.Operational() { // what happens to deliveries has no channel
+		e.Tags = distinct(in.Channels)
+	}
 	if in.EventTypes != nil {
 		e.EventTypes = distinct(in.EventTypes)
 	}
 	e.Version = versionOf(&c, in.Version)
 	e.UID = uidOf(&c, in.UID)
 	e.ThrottleRate = rateOf(&c, in.ThrottleRate, in.RateLimit)
+	if in.FIFO != nil {
+		e.Ordered = *in.FIFO
+	}
 	if err := e.Validate(); err != nil {
 		c.Add(in.spelled(err))
 	}
@@ -91,6 +98,7 @@ type endpointPatch struct {
 	Channels     httpapi.Optional[[]string]          `json:"channels"`
 	Version      httpapi.Optional[*int]              `json:"version"`
 	Metadata     httpapi.Optional[map[string]string] `json:"metadata"`
+	FIFO         httpapi.Optional[bool]              `json:"fifo"`
 }
 
 func (in *endpointPatch) apply(e *hookswitch.Endpoint) error {
@@ -104,6 +112,7 @@ func (in *endpointPatch) apply(e *hookswitch.Endpoint) error {
 		e.EventTypes = distinct(in.EventTypes.Value)
 	}
 	e.Tags = distinct(in.Channels.Or(e.Tags))
+	e.Ordered = needed(&c, in.FIFO, e.Ordered, "fifo")
 	if in.Version.Set {
 		e.Version = versionOf(&c, in.Version.Value)
 	}
@@ -135,6 +144,7 @@ type endpointCommon struct {
 	RateLimit    *int              `json:"rateLimit"`
 	ThrottleRate *int              `json:"throttleRate"`
 	Version      int               `json:"version"`
+	FIFO         bool              `json:"fifo"`
 	CreatedAt    httpapi.MicroTime `json:"createdAt"`
 	UpdatedAt    httpapi.MicroTime `json:"updatedAt"`
 }
@@ -147,12 +157,22 @@ type endpointOut struct {
 func (h *Handler) endpointCommon(e *hookswitch.Endpoint) endpointCommon {
 	rate := httpapi.OrNull(e.ThrottleRate)
 	return endpointCommon{ID: h.ids.Format(hookswitch.KindEndpoint, e.Key), UID: httpapi.OrNull(e.UID), URL: e.URL, Description: e.Description, Disabled: e.Disabled,
-		EventTypes: e.EventTypes, FilterTypes: e.EventTypes, Channels: e.Tags, RateLimit: rate, ThrottleRate: rate, Version: max(1, e.Version),
+		EventTypes: e.EventTypes, FilterTypes: e.EventTypes, Channels: e.Tags, RateLimit: rate, ThrottleRate: rate, Version: max(1, e.Version), FIFO: e.Ordered,
 		CreatedAt: micros(e.CreatedAt), UpdatedAt: micros(e.UpdatedAt)}
 }
 
-func (h *Handler) endpointOut(e *hookswitch.Endpoint) endpointOut {
-	return endpointOut{h.endpointCommon(e), notNull(e.Metadata)}
+// operationalEndpointOut is an endpoint without channels.
+type operationalEndpointOut struct {
+	endpointOut
+	Channels *struct{} `json:"channels,omitempty"` // hides the field of the same name
+}
+
+func (h *Handler) endpointOut(e *hookswitch.Endpoint) any {
+	out := endpointOut{h.endpointCommon(e), notNull(e.Metadata)}
+	if e.Operational() {
+		return operationalEndpointOut{endpointOut: out}
+	}
+	return out
 }
 
 // endpoint is the endpoint of the path. The webhooks of senders belong to another API and do not exist here.
@@ -197,7 +217,7 @@ func (h *Handler) createEndpoint(w http.ResponseWriter, r *http.Request, app *ho
 }
 
 func (h *Handler) makeEndpoint(w http.ResponseWriter, r *http.Request, app *hookswitch.App, in endpointIn, idem service.Idempotency) error {
-	e := hookswitch.Endpoint{Headers: in.Headers}
+	e := hookswitch.Endpoint{App: app.Key, Headers: in.Headers}
 	if err := in.apply(&e); err != nil {
 		return err
 	}

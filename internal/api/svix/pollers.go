@@ -65,8 +65,11 @@ func (h *Handler) writePolled(w http.ResponseWriter, got store.Stream, it servic
 	return writeJSON(w, http.StatusOK, append(b, '}'))
 }
 
-// poller is the poller of the path. It opens on first use.
+// poller is the poller of the path. It opens on first use. For whoever may not read from it, it does not exist.
 func (h *Handler) poller(r *http.Request, app *hookswitch.App) (*hookswitch.Poller, error) {
+	if !callerOf(r).mayPoll(app.Key, r.PathValue("sink_id")) {
+		return nil, hookswitch.NotFoundf("poller not found")
+	}
 	return h.service.Poller(r.Context(), app.Key, r.PathValue("sink_id"))
 }
 

@@ -28,7 +28,7 @@ func eachWorld(t *testing.T, test func(t *testing.T, w *world)) {
 		w := servicetest.New(t, db)
 		w.Clock.Advance(time.Since(servicetest.Start))
 		test(t, &world{&api{t: t, store: w.Store, service: w.Service, token: token,
-			handler: svix.New(svix.Options{Service: w.Service, Auth: svix.OrganizationToken(token)})}, w})
+			handler: svix.New(svix.Options{Service: w.Service, Auth: svix.Tokens(token, w.Service)})}, w})
 	})
 }
 
@@ -237,6 +237,39 @@ func TestReceivingWithNumbers(t *testing.T) {
 			w.do("POST", path+"/commit", body).invalid("body", "offset")
 		}
 		w.do("POST", "/app/"+app+"/polling-endpoint/poll_1/consumer/none/commit", `{"offset":1}`).code(404, "not_found")
+	})
+}
+
+func TestPollersHaveKeysOfTheirOwn(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		app, other := w.app("a"), w.app("b")
+		msg := w.message(app, "")
+		w.settle()
+		key := w.do("POST", "/auth/app/"+app+"/poller/mine/token/rotate", "").json()["token"].(string)
+		bearer := &world{w.with(key), w.World}
+		ids, it, _ := bearer.do("GET", "/app/"+app+"/poller/mine", "").polled()
+		if len(ids) != 0 {
+			t.Errorf("first call: %v", ids)
+		}
+		if ids, _, _ := bearer.do("GET", "/app/"+app+"/poller/mine"+query("iterator", it), "").polled(); !cmp.Equal(ids, []string{msg}) {
+			t.Errorf("with its key: %v", ids)
+		}
+		if ids, _, _ := bearer.do("GET", "/app/"+app+"/poller/mine/consumer/c", "").polled(); !cmp.Equal(ids, []string{msg}) {
+			t.Errorf("as a consumer: %v", ids)
+		}
+		bearer.do("POST", "/app/"+app+"/poller/mine/consumer/c/seek", `{"after":"2025-01-01T00:00:00Z"}`).is(200)
+		bearer.do("GET", "/app/"+app+"/polling-endpoint/mine/consumer/d", "").is(200)
+		bearer.do("POST", "/app/"+app+"/polling-endpoint/mine/consumer/d/commit", `{"offset":1}`).is(204)
+		for _, path := range []string{"/poller/yours", "/poller/yours/consumer/c", "/polling-endpoint/yours/consumer/c"} {
+			bearer.do("GET", "/app/"+app+path, "").code(404, "not_found")
+		}
+		bearer.do("POST", "/app/"+app+"/poller/yours/consumer/c/seek", `{"after":"2025-01-01T00:00:00Z"}`).code(404, "not_found")
+		bearer.do("GET", "/app/"+other+"/poller/mine", "").code(404, "not_found")
+		bearer.do("GET", "/app/"+app+"/msg", "").code(403, "insufficient access")
+		portal := &world{w.with(w.open(app, "")), w.World}
+		if ids, _, _ := portal.do("GET", "/app/"+app+"/poller/mine"+query("iterator", it), "").polled(); !cmp.Equal(ids, []string{msg}) {
+			t.Errorf("with a portal token: %v", ids)
+		}
 	})
 }
 

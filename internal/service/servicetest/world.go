@@ -93,8 +93,8 @@ func (w *World) Twin() *World {
 	return &t
 }
 
-// Restarted is a service over the same database, as the next process has it. The store has to be closed.
-func (w *World) Restarted() *World {
+// Reopen is the world of a process that begins after this one's store was closed.
+func (w *World) Reopen() *World {
 	w.TB.Helper()
 	t := *w
 	t.Store = w.DB.Open(storetest.Now(w.Clock.Now))
@@ -138,6 +138,9 @@ func Filter(types ...string) func(*hookswitch.Endpoint) {
 
 // Disabled makes an endpoint disabled.
 func Disabled(e *hookswitch.Endpoint) { e.Disabled = true }
+
+// Ordered makes an endpoint get one event at a time, in order.
+func Ordered(e *hookswitch.Endpoint) { e.Ordered = true }
 
 // Publish makes an event of the App.
 func (w *World) Publish(app *hookswitch.App, eventType string) *hookswitch.Event {

@@ -8,15 +8,18 @@ ALTER TABLE events ADD COLUMN content_type TEXT NOT NULL DEFAULT '';
 CREATE INDEX events_expiring ON events (expires_at) WHERE expires_at > 0;
 CREATE INDEX events_deferred ON events (app_id, deliver_at, id) WHERE deliver_at > 0;
 
--- An ordered endpoint gets one event at a time, in the order of positions, which are taken under its row's lock.
+-- An ordered endpoint gets one event at a time, in the order of positions. They are taken under the lock of a row of their own: the endpoint's is changed by others too.
 ALTER TABLE endpoints ADD COLUMN ordered BOOLEAN NOT NULL DEFAULT FALSE;
-ALTER TABLE endpoints ADD COLUMN last_position BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE positions (
+    endpoint_id {{key}},
+    last        BIGINT NOT NULL
+) {{counter}};
 ALTER TABLE deliveries ADD COLUMN position BIGINT NOT NULL DEFAULT 0;
-CREATE INDEX deliveries_ordered ON deliveries (target, position) WHERE position > 0;
+CREATE INDEX deliveries_ordered ON deliveries (target, position) WHERE position > 0 AND state = 0;
 
--- The task that asked for a try; 0: none.
+-- The task that asked for a try; negative: and for which the row was inserted; 0: none.
 ALTER TABLE deliveries ADD COLUMN task BIGINT NOT NULL DEFAULT 0;
-CREATE INDEX deliveries_of_task ON deliveries (task) WHERE task > 0;
+CREATE INDEX deliveries_of_task ON deliveries (task) WHERE task <> 0;
 
 CREATE TABLE event_types (
     id            {{key}},
@@ -31,21 +34,25 @@ CREATE TABLE event_types (
     updated_at    BIGINT  NOT NULL
 );
 
+-- sealed: the text of a token that may have to be shown again; at forget_at it is dropped, 0: never. Of ref, scope and until_at see Token.
 CREATE TABLE tokens (
     id            {{key}},
     app_id        BIGINT  NOT NULL,
     kind          TEXT    NOT NULL,
     ref           BIGINT  NOT NULL,
+    scope         TEXT    NOT NULL,
     hash          TEXT    NOT NULL UNIQUE,
-    session       TEXT    NOT NULL,
     feature_flags TEXT    NOT NULL,
     capabilities  TEXT    NOT NULL,
     sealed        BYTEA   NOT NULL,
+    forget_at     BIGINT  NOT NULL,
+    until_at      BIGINT  NOT NULL,
     expires_at    BIGINT  NOT NULL,
     created_at    BIGINT  NOT NULL
 );
-CREATE INDEX tokens_by_app ON tokens (app_id, kind, ref);
+CREATE INDEX tokens_by_app ON tokens (app_id, kind, scope, ref);
 CREATE INDEX tokens_by_expiry ON tokens (expires_at) WHERE expires_at > 0;
+CREATE INDEX tokens_to_forget ON tokens (forget_at) WHERE forget_at > 0;
 
 CREATE TABLE integrations (
     id            {{key}},
@@ -80,6 +87,7 @@ CREATE TABLE consumers (
     PRIMARY KEY (poller_id, name)
 ) {{counter}};
 
+-- Work in steps. total: -1 while it is being counted. place: where the next step begins.
 CREATE TABLE tasks (
     id          {{key}},
     app_id      BIGINT  NOT NULL,
@@ -91,7 +99,9 @@ CREATE TABLE tasks (
     result      BYTEA   NOT NULL,
     error       TEXT    NOT NULL,
     total       BIGINT  NOT NULL,
+    counted     BIGINT  NOT NULL,
     done        BIGINT  NOT NULL,
+    skipped     BIGINT  NOT NULL,
     place       BIGINT  NOT NULL,
     created_at  BIGINT  NOT NULL,
     updated_at  BIGINT  NOT NULL
