@@ -79,6 +79,28 @@ func TestDeferred_DisablingAndDeletingEndIt(t *testing.T) {
 	})
 }
 
+func TestDeferred_DoesNotHoldUpAnOrderedEndpoint(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		w := servicetest.New(t, db)
+		w.Run(nil)
+		r := servicetest.NewReceiver(t)
+		app := w.App()
+		w.Endpoint(app, r.URL, func(e *hookswitch.Endpoint) { e.Ordered = true })
+		publish := func(at time.Time) *hookswitch.Event {
+			return servicetest.Must(w.Service.PublishEvent(t.Context(), app, service.Publish{Type: "a", Payload: []byte(`{}`), DeliverAt: at}, none))(t)
+		}
+		deferred := publish(w.Clock.Now().Add(time.Hour))
+		for range 3 {
+			attempted(w, publish(time.Time{}), 1)
+		}
+		if n := len(attempts(w, deferred)); n != 0 {
+			t.Fatalf("%d attempts before its time", n)
+		}
+		w.Clock.Advance(time.Hour)
+		attempted(w, deferred, 1)
+	})
+}
+
 func TestWebhook_SendsAsTheContentTypeOfThePayload(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		w := servicetest.New(t, db)
