@@ -17,9 +17,10 @@ const (
 	MaxLease = time.Hour
 )
 
-// ErrIterator says that an iterator is not one of this consumer, or from before its place was set by hand. Without an iterator the consumer goes on at its place.
-var ErrIterator error = &hookswitch.Error{Kind: hookswitch.Invalid, Code: "invalid_iterator",
-	Message: "The iterator is not one of this consumer, or its place has been set since. Poll without an iterator to go on at its place."}
+// errIterator says that an iterator is from before the consumer's place was set by hand. Readers that know the code leave the iterator out then, and go on at
+// the place.
+var errIterator error = &hookswitch.Error{Kind: hookswitch.Invalid, Code: "invalid_iterator",
+	Message: "The place of this consumer has been set since. Poll without an iterator to go on there."}
 
 // checkPoller says what is wrong with the name of a poller or a consumer.
 func checkPoller(name, what string) error {
@@ -112,7 +113,7 @@ func (s *Service) PollConsumer(ctx context.Context, p *hookswitch.Poller, name s
 	from := c.Place
 	if it != nil {
 		if it.Epoch != c.Epoch {
-			return store.Stream{}, ConsumerIterator{}, ErrIterator
+			return store.Stream{}, ConsumerIterator{}, errIterator
 		}
 		from = it.Place
 	}

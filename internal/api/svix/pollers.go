@@ -133,7 +133,7 @@ func (h *Handler) pollConsumer(w http.ResponseWriter, r *http.Request, app *hook
 	if s := q.Text("iterator"); s != "" {
 		given, ok := h.parseIterator(s)
 		if !ok {
-			return service.ErrIterator
+			q.Fail("is not an iterator of this list", "iterator")
 		}
 		it = &given
 	}

@@ -168,7 +168,7 @@ func TestPollingAsAConsumer(t *testing.T) {
 		if ids, _, done := w.do("GET", path, "").polled(); len(ids) != 0 || !done {
 			t.Errorf("beyond the end: %v", ids)
 		}
-		w.do("GET", path+"?iterator=x", "").code(400, "invalid_iterator")
+		w.do("GET", path+"?iterator=x", "").invalid("query", "iterator")
 		w.do("POST", path+"/seek", "").invalid("body", "after")
 		w.do("POST", path+"/seek", `{"after":"x"}`).invalid("body", "after")
 		w.do("POST", path+"/seek", `{"after":1}`).invalid("body", "after")
