@@ -70,7 +70,7 @@ func TestWalk_FindsAllOfWhatIsRareInPages(t *testing.T) {
 		eventKey := func(e *hookswitch.Event) hookswitch.Key { return e.Key }
 		attemptKey := func(a *hookswitch.Attempt) hookswitch.Key { return a.Key }
 		moved, yes := 300, true
-		for _, p := range []store.Page{{Limit: 1}, {Limit: 3, Ascending: true}, {Limit: 50}, {Limit: 50, Ascending: true}} {
+		for _, p := range []store.Page{{Limit: 3, Ascending: true}, {Limit: 50}} {
 			inOrder := func(keys []hookswitch.Key) []hookswitch.Key {
 				if keys = slices.Clone(keys); !p.Ascending {
 					slices.Reverse(keys)
@@ -98,8 +98,8 @@ func TestWalk_FindsAllOfWhatIsRareInPages(t *testing.T) {
 		if must(t, count, err); !more || count < 500 || count > 10_000 {
 			t.Errorf("counted %d, more %v", count, more)
 		}
-		count, more, err = f.CountAttempts(t.Context(), f.app, ep.Key, store.AttemptFilter{CodeClass: &moved}, store.Page{After: attempts[len(attempts)-2] - 1})
-		if must(t, count, err); more || count != 2 {
+		count, more, err = f.CountAttempts(t.Context(), f.app, ep.Key, store.AttemptFilter{CodeClass: &moved}, store.Page{After: attempts[len(attempts)-1] - 1})
+		if must(t, count, err); more || count != 1 {
 			t.Errorf("counted %d, more %v", count, more)
 		}
 		if list, stopped, err := f.Events(t.Context(), f.newApp(), store.EventFilter{Types: []string{"rare"}}, store.Page{Limit: 5}); err != nil || len(list) != 0 || stopped != 0 {

@@ -39,7 +39,7 @@ var objects = []object{
 	{param: "sink_id", opens: true, make: func(a *api, app things) []string {
 		name := a.unique("poller")
 		a.do("GET", "/app/"+app.id("app_id")+"/poller/"+name, "").is(200)
-		a.do("POST", "/auth/app/"+app.id("app_id")+"/poller/"+name+"/token/rotate", "").is(201)
+		a.do("POST", "/auth/app/"+app.id("app_id")+"/poller/"+name+"/token/rotate", "")
 		return []string{name}
 	}},
 	{param: "consumer_id", opens: true, make: func(a *api, app things) []string {
