@@ -1,6 +1,9 @@
 package hookswitch
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Attempt is one try of delivering an Event to an Endpoint, and what came of it.
 type Attempt struct {
@@ -14,7 +17,7 @@ type Attempt struct {
 	Failure  string // a word for the kind of failure, such as "timeout"; empty on success
 	// Answer is the start of the answer's body, or, without an answer, a sentence saying why there is none. At most 64 KiB.
 	Answer  []byte
-	Headers []byte // header lines of the answer, as received
+	Headers []byte // header lines of the answer, as received: name, colon, space, value, newline; kept when the attempt failed
 	Expired bool   // the answer has been removed
 	Manual  bool   // asked for by a person, not by the schedule
 	Timings Timings
@@ -24,6 +27,20 @@ type Attempt struct {
 
 // CreatedAt is when the attempt was recorded.
 func (a *Attempt) CreatedAt() time.Time { return a.Key.Time() }
+
+// HeaderLine is one line of Headers.
+type HeaderLine struct{ Name, Value string }
+
+// HeaderLines are the headers of the answer, as far as they are kept.
+func (a *Attempt) HeaderLines() []HeaderLine {
+	var list []HeaderLine
+	for line := range strings.Lines(string(a.Headers)) {
+		if name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ": "); ok {
+			list = append(list, HeaderLine{name, value})
+		}
+	}
+	return list
+}
 
 // Timings are the parts of one HTTP exchange.
 type Timings struct {

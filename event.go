@@ -1,7 +1,9 @@
 package hookswitch
 
 import (
+	"mime"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -16,6 +18,17 @@ type Event struct {
 	Payload []byte
 	Targets []Target
 	Expired bool // the payload has been removed
+
+	// What few events have. Nil, zero and empty: none.
+	Labels      []string  // filter lists of events, never deliveries; the Svix-shaped API calls them tags
+	DeliverAt   time.Time // nothing is sent before
+	ExpiresAt   time.Time // when the payload is removed, if that is before the event itself is
+	ContentType string    // of the payload, as it is sent; empty: application/json
+}
+
+// Plain reports whether e has none of what few events have.
+func (e *Event) Plain() bool {
+	return len(e.Labels) == 0 && e.DeliverAt.IsZero() && e.ExpiresAt.IsZero() && e.ContentType == ""
 }
 
 // CreatedAt is when e was made.
@@ -48,6 +61,47 @@ func CheckTag(s string) string {
 	}
 	return ""
 }
+
+// MaxLabels is how many labels an Event may have, MaxLabel how long each may be.
+const (
+	MaxLabels = 5
+	MaxLabel  = 128
+)
+
+// CheckLabel says what is wrong with one label.
+func CheckLabel(s string) string {
+	switch {
+	case s == "" || len(s) > MaxLabel:
+		return "must have 1 to " + strconv.Itoa(MaxLabel) + " characters"
+	case strings.ContainsFunc(s, func(r rune) bool { return !nameRune(r) && r != '/' && r != '\\' && r != '#' }):
+		return "may contain only letters, digits, '-', '_', '.', '/', '\\' and '#'"
+	}
+	return ""
+}
+
+// MaxContentType is the greatest length, in bytes, of the content type of a payload.
+const MaxContentType = 256
+
+// CheckContentType says what is wrong with the content type of a payload, as RFC 9110 section 8.3 has it.
+func CheckContentType(s string) string {
+	if len(s) > MaxContentType {
+		return "must have at most " + strconv.Itoa(MaxContentType) + " characters"
+	}
+	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return "may contain only printable ASCII characters"
+	}
+	if kind, _, err := mime.ParseMediaType(s); err != nil || !strings.Contains(kind, "/") {
+		return "must be a content type such as text/plain; charset=utf-8"
+	}
+	return ""
+}
+
+// How far ahead an Event may be delivered, and how long a payload may be asked to be kept.
+const (
+	MinDelay     = time.Minute
+	MaxDelay     = 24 * time.Hour
+	MaxKeptHours = 90 * 24
+)
 
 // Names of the events that the gateway itself makes.
 const (

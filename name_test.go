@@ -51,6 +51,30 @@ func TestCheckTag(t *testing.T) {
 	}
 }
 
+func TestCheckLabel(t *testing.T) {
+	t.Parallel()
+	for label, good := range map[string]bool{
+		`project/1\2#3`: true, "a.b-c_d": true, strings.Repeat("x", 128): true,
+		"": false, strings.Repeat("x", 129): false, "a b": false, "a:b": false, "a+b": false, "é": false, "a\x00": false,
+	} {
+		if got := hookswitch.CheckLabel(label); (got == "") != good {
+			t.Errorf("%.20q: %q", label, got)
+		}
+	}
+}
+
+func TestCheckContentType(t *testing.T) {
+	t.Parallel()
+	for kind, good := range map[string]bool{
+		"text/plain": true, `text/plain; charset="utf-8"`: true, "application/vnd.api+json": true,
+		"": false, "text": false, "text/": false, "text/plain; =": false, "text/plain\r\nx: y": false, "text/plain\x00": false, "téxt/plain": false, "text/" + strings.Repeat("x", 300): false,
+	} {
+		if got := hookswitch.CheckContentType(kind); (got == "") != good {
+			t.Errorf("%.20q: %q", kind, got)
+		}
+	}
+}
+
 func TestCheckText(t *testing.T) {
 	t.Parallel()
 	for text, good := range map[string]bool{"": true, "Ünï\tcode\n😀": true, "a\x00": false, "\x08": false, "\x09": true} {

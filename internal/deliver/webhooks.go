@@ -80,6 +80,7 @@ func (w *webhooks) plan(e *hookswitch.Endpoint) *plan {
 
 func (p *plan) prepare(w *webhooks) error {
 	e := p.endpoint
+	// The content type comes first: request puts another in its place.
 	p.head = []safehttp.Field{{Name: "Content-Type", Value: "application/json"}, {Name: "User-Agent", Value: w.UserAgent[e.Profile]}}
 	names := slices.Sorted(maps.Keys(e.Headers))
 	own := func(header string) bool {
@@ -128,6 +129,9 @@ func (p *plan) prepareZavu() error {
 func (p *plan) request(ev *hookswitch.Event, ids *hookswitch.IDs, now time.Time) *safehttp.Request {
 	fields := make([]safehttp.Field, 0, len(p.head)+6+len(p.tail))
 	fields = append(fields, p.head...)
+	if ev.ContentType != "" {
+		fields[0].Value = ev.ContentType
+	}
 	if p.endpoint.Profile == hookswitch.ProfileZavu {
 		fields = append(fields, safehttp.Field{Name: "X-Zavu-Event", Value: ev.Type},
 			safehttp.Field{Name: webhook.ZavuHeader, Value: webhook.SignTimed(p.scheme, now, ev.Payload, p.text[0])})

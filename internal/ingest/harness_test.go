@@ -177,7 +177,7 @@ type event struct {
 
 func (g *gateway) events(app *hookswitch.App) []event {
 	g.t.Helper()
-	list, err := g.svc.Events(context.Background(), app.Key, store.EventFilter{}, store.Page{Limit: 1000, Ascending: true})
+	list, _, err := g.svc.Events(context.Background(), app.Key, store.EventFilter{}, store.Page{Limit: 1000, Ascending: true})
 	if err != nil {
 		g.t.Fatal(err)
 	}

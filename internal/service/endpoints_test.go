@@ -247,7 +247,8 @@ func TestExhaust_OfManyAtOnceDisablesOnce(t *testing.T) {
 		if counted != 1 || told != 1 {
 			t.Errorf("disabled %d times, told %d times, want once each", counted, told)
 		}
-		if n := len(servicetest.Must(w.Service.AttemptsByEndpoint(t.Context(), ep.App, ep.Key, store.AttemptFilter{}, store.Page{Limit: 100}))(t)); n != 9 {
+		attempts, _, err := w.Service.AttemptsByEndpoint(t.Context(), ep.App, ep.Key, store.AttemptFilter{}, store.Page{Limit: 100})
+		if n := len(servicetest.Must(attempts, err)(t)); n != 9 {
 			t.Errorf("%d attempts are kept, want 9", n)
 		}
 	})

@@ -18,12 +18,21 @@ type Publish struct {
 	UID     string
 	Tags    []string
 	Payload []byte
+
+	// What few events have. Nil, zero and empty: none.
+	Labels      []string
+	DeliverAt   time.Time     // nothing is sent before; between MinDelay and MaxDelay ahead
+	Keep        time.Duration // how long the payload is kept; zero: as long as the event
+	ContentType string        // as it is sent; empty: application/json
 }
 
 // MaxPayload is the greatest size of an event's payload, in bytes, unless the settings say otherwise.
 const MaxPayload = 1 << 20
 
-func (p *Publish) validate(maxPayload int) error {
+// delaySlack is for callers who compute a time to deliver at a moment before they ask, or by another clock.
+const delaySlack = 5 * time.Second
+
+func (p *Publish) validate(maxPayload int, now time.Time) error {
 	var c hookswitch.Checks
 	if m := hookswitch.CheckName(p.Type); m != "" {
 		c.Field(m, "eventType")
@@ -41,6 +50,22 @@ func (p *Publish) validate(maxPayload int) error {
 			c.Field(m, "channels", "["+strconv.Itoa(i)+"]")
 		}
 	}
+	if len(p.Labels) > hookswitch.MaxLabels {
+		c.Field("must have at most "+strconv.Itoa(hookswitch.MaxLabels)+" entries", "tags")
+	}
+	for i, l := range p.Labels {
+		if m := hookswitch.CheckLabel(l); m != "" {
+			c.Field(m, "tags", "["+strconv.Itoa(i)+"]")
+		}
+	}
+	if d := p.DeliverAt.Sub(now); !p.DeliverAt.IsZero() && (d < hookswitch.MinDelay-delaySlack || d > hookswitch.MaxDelay+delaySlack) {
+		c.Field("must lie between one minute and 24 hours ahead", "deliverAt")
+	}
+	if p.ContentType != "" {
+		if m := hookswitch.CheckContentType(p.ContentType); m != "" {
+			c.Field(m, "transformationsParams", "headers", "content-type")
+		}
+	}
 	if err := c.Err(); err != nil {
 		return err
 	}
@@ -48,6 +73,18 @@ func (p *Publish) validate(maxPayload int) error {
 		return hookswitch.Errorf(hookswitch.TooLarge, "the payload has %d bytes; the limit is %d", len(p.Payload), maxPayload)
 	}
 	return nil
+}
+
+// event is what p makes of the App at now.
+func (p *Publish) event(key, app hookswitch.Key, now time.Time) *hookswitch.Event {
+	ev := &hookswitch.Event{Key: key, App: app, Type: p.Type, UID: p.UID, Tags: p.Tags, Payload: p.Payload, Labels: p.Labels, ContentType: p.ContentType}
+	if !p.DeliverAt.IsZero() {
+		ev.DeliverAt = p.DeliverAt.UTC().Truncate(time.Millisecond)
+	}
+	if p.Keep > 0 {
+		ev.ExpiresAt = now.UTC().Add(p.Keep).Truncate(time.Millisecond)
+	}
+	return ev
 }
 
 func uidOnce(app, ref hookswitch.Key, uid string) store.Once {
@@ -65,7 +102,7 @@ func (s *Service) PublishEvent(ctx context.Context, app *hookswitch.App, p Publi
 
 // publish is PublishEvent where fan says which endpoints the event goes to.
 func (s *Service) publish(ctx context.Context, app *hookswitch.App, p Publish, idem Idempotency, fan func(*births, *appState, *hookswitch.Event) error) (*hookswitch.Event, error) {
-	if err := p.validate(s.o.MaxPayload); err != nil {
+	if err := p.validate(s.o.MaxPayload, s.now()); err != nil {
 		return nil, err
 	}
 	for try := 1; ; try++ {
@@ -74,7 +111,7 @@ func (s *Service) publish(ctx context.Context, app *hookswitch.App, p Publish, i
 			return nil, err
 		}
 		b := &births{s: s, now: s.now()}
-		ev := &hookswitch.Event{Key: s.keys.Next(), App: app.Key, Type: p.Type, UID: p.UID, Tags: p.Tags, Payload: p.Payload}
+		ev := p.event(s.keys.Next(), app.Key, b.now)
 		accept := &store.Accept{App: app.Key, Version: st.app.Version, Events: []*hookswitch.Event{ev}}
 		idemOnce, isIdem := idem.once(ev.Key)
 		if isIdem {
@@ -115,6 +152,19 @@ func (s *Service) publish(ctx context.Context, app *hookswitch.App, p Publish, i
 	}
 }
 
+// Active reports whether an event of the type with the tags would be sent to an endpoint of the app now.
+func (s *Service) Active(ctx context.Context, app hookswitch.Key, eventType string, tags []string) (bool, error) {
+	p := Publish{Type: eventType, Tags: tags}
+	if err := p.validate(s.o.MaxPayload, s.now()); err != nil {
+		return false, err
+	}
+	st, err := s.state(ctx, app)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(st.endpoints, func(e *hookswitch.Endpoint) bool { return !e.Disabled && e.Matches(eventType, tags, 0, false) }), nil
+}
+
 // Event is the event of an app that ref names, by id or by its caller's name.
 func (s *Service) Event(ctx context.Context, app hookswitch.Key, ref string) (*hookswitch.Event, error) {
 	key, ok := s.ids.Parse(hookswitch.KindEvent, ref)
@@ -130,8 +180,8 @@ func (s *Service) Event(ctx context.Context, app hookswitch.Key, ref string) (*h
 	return s.store.Event(ctx, app, key)
 }
 
-// Events lists the events of an app.
-func (s *Service) Events(ctx context.Context, app hookswitch.Key, f store.EventFilter, p store.Page) ([]*hookswitch.Event, error) {
+// Events lists the events of an app. stopped is not 0 when the walk ended early for its length: the list is short, and goes on behind that key.
+func (s *Service) Events(ctx context.Context, app hookswitch.Key, f store.EventFilter, p store.Page) (list []*hookswitch.Event, stopped hookswitch.Key, err error) {
 	return s.store.Events(ctx, app, f, p)
 }
 
@@ -162,7 +212,7 @@ func (s *Service) Resend(ctx context.Context, app hookswitch.Key, eventRef, endp
 	if ep.Disabled {
 		return errEndpointDisabled
 	}
-	attempts, err := s.store.AttemptsByEvent(ctx, app, ev.Key, store.AttemptFilter{Endpoint: ep.Key, OK: new(true)}, store.Page{Limit: 1})
+	attempts, err := s.store.AttemptsByEvent(ctx, app, ev.Key, store.AttemptFilter{Endpoint: ep.Key, OK: new(true), Bare: true}, store.Page{Limit: 1})
 	if err != nil {
 		return err
 	}
@@ -261,8 +311,14 @@ func (s *Service) Destinations(ctx context.Context, ev *hookswitch.Event) ([]Des
 	return out, nil
 }
 
-// AttemptsByEndpoint lists the attempts on an endpoint of an app.
-func (s *Service) AttemptsByEndpoint(ctx context.Context, app, endpoint hookswitch.Key, f store.AttemptFilter, p store.Page) ([]*hookswitch.Attempt, error) {
+// BareEvents are the events of an app with the keys, without their payloads.
+func (s *Service) BareEvents(ctx context.Context, app hookswitch.Key, keys []hookswitch.Key) ([]*hookswitch.Event, error) {
+	return s.store.BareEvents(ctx, app, keys)
+}
+
+// AttemptsByEndpoint lists the attempts on an endpoint of an app. stopped is not 0 when the walk ended early for its length: the list is short, and goes on
+// behind that key.
+func (s *Service) AttemptsByEndpoint(ctx context.Context, app, endpoint hookswitch.Key, f store.AttemptFilter, p store.Page) (list []*hookswitch.Attempt, stopped hookswitch.Key, err error) {
 	return s.store.AttemptsByEndpoint(ctx, app, endpoint, f, p)
 }
 
@@ -280,6 +336,23 @@ func (s *Service) Attempt(ctx context.Context, app, event hookswitch.Key, ref st
 	return s.store.Attempt(ctx, app, event, key)
 }
 
+// AttemptedEndpoint is the endpoint of an attempt, also one that has been deleted.
+func (s *Service) AttemptedEndpoint(ctx context.Context, a *hookswitch.Attempt) (*hookswitch.Endpoint, error) {
+	list, err := s.store.EndpointsByKeys(ctx, a.App, []hookswitch.Key{a.Endpoint})
+	if err == nil && len(list) == 0 {
+		err = hookswitch.NotFoundf("endpoint not found")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
+}
+
+// CountAttempts counts the attempts on an endpoint of an app between the keys of a page. more says that there are more than it looked at.
+func (s *Service) CountAttempts(ctx context.Context, app, endpoint hookswitch.Key, f store.AttemptFilter, p store.Page) (n int64, more bool, err error) {
+	return s.store.CountAttempts(ctx, app, endpoint, f, p)
+}
+
 func replayed(err error) (hookswitch.Key, bool) {
 	var dup *store.DuplicateError
 	if errors.As(err, &dup) {
@@ -290,8 +363,15 @@ func replayed(err error) (hookswitch.Key, bool) {
 
 // wakeKind has the engine look for work of the kind once the transaction is committed.
 func (b *births) wakeKind(kind hookswitch.DeliveryKind) {
+	b.wakeAt(kind, b.now)
+}
+
+// wakeAt is wakeKind for work that is due at a time.
+func (b *births) wakeAt(kind hookswitch.DeliveryKind, at time.Time) {
 	if b.wake == nil {
-		b.wake = make(map[work.Kind]bool, 2)
+		b.wake = make(map[work.Kind]time.Time, 2)
 	}
-	b.wake[work.Kind(kind)] = true
+	if have, ok := b.wake[work.Kind(kind)]; !ok || at.Before(have) {
+		b.wake[work.Kind(kind)] = at
+	}
 }

@@ -170,7 +170,7 @@ type births struct {
 	events     []*hookswitch.Event
 	deliveries []store.Delivery
 	items      []work.Item
-	wake       map[work.Kind]bool
+	wake       map[work.Kind]time.Time
 	states     []*appState
 	sent       int // messages that providers have taken
 	sendErrors int
@@ -213,24 +213,32 @@ func (b *births) targets(st *appState, ev *hookswitch.Event, sender hookswitch.K
 
 // aim adds an endpoint to the targets of an event, and what is owed to it unless it is kept for later.
 func (b *births) aim(ev *hookswitch.Event, ep *hookswitch.Endpoint) {
-	held := ep.Disabled && !ep.Ordered // the queue of an ordered endpoint goes on growing
+	kind := ep.DeliveryKind()
+	if !ev.DeliverAt.IsZero() {
+		kind = hookswitch.DeliverWebhook // in an ordered endpoint's queue it would hold up what comes behind it
+	}
+	held := ep.Disabled && kind != hookswitch.DeliverOrdered // the queue of an ordered endpoint goes on growing
 	ev.Targets = append(ev.Targets, hookswitch.Target{Endpoint: ep.Key, Held: held})
 	if !held {
-		b.owe(store.Delivery{Kind: ep.DeliveryKind(), App: ev.App, Subject: ev.Key, Target: ep.Key}, ev)
+		b.owe(store.Delivery{Kind: kind, App: ev.App, Subject: ev.Key, Target: ep.Key, NextAt: ev.DeliverAt}, ev)
 	}
 }
 
-// owe adds what is owed. Where the engine has a place the row is born leased and run from memory, data with it; else it is born waiting and due.
+// owe adds what is owed. Where the engine has a place the row is born leased and run from memory, data with it; else it is born waiting and due. What has a
+// NextAt to come is born waiting until then.
 func (b *births) owe(d store.Delivery, data any) {
 	kind := work.Kind(d.Kind)
 	lane := work.Lane{Kind: kind, Target: int64(d.Target)}
 	d.Claim = 1
-	if d.Kind == hookswitch.DeliverWebhook && b.s.engine.Reserve(lane) {
+	switch {
+	case d.NextAt.After(b.now):
+		b.wakeAt(d.Kind, d.NextAt)
+	case d.Kind == hookswitch.DeliverWebhook && b.s.engine.Reserve(lane):
 		lease := b.s.engine.LeaseUntil(kind, b.now)
 		d.Owner, d.NextAt = b.s.store.Node().Number, lease
 		b.items = append(b.items, work.Item{Lane: lane, Subject: int64(d.Subject), App: int64(d.App), Claim: d.Claim, Manual: d.Manual,
 			Lease: lease, Due: b.now, Data: data})
-	} else {
+	default:
 		d.NextAt = b.now
 		b.wakeKind(d.Kind)
 	}
@@ -252,8 +260,8 @@ func (b *births) start() {
 	b.s.counts.Sent.Add(int64(b.sent))
 	b.s.counts.SendError.Add(int64(b.sendErrors))
 	b.s.engine.Start(b.items...)
-	for kind := range b.wake {
-		b.s.engine.Wake(kind, b.now)
+	for kind, at := range b.wake {
+		b.s.engine.Wake(kind, at)
 	}
 }
 

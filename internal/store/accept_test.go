@@ -46,7 +46,7 @@ func TestAccept_ManyAtOnce(t *testing.T) {
 				f.accept(e, f.waiting(e))
 			}
 		})
-		events, err := f.Events(t.Context(), f.app, store.EventFilter{}, store.Page{Limit: n*each + 1})
+		events, _, err := f.Events(t.Context(), f.app, store.EventFilter{}, store.Page{Limit: n*each + 1})
 		if err != nil || len(events) != n*each {
 			t.Fatalf("got %d events, %v, want %d", len(events), err, n*each)
 		}

@@ -3,8 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"strconv"
+	"slices"
 	"strings"
 
 	"github.com/hookswitch/hookswitch"
@@ -23,30 +22,31 @@ type AttemptedFilter struct {
 	States []hookswitch.DeliveryState // nil: whatever the state
 }
 
-// walkEvents is how many events of an app one list looks at before it gives up and says where.
-const walkEvents = 10_000
-
 // An event has few attempts and an endpoint very many, which PostgreSQL does not know before it has looked: "+ 0" and LIMIT keep it from walking all of an
 // endpoint for each event.
 const (
-	attemptedColumns = `e.id, e.app_id, e.type, e.uid, e.tags, e.payload, e.targets, e.expired, d.kind, d.state, d.owner, d.next_at, d.tries, d.manual, ` + succeeded
+	attemptedColumns = eventColumns + `, d.kind, d.state, d.owner, d.next_at, d.tries, d.manual, ` + succeeded
 	attempted        = `(SELECT 1 FROM attempts a WHERE a.event_id = e.id AND a.endpoint_id + 0 = $2 LIMIT 1) IS NOT NULL`
 	succeeded        = `(SELECT 1 FROM attempts a WHERE a.event_id = e.id AND a.endpoint_id + 0 = $2 AND a.ok LIMIT 1) IS NOT NULL`
 	owedToJoin       = ` deliveries d ON d.subject = e.id AND d.target = $2 AND d.kind IN (1, 5)`
 	canceledNow      = `(d.state = 3 OR d.state = 0 AND d.kind = 1 AND d.manual = FALSE AND e.id <= $3)`
+	fromEvents       = ` FROM events e LEFT JOIN` + owedToJoin + ` WHERE e.app_id = $1 AND ` + attempted
+	// Where an endpoint has few attempts, their events are looked up. CROSS JOIN has SQLite begin with them.
+	fromAttempts = ` FROM (SELECT DISTINCT a.event_id FROM attempts a WHERE a.endpoint_id = $2) few CROSS JOIN events e LEFT JOIN` + owedToJoin + ` WHERE e.id = few.event_id AND e.app_id = $1`
+	// What is still owed and has been tried has an index of its own.
+	fromTried = ` FROM deliveries d JOIN events e ON e.id = d.subject WHERE d.target = $2 AND (d.tries > 0 OR d.state <> 0) AND d.kind IN (1, 5) AND e.app_id = $1 AND ` + attempted
 )
 
 func scanAttempted(row rowScanner) (AttemptedEvent, error) {
 	var e hookswitch.Event
 	var a AttemptedEvent
-	var tags string
-	var targets []byte
+	var r eventRow
 	var kind, state, owner, next, tries sql.NullInt64
 	var manual sql.NullBool
-	if err := row.Scan(&e.Key, &e.App, &e.Type, &e.UID, &tags, &e.Payload, &targets, &e.Expired, &kind, &state, &owner, &next, &tries, &manual, &a.OK); err != nil {
+	if err := row.Scan(r.dest(&e, &kind, &state, &owner, &next, &tries, &manual, &a.OK)...); err != nil {
 		return a, err
 	}
-	e.Tags, e.Targets = textList(nullText(tags)), unpackTargets(targets)
+	r.finish(&e)
 	a.Event = &e
 	if state.Valid {
 		a.Delivery = &Delivery{Kind: hookswitch.DeliveryKind(kind.Int64), Tries: int(tries.Int64), State: hookswitch.DeliveryState(state.Int64), Owner: int(owner.Int64), NextAt: fromMillis(next.Int64), Manual: manual.Bool}
@@ -75,43 +75,33 @@ func stateClause(states []hookswitch.DeliveryState) string {
 // AttemptedEvents lists the events of an app that an endpoint has been tried with, by the key of the event. canceledUpto is the endpoint's. stopped is where
 // the walk gave up when there may be more behind it, else 0.
 func (r *Reader) AttemptedEvents(ctx context.Context, app, endpoint, canceledUpto hookswitch.Key, f AttemptedFilter, p Page) (list []AttemptedEvent, stopped hookswitch.Key, err error) {
-	if stopped, err = r.walkEnd(ctx, app, p); err != nil {
-		return nil, 0, err
-	}
-	switch {
-	case stopped == 0:
-	case p.Ascending:
-		p.Before = stopped + 1
-	default:
-		p.After = stopped - 1
-	}
-	args := []any{int64(app), int64(endpoint)}
-	query := `SELECT ` + attemptedColumns + ` FROM events e LEFT JOIN` + owedToJoin + ` WHERE e.app_id = $1 AND ` + attempted
-	if f.States != nil {
-		args = append(args, int64(canceledUpto))
-		clause := stateClause(f.States)
-		if !strings.Contains(clause, "$3") {
-			args = args[:2] // PostgreSQL insists on every parameter being used
+	from, column := fromEvents, "e.id"
+	read := func(p Page) ([]AttemptedEvent, error) {
+		args := []any{int64(app), int64(endpoint)}
+		query := `SELECT ` + f.columns(attemptedColumns) + from
+		if f.States != nil {
+			clause := stateClause(f.States)
+			if strings.Contains(clause, "$3") { // PostgreSQL insists on every parameter being used
+				args = append(args, int64(canceledUpto))
+			}
+			query += clause
 		}
-		query += clause
+		query += f.EventFilter.clause(&args)
+		return scanAll(ctx, r, scanAttempted, query+p.clause(column, &args), args...)
 	}
-	query += f.EventFilter.clause(&args)
-	list, err = scanAll(ctx, r, scanAttempted, query+p.clause("e.id", &args), args...)
-	if len(list) >= p.Limit {
-		stopped = 0
+	// What has not been delivered still has its row.
+	if f.States != nil && !slices.Contains(f.States, hookswitch.DeliveryDelivered) {
+		from, column = fromTried, "d.subject"
+		return walk(p, func(p Page) (hookswitch.Key, error) {
+			return r.nth(ctx, `SELECT d.subject FROM deliveries d WHERE d.target = $1 AND (d.tries > 0 OR d.state <> 0)`, column, p, []any{int64(endpoint)})
+		}, read)
 	}
-	return list, stopped, err
-}
-
-// walkEnd is the key of the event at which a walk over p has to stop, or 0 when it ends by itself before.
-func (r *Reader) walkEnd(ctx context.Context, app hookswitch.Key, p Page) (hookswitch.Key, error) {
-	args := []any{int64(app)}
-	p.Limit = 1
-	query := `SELECT id FROM events WHERE app_id = $1` + p.clause("id", &args) + " OFFSET "
-	var key hookswitch.Key
-	err := r.q.QueryRowContext(ctx, query+strconv.Itoa(walkEvents-1), args...).Scan(&key)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil
+	if many, err := r.attemptSteps(ctx, endpoint, AttemptFilter{})(Page{}); err != nil {
+		return nil, 0, err
+	} else if many == 0 {
+		from = fromAttempts
+		list, err = read(p)
+		return list, 0, err
 	}
-	return key, readErr(err, "message")
+	return walk(p, r.eventSteps(ctx, app), read)
 }

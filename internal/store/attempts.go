@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -28,7 +29,27 @@ type AttemptFilter struct {
 	CodeClass *int // 0: no answer; 100, 200, … 500
 	Types     []string
 	Tag       string
+	Label     string
 	Endpoint  hookswitch.Key // in a list of an event's attempts
+	// Bare leaves the answers and their headers out.
+	Bare bool
+}
+
+// ofEvent is the part of f that is about the event.
+func (f AttemptFilter) ofEvent() EventFilter {
+	return EventFilter{Types: f.Types, Tag: f.Tag, Label: f.Label}
+}
+
+// indexed reports whether an index serves f alone, so that a list need not walk.
+func (f AttemptFilter) indexed() bool {
+	return (f.OK == nil || !*f.OK) && f.CodeClass == nil && f.Endpoint == 0 && f.ofEvent().all()
+}
+
+func (f AttemptFilter) columns() string {
+	if f.Bare {
+		return strings.Replace(attemptColumns, "a.answer, a.headers", "NULL, NULL", 1)
+	}
+	return attemptColumns
 }
 
 func (f AttemptFilter) clause(args *[]any) string {
@@ -54,23 +75,57 @@ func (f AttemptFilter) clause(args *[]any) string {
 	if f.Endpoint != 0 {
 		add(" AND a.endpoint_id = ?", int64(f.Endpoint))
 	}
-	if len(f.Types) > 0 || f.Tag != "" {
-		b.WriteString(" AND EXISTS (SELECT 1 FROM events e WHERE e.id = a.event_id" + EventFilter{Types: f.Types, Tag: f.Tag}.clause(args) + ")")
+	if e := f.ofEvent(); !e.all() {
+		b.WriteString(" AND EXISTS (SELECT 1 FROM events e WHERE e.id = a.event_id" + e.clause(args) + ")")
 	}
 	return b.String()
 }
 
-// AttemptsByEndpoint lists the attempts on an endpoint.
-func (r *Reader) AttemptsByEndpoint(ctx context.Context, app, endpoint hookswitch.Key, f AttemptFilter, p Page) ([]*hookswitch.Attempt, error) {
-	args := []any{int64(endpoint), int64(app)}
-	query := `SELECT ` + attemptColumns + ` FROM attempts a WHERE a.endpoint_id = $1 AND a.app_id = $2` + f.clause(&args)
-	return scanAll(ctx, r, scanAttempt, query+p.clause("a.id", &args), args...)
+// AttemptsByEndpoint lists the attempts on an endpoint. stopped is where the walk gave up when there may be more behind it, else 0.
+func (r *Reader) AttemptsByEndpoint(ctx context.Context, app, endpoint hookswitch.Key, f AttemptFilter, p Page) (list []*hookswitch.Attempt, stopped hookswitch.Key, err error) {
+	read := func(p Page) ([]*hookswitch.Attempt, error) {
+		args := []any{int64(endpoint), int64(app)}
+		query := `SELECT ` + f.columns() + ` FROM attempts a WHERE a.endpoint_id = $1 AND a.app_id = $2` + f.clause(&args)
+		return scanAll(ctx, r, scanAttempt, query+p.clause("a.id", &args), args...)
+	}
+	if f.indexed() {
+		list, err = read(p)
+		return list, 0, err
+	}
+	return walk(p, r.attemptSteps(ctx, endpoint, f), read)
+}
+
+// attemptSteps are the steps of a walk over the attempts on an endpoint, or over those that failed where f asks for no others.
+func (r *Reader) attemptSteps(ctx context.Context, endpoint hookswitch.Key, f AttemptFilter) steps {
+	query := `SELECT a.id FROM attempts a WHERE a.endpoint_id = $1`
+	if f.OK != nil && !*f.OK {
+		query += " AND NOT a.ok"
+	}
+	return func(p Page) (hookswitch.Key, error) {
+		return r.nth(ctx, query, "a.id", p, []any{int64(endpoint)})
+	}
+}
+
+// CountAttempts counts the attempts on an endpoint between two keys. more says that it gave up before it had seen all.
+func (r *Reader) CountAttempts(ctx context.Context, app, endpoint hookswitch.Key, f AttemptFilter, p Page) (n int64, more bool, err error) {
+	p.Limit = math.MaxInt
+	_, stopped, err := walk(p, r.attemptSteps(ctx, endpoint, f), func(p Page) ([]struct{}, error) {
+		args := []any{int64(endpoint), int64(app)}
+		query := `SELECT COUNT(*) FROM attempts a WHERE a.endpoint_id = $1 AND a.app_id = $2` + f.clause(&args) + p.bounds("a.id", &args)
+		var part int64
+		if err := r.q.QueryRowContext(ctx, query, args...).Scan(&part); err != nil {
+			return nil, readErr(err, "attempt")
+		}
+		n += part
+		return nil, nil
+	})
+	return n, stopped != 0, err
 }
 
 // AttemptsByEvent lists the attempts for an event.
 func (r *Reader) AttemptsByEvent(ctx context.Context, app, event hookswitch.Key, f AttemptFilter, p Page) ([]*hookswitch.Attempt, error) {
 	args := []any{int64(event), int64(app)}
-	query := `SELECT ` + attemptColumns + ` FROM attempts a WHERE a.event_id = $1 AND a.app_id = $2` + f.clause(&args)
+	query := `SELECT ` + f.columns() + ` FROM attempts a WHERE a.event_id = $1 AND a.app_id = $2` + f.clause(&args)
 	return scanAll(ctx, r, scanAttempt, query+p.clause("a.id", &args), args...)
 }
 
@@ -100,4 +155,9 @@ func (r *Reader) Attempt(ctx context.Context, app, event, key hookswitch.Key) (*
 func (tx *Tx) DropAttemptsBefore(before time.Time, limit int) (int, error) {
 	n, err := tx.exec(`DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE id < $1 ORDER BY id LIMIT $2)`, int64(hookswitch.KeyAt(before)), limit)
 	return int(n), err
+}
+
+// ExpungeAttempt removes the answer of an attempt for an event of an App, and its headers.
+func (tx *Tx) ExpungeAttempt(app, event, key hookswitch.Key) error {
+	return tx.execOne("attempt", `UPDATE attempts SET answer = $4, headers = $4, expired = TRUE WHERE id = $1 AND event_id = $2 AND app_id = $3`, int64(key), int64(event), int64(app), []byte{})
 }

@@ -247,7 +247,9 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 	if s.closed.Load() {
 		return errClosed
 	}
+	end := s.flights.begin(hookswitch.KeyAt(s.now()))
 	ran, err := s.backend.update(context.WithoutCancel(ctx), fn)
+	end()
 	if !ran {
 		err = s.submit(&unit{update: fn, size: 1024, done: make(chan error, 1)})
 	}
@@ -345,14 +347,20 @@ func (s *Store) commitUnits(units []*unit, outcomes []*Outcome) {
 
 // refuseOld takes accepts out of b whose keys have become too old while they waited: readers that walk forward may have passed them.
 func (b *batch) refuseOld(now time.Time) {
-	oldest := now.Add(-maxKeyAge).UnixMilli()
 	b.accepts = slices.DeleteFunc(b.accepts, func(a *Accept) bool {
-		if len(a.Events) == 0 || a.Events[0].Key.Millis() >= oldest {
+		if !a.tooOld(now) {
 			return false
 		}
 		a.err = errFull
 		return true
 	})
+}
+
+func (a *Accept) tooOld(now time.Time) bool { return len(a.Events) > 0 && tooOld(a.Events[0].Key, now) }
+
+// tooOld reports whether a key was made so long ago that its event must not appear any more.
+func tooOld(key hookswitch.Key, now time.Time) bool {
+	return key.Millis() < now.Add(-maxKeyAge).UnixMilli()
 }
 
 // told tells whoever waits for an outcome of b that it is committed.
@@ -370,6 +378,7 @@ const commitTries = 6
 
 // tryCommit writes b, again where it conflicts with another transaction.
 func (s *Store) tryCommit(b *batch) error {
+	defer s.flights.begin(b.oldestKey(s.now()))()
 	for try := 1; ; try++ {
 		b.refuseOld(s.now())
 		if b.units() == 0 {

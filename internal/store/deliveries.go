@@ -73,7 +73,9 @@ type Outcome struct {
 }
 
 const (
-	insertEvent    = `INSERT INTO events (id, app_id, type, uid, tags, payload, targets, expired) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+	insertEvent     = `INSERT INTO events (id, app_id, type, uid, tags, payload, targets, expired) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+	insertRichEvent = `INSERT INTO events (id, app_id, type, uid, tags, payload, targets, expired, labels, deliver_at, expires_at, content_type)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 	insertDelivery = `INSERT INTO deliveries (subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at)
 		VALUES ($1, $2, $3, $4, 0, $5, $6, 0, $7, $8, $9, 0, 0)`
 	insertAttempt = `INSERT INTO attempts (id, app_id, event_id, endpoint_id, url, ok, code, failure, answer, headers, expired, manual,
@@ -96,7 +98,12 @@ const (
 )
 
 func (tx *Tx) insertEvent(e *hookswitch.Event) error {
-	_, err := tx.exec(insertEvent, int64(e.Key), int64(e.App), e.Type, e.UID, tagsText(e.Tags), notNil(e.Payload), packTargets(e.Targets), e.Expired)
+	args := []any{int64(e.Key), int64(e.App), e.Type, e.UID, tagsText(e.Tags), notNil(e.Payload), packTargets(e.Targets), e.Expired}
+	statement := insertEvent
+	if !e.Plain() {
+		statement, args = insertRichEvent, append(args, tagsText(e.Labels), millis(e.DeliverAt), millis(e.ExpiresAt), e.ContentType)
+	}
+	_, err := tx.exec(statement, args...)
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"strings"
+	"time"
 )
 
 // dialect is what differs between the databases. Everything else is one body of SQL.
@@ -17,7 +18,11 @@ type dialect struct {
 	forUpdate string
 	// claimMany claims of many targets in one statement; nil: each is claimed alone.
 	claimMany func(tx *Tx, out *Claimed, req ClaimRequest, due []share, node int) error
-	goose     string
+	// lag is how long after it was made a key may still be committed.
+	lag time.Duration
+	// oldest is how long ago the oldest transaction of any node began; nil: there is one node.
+	oldest func(ctx context.Context, q querier) time.Duration
+	goose  string
 	// classify sorts an error of the driver.
 	classify func(error) fault
 }

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,23 +36,51 @@ func unpackTargets(b []byte) []hookswitch.Target {
 
 func tagsText(tags []string) string { return listText(tags).String }
 
-const eventColumns = `id, app_id, type, uid, tags, payload, targets, expired`
+const eventColumns = `e.id, e.app_id, e.type, e.uid, e.tags, e.payload, e.targets, e.expired, e.labels, e.deliver_at, e.expires_at, e.content_type`
+
+// bare is the columns of events without their payloads, where those are not wanted.
+func bare(columns string) string { return strings.Replace(columns, "e.payload", "NULL", 1) }
 
 func scanEvent(row rowScanner) (*hookswitch.Event, error) {
 	var e hookswitch.Event
-	var tags string
-	var targets []byte
-	if err := row.Scan(&e.Key, &e.App, &e.Type, &e.UID, &tags, &e.Payload, &targets, &e.Expired); err != nil {
+	var r eventRow
+	if err := row.Scan(r.dest(&e)...); err != nil {
 		return nil, err
 	}
-	e.Tags, e.Targets = textList(nullText(tags)), unpackTargets(targets)
+	r.finish(&e)
 	return &e, nil
+}
+
+// eventRow is what of an event is stored in another form.
+type eventRow struct {
+	tags, labels       string
+	targets            []byte
+	deliverAt, expires int64
+}
+
+// dest are where the columns of e go.
+func (r *eventRow) dest(e *hookswitch.Event, more ...any) []any {
+	return append([]any{&e.Key, &e.App, &e.Type, &e.UID, &r.tags, &e.Payload, &r.targets, &e.Expired, &r.labels, &r.deliverAt, &r.expires, &e.ContentType}, more...)
+}
+
+func (r *eventRow) finish(e *hookswitch.Event) {
+	e.Tags, e.Labels, e.Targets = textList(nullText(r.tags)), textList(nullText(r.labels)), unpackTargets(r.targets)
+	e.DeliverAt, e.ExpiresAt = fromMillis(r.deliverAt), fromMillis(r.expires)
 }
 
 // Event is the event of an App by key.
 func (r *Reader) Event(ctx context.Context, app, key hookswitch.Key) (*hookswitch.Event, error) {
-	e, err := scanEvent(r.q.QueryRowContext(ctx, `SELECT `+eventColumns+` FROM events WHERE id = $1 AND app_id = $2`, int64(key), int64(app)))
+	e, err := scanEvent(r.q.QueryRowContext(ctx, `SELECT `+eventColumns+` FROM events e WHERE e.id = $1 AND e.app_id = $2`, int64(key), int64(app)))
 	return e, readErr(err, "message")
+}
+
+// BareEvents are the events of an App with the keys, without their payloads.
+func (r *Reader) BareEvents(ctx context.Context, app hookswitch.Key, keys []hookswitch.Key) ([]*hookswitch.Event, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	args := []any{int64(app)}
+	return scanAll(ctx, r, scanEvent, `SELECT `+bare(eventColumns)+` FROM events e WHERE e.app_id = $1 AND e.id IN `+in(&args, int64s(keys)), args...)
 }
 
 // EventUID is the caller's name of an event of an App; "": it has none.
@@ -74,8 +104,8 @@ type Page = PageOf[hookswitch.Key]
 // NamePage bounds a list by name, in the order of bytes.
 type NamePage = PageOf[string]
 
-// clause is the page's part of a WHERE, its ORDER BY and LIMIT. args grows by its values.
-func (p PageOf[P]) clause(column string, args *[]any) string {
+// bounds is the page's part of a WHERE. args grows by its values.
+func (p PageOf[P]) bounds(column string, args *[]any) string {
 	var b strings.Builder
 	bound := func(op string, at P) {
 		var none P
@@ -91,13 +121,18 @@ func (p PageOf[P]) clause(column string, args *[]any) string {
 	}
 	bound(" < ", p.Before)
 	bound(" > ", p.After)
+	return b.String()
+}
+
+// clause is the page's part of a WHERE, its ORDER BY and LIMIT. args grows by its values.
+func (p PageOf[P]) clause(column string, args *[]any) string {
+	text := p.bounds(column, args)
 	*args = append(*args, p.Limit)
 	order := " DESC"
 	if p.Ascending {
 		order = " ASC"
 	}
-	b.WriteString(" ORDER BY " + column + order + " LIMIT $" + strconv.Itoa(len(*args)))
-	return b.String()
+	return text + " ORDER BY " + column + order + " LIMIT $" + strconv.Itoa(len(*args))
 }
 
 // in is a list of placeholders for values, which args grows by.
@@ -114,27 +149,110 @@ func in[T any](args *[]any, values []T) string {
 type EventFilter struct {
 	Types []string
 	Tag   string
+	Label string
+	// Bare leaves the payloads out.
+	Bare bool
 }
 
+// all reports whether f lets every event through.
+func (f EventFilter) all() bool { return len(f.Types) == 0 && f.Tag == "" && f.Label == "" }
+
+// clause is true for the events e that f lets through.
 func (f EventFilter) clause(args *[]any) string {
 	var b strings.Builder
 	if len(f.Types) > 0 {
-		b.WriteString(" AND type IN " + in(args, f.Types))
+		b.WriteString(" AND e.type IN " + in(args, f.Types))
 	}
-	if f.Tag != "" {
-		quoted, _ := listText([]string{f.Tag}).Value()
-		text := quoted.(string)
-		*args = append(*args, text[1:len(text)-1])
-		b.WriteString(" AND replace(tags, $" + strconv.Itoa(len(*args)) + ", '') <> tags") // LIKE does not heed case on SQLite
+	for _, c := range []struct{ column, word string }{{"e.tags", f.Tag}, {"e.labels", f.Label}} {
+		if c.word == "" {
+			continue
+		}
+		quoted := listText([]string{c.word}).String
+		*args = append(*args, quoted[1:len(quoted)-1])
+		b.WriteString(" AND replace(" + c.column + ", $" + strconv.Itoa(len(*args)) + ", '') <> " + c.column) // LIKE does not heed case on SQLite
 	}
 	return b.String()
 }
 
-// Events lists the events of an App.
-func (r *Reader) Events(ctx context.Context, app hookswitch.Key, f EventFilter, p Page) ([]*hookswitch.Event, error) {
-	args := []any{int64(app)}
-	query := `SELECT ` + eventColumns + ` FROM events WHERE app_id = $1` + f.clause(&args)
-	return scanAll(ctx, r, scanEvent, query+p.clause("id", &args), args...)
+// columns are those of events that f asks for.
+func (f EventFilter) columns(columns string) string {
+	if f.Bare {
+		return bare(columns)
+	}
+	return columns
+}
+
+// Events lists the events of an App. stopped is where the walk gave up when there may be more behind it, else 0.
+func (r *Reader) Events(ctx context.Context, app hookswitch.Key, f EventFilter, p Page) (list []*hookswitch.Event, stopped hookswitch.Key, err error) {
+	read := func(p Page) ([]*hookswitch.Event, error) {
+		args := []any{int64(app)}
+		query := `SELECT ` + f.columns(eventColumns) + ` FROM events e WHERE e.app_id = $1` + f.clause(&args)
+		return scanAll(ctx, r, scanEvent, query+p.clause("e.id", &args), args...)
+	}
+	if f.all() {
+		list, err = read(p)
+		return list, 0, err
+	}
+	return walk(p, r.eventSteps(ctx, app), read)
+}
+
+// eventSteps are the steps of a walk over the events of an App.
+func (r *Reader) eventSteps(ctx context.Context, app hookswitch.Key) steps {
+	return func(p Page) (hookswitch.Key, error) {
+		args := []any{int64(app)}
+		return r.nth(ctx, `SELECT e.id FROM events e WHERE e.app_id = $1`, "e.id", p, args)
+	}
+}
+
+// ExpungeEvents removes the payloads of events of an App and the answers of their attempts, and cancels what waits for them.
+func (tx *Tx) ExpungeEvents(app hookswitch.Key, keys []hookswitch.Key) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	args := []any{[]byte{}, int64(app)}
+	list := in(&args, int64s(keys))
+	if _, err := tx.exec(`UPDATE attempts SET answer = $1, headers = $1, expired = TRUE WHERE app_id = $2 AND event_id IN `+list, args...); err != nil {
+		return err
+	}
+	if _, err := tx.exec(`UPDATE events SET payload = $1, expired = TRUE, expires_at = 0 WHERE app_id = $2 AND id IN `+list, args...); err != nil {
+		return err
+	}
+	args = []any{int64(hookswitch.DeliveryCanceled), int64(app)}
+	_, err := tx.exec(`UPDATE deliveries SET state = $1, next_at = 0, manual = FALSE WHERE app_id = $2 AND kind IN (1, 5) AND owner = 0 AND state = 0 AND subject IN `+in(&args, int64s(keys)), args...)
+	return err
+}
+
+// ExpungeExpired removes up to limit payloads whose time has come, as ExpungeEvents does, and returns how many.
+func (tx *Tx) ExpungeExpired(now time.Time, limit int) (int, error) {
+	type row struct{ app, key hookswitch.Key }
+	rows, err := scanAll(tx.ctx, &tx.Reader, func(r rowScanner) (v row, err error) {
+		err = r.Scan(&v.app, &v.key)
+		return v, err
+	}, `SELECT app_id, id FROM events WHERE expires_at > 0 AND expires_at <= $1 ORDER BY expires_at LIMIT $2`, now.UnixMilli(), limit)
+	if err != nil {
+		return 0, err
+	}
+	slices.SortFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(a.app, b.app), cmp.Compare(a.key, b.key)) })
+	found := len(rows)
+	for len(rows) > 0 {
+		n := 1
+		// A fixed set of statement sizes keeps the statements prepared.
+		for _, size := range []int{64, 16, 4} {
+			if len(rows) >= size && rows[size-1].app == rows[0].app {
+				n = size
+				break
+			}
+		}
+		keys := make([]hookswitch.Key, n)
+		for i := range keys {
+			keys[i] = rows[i].key
+		}
+		if err := tx.ExpungeEvents(rows[0].app, keys); err != nil {
+			return 0, err
+		}
+		rows = rows[n:]
+	}
+	return found, nil
 }
 
 // DropEventsBefore removes up to limit events older than before and returns how many. One that something is still owed for stays.

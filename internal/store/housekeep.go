@@ -23,6 +23,8 @@ type HousekeepResult struct {
 	Canceled map[hookswitch.Key]int
 	// Ended counts what waited for endpoints that were disabled or deleted: it read as canceled already.
 	Ended int
+	// Payloads counts those that were removed before their events.
+	Payloads int
 	// How many were dropped.
 	Events, Attempts, Bins, Once, Answers, Receipts, Strays, Counters, Tokens, Tasks int
 }
@@ -48,6 +50,7 @@ func (s *Store) Housekeep(ctx context.Context, o HousekeepOptions) (HousekeepRes
 	bound := housekeepChunk
 	steps := []step{
 		{&res.Bins, func(tx *Tx) (int, error) { return tx.DropBinsBefore(now, bound) }},
+		{&res.Payloads, func(tx *Tx) (int, error) { return tx.ExpungeExpired(now, bound) }},
 		{&res.Tokens, func(tx *Tx) (int, error) { return tx.DropTokensBefore(now.Add(-TokenGrace), bound) }},
 		{new(int), func(tx *Tx) (int, error) { return tx.ForgetTokenTexts(now, bound) }},
 	}

@@ -188,7 +188,7 @@ func TestStore_BehavesAsItsModel(t *testing.T) {
 				if err != nil {
 					rt.Fatal(err)
 				}
-				attempts, err := f.AttemptsByEndpoint(t.Context(), f.app, endpoint, store.AttemptFilter{}, store.Page{Limit: 10_000})
+				attempts, _, err := f.AttemptsByEndpoint(t.Context(), f.app, endpoint, store.AttemptFilter{}, store.Page{Limit: 10_000})
 				if err != nil {
 					rt.Fatal(err)
 				}

@@ -455,7 +455,7 @@ func TestTenants_SeeAndChangeNothingOfEachOther(t *testing.T) {
 		one("conversation", err)
 		_, err = f.Message(ctx, other, m.Key)
 		one("message", err)
-		events, err := f.Events(ctx, other, store.EventFilter{}, page)
+		events, _, err := f.Events(ctx, other, store.EventFilter{}, page)
 		none("events", len(events), err)
 		eps, err := f.AllEndpoints(ctx, other)
 		none("endpoints", len(eps), err)
@@ -506,7 +506,7 @@ func TestPage_BoundsAndOrder(t *testing.T) {
 			"last page": {store.Page{Limit: 5, Before: keys[2]}, []int{1, 0}},
 			"past it":   {store.Page{Limit: 5, Before: keys[0]}, nil},
 		} {
-			list, err := f.Events(t.Context(), f.app, store.EventFilter{}, c.p)
+			list, _, err := f.Events(t.Context(), f.app, store.EventFilter{}, c.p)
 			var got []int
 			for _, e := range must(t, list, err) {
 				got = append(got, slices.Index(keys, e.Key))
@@ -552,7 +552,7 @@ func TestEvents_Filters(t *testing.T) {
 			{store.EventFilter{Types: []string{"type.0"}, Tag: "red"}, nil},
 		} {
 			page := store.Page{Limit: 10, Ascending: true}
-			list, err := f.Events(t.Context(), f.app, c.f, page)
+			list, _, err := f.Events(t.Context(), f.app, c.f, page)
 			var got []int
 			for _, e := range must(t, list, err) {
 				got = append(got, slices.Index(keys, e.Key))
@@ -560,7 +560,7 @@ func TestEvents_Filters(t *testing.T) {
 			if !slices.Equal(got, c.want) {
 				t.Errorf("events %+v: got %v, want %v", c.f, got, c.want)
 			}
-			attempts, err := f.AttemptsByEndpoint(t.Context(), f.app, ep.Key, store.AttemptFilter{Types: c.f.Types, Tag: c.f.Tag}, page)
+			attempts, _, err := f.AttemptsByEndpoint(t.Context(), f.app, ep.Key, store.AttemptFilter{Types: c.f.Types, Tag: c.f.Tag}, page)
 			got = nil
 			for _, a := range must(t, attempts, err) {
 				got = append(got, slices.Index(keys, a.Event))
@@ -580,7 +580,7 @@ func TestEvents_Filters(t *testing.T) {
 			{store.AttemptFilter{CodeClass: &server}, []int{1, 5}},
 			{store.AttemptFilter{Endpoint: 1}, nil},
 		} {
-			attempts, err := f.AttemptsByEndpoint(t.Context(), f.app, ep.Key, c.f, store.Page{Limit: 10, Ascending: true})
+			attempts, _, err := f.AttemptsByEndpoint(t.Context(), f.app, ep.Key, c.f, store.Page{Limit: 10, Ascending: true})
 			var got []int
 			for _, a := range must(t, attempts, err) {
 				got = append(got, slices.Index(keys, a.Event))
@@ -607,7 +607,7 @@ func TestReads_GoOnBeyondTheStatementCache(t *testing.T) {
 			if i&4 != 0 {
 				p.After = 1
 			}
-			list, err := f.Events(t.Context(), f.app, store.EventFilter{Types: types}, p)
+			list, _, err := f.Events(t.Context(), f.app, store.EventFilter{Types: types}, p)
 			if err != nil || len(list) != 1 {
 				t.Fatalf("got %d, %v", len(list), err)
 			}

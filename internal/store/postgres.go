@@ -37,6 +37,8 @@ var postgresDialect = &dialect{
 	skipLocked: " FOR UPDATE SKIP LOCKED",
 	forUpdate:  " FOR UPDATE",
 	claimMany:  claimMany,
+	lag:        otherNodes,
+	oldest:     oldestTransaction,
 	goose:      "postgres",
 	classify:   classifyPostgres,
 }
@@ -85,8 +87,10 @@ const commitTimeout = 30 * time.Second
 const connectTimeout = 5 * time.Second
 
 // planning makes each statement go through the indexes that are there for it. The planner would read all of a queue that was small when it looked, and
-// that plan grows slower with each dead row; it is also kept for as long as the connection.
-const planning = `SELECT set_config('enable_seqscan', 'off', FALSE), set_config('enable_hashjoin', 'off', FALSE), set_config('enable_mergejoin', 'off', FALSE), set_config('jit', 'off', FALSE)`
+// that plan grows slower with each dead row; it is also kept for as long as the connection. With its usual price for a page that is not the next one the planner
+// would read a stretch of all attempts in order rather than those of one endpoint, and start workers for it.
+const planning = `SELECT set_config('enable_seqscan', 'off', FALSE), set_config('enable_hashjoin', 'off', FALSE), set_config('enable_mergejoin', 'off', FALSE), set_config('jit', 'off', FALSE),
+	set_config('random_page_cost', '1.1', FALSE), set_config('max_parallel_workers_per_gather', '0', FALSE)`
 
 func openPostgres(ctx context.Context, o Options) (backend, []int64, error) {
 	cfg, err := pgxpool.ParseConfig(o.Database)
@@ -267,6 +271,9 @@ func (p *postgres) commitOn(ctx context.Context, conn *pgx.Conn, b *batch) error
 	if err != nil {
 		return err
 	}
+	if slices.ContainsFunc(in, func(a *Accept) bool { return a.tooOld(p.now()) }) {
+		return errTooOld // it has waited for others
+	}
 	var q pgx.Batch
 	now := p.now().UnixMilli()
 	t := p.marks.tally(b.outcomes, now)
@@ -398,6 +405,20 @@ func begin(ctx context.Context, conn *pgx.Conn, b *batch, now time.Time) (*known
 // errRaced says that another node claimed one of the batch's hashes in this very moment. The batch is retried and then sees it.
 var errRaced = &pgconn.PgError{Code: "40001", Message: "another node has done the same in this moment"}
 
+// errTooOld says that a batch has waited so long that readers of other nodes may have passed its keys. Tried again, it is refused what is too old.
+var errTooOld = &pgconn.PgError{Code: "40001", Message: "the batch has waited too long"}
+
+// oldestTransaction is how long ago the oldest transaction of any of our nodes began that has written something. A database that does not tell is one where
+// readers rely on their lag alone.
+func oldestTransaction(ctx context.Context, q querier) time.Duration {
+	var seconds sql.NullFloat64
+	if err := q.QueryRowContext(ctx, `SELECT MAX(EXTRACT(EPOCH FROM clock_timestamp() - xact_start)) FROM pg_stat_activity WHERE datname = current_database()
+		AND usename = current_user AND application_name = current_setting('application_name') AND backend_xid IS NOT NULL`).Scan(&seconds); err != nil {
+		return 0
+	}
+	return time.Duration(seconds.Float64 * float64(time.Second))
+}
+
 func (p *postgres) claimOnce(ctx context.Context, conn *pgx.Conn, fresh []Once, now time.Time) error {
 	if len(fresh) == 0 {
 		return nil
@@ -465,9 +486,14 @@ func queueAccepts(q *pgx.Batch, accepts []*Accept) {
 		kind, restore                            []int16
 		manual                                   []bool
 	}
+	var rich []*hookswitch.Event
 	var o orderedRows
 	for _, a := range accepts {
 		for _, ev := range a.Events {
+			if !ev.Plain() {
+				rich = append(rich, ev)
+				continue
+			}
 			e.id, e.app = append(e.id, int64(ev.Key)), append(e.app, int64(ev.App))
 			e.typ, e.uid, e.tags = append(e.typ, ev.Type), append(e.uid, ev.UID), append(e.tags, tagsText(ev.Tags))
 			e.payload, e.targets = append(e.payload, notNil(ev.Payload)), append(e.targets, packTargets(ev.Targets))
@@ -488,6 +514,9 @@ func queueAccepts(q *pgx.Batch, accepts []*Accept) {
 			SELECT id, app_id, type, uid, tags, payload, targets, FALSE FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::bytea[])
 			AS u (id, app_id, type, uid, tags, payload, targets)`, e.id, e.app, e.typ, e.uid, e.tags, e.payload, e.targets)
 	}
+	if len(rich) > 0 {
+		queueRichEvents(q, rich)
+	}
 	if len(d.subject) > 0 {
 		q.Queue(`INSERT INTO deliveries (subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at)
 			SELECT subject, target, kind, app_id, 0, owner, next_at, 0, claim_no, manual, restore, 0, 0
@@ -496,6 +525,27 @@ func queueAccepts(q *pgx.Batch, accepts []*Accept) {
 			d.subject, d.target, d.kind, d.app, d.owner, d.next, d.claim, d.manual, d.restore)
 	}
 	o.queue(q)
+}
+
+// queueRichEvents queues events that are not plain.
+func queueRichEvents(q *pgx.Batch, list []*hookswitch.Event) {
+	var e struct {
+		id, app, deliver, expires           []int64
+		typ, uid, tags, labels, contentType []string
+		payload, targets                    [][]byte
+	}
+	for _, ev := range list {
+		e.id, e.app = append(e.id, int64(ev.Key)), append(e.app, int64(ev.App))
+		e.typ, e.uid, e.tags = append(e.typ, ev.Type), append(e.uid, ev.UID), append(e.tags, tagsText(ev.Tags))
+		e.payload, e.targets = append(e.payload, notNil(ev.Payload)), append(e.targets, packTargets(ev.Targets))
+		e.labels, e.deliver = append(e.labels, tagsText(ev.Labels)), append(e.deliver, millis(ev.DeliverAt))
+		e.expires, e.contentType = append(e.expires, millis(ev.ExpiresAt)), append(e.contentType, ev.ContentType)
+	}
+	q.Queue(`INSERT INTO events (id, app_id, type, uid, tags, payload, targets, expired, labels, deliver_at, expires_at, content_type)
+		SELECT id, app_id, type, uid, tags, payload, targets, FALSE, labels, deliver_at, expires_at, content_type
+		FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::bytea[], $8::text[], $9::bigint[], $10::bigint[], $11::text[])
+		AS u (id, app_id, type, uid, tags, payload, targets, labels, deliver_at, expires_at, content_type)`,
+		e.id, e.app, e.typ, e.uid, e.tags, e.payload, e.targets, e.labels, e.deliver, e.expires, e.contentType)
 }
 
 // fencedRows are the rows of outcomes with one verdict, as columns.

@@ -51,6 +51,7 @@ type Store struct {
 	queue    *queue
 	lines    *lines
 	marks    *okMarks
+	flights  flights
 	fatal    chan error
 	closed   atomic.Bool
 	away     bool // the database was away at the last commit; the committer's own

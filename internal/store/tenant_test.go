@@ -20,18 +20,20 @@ func TestReads_SayWhichAppTheyAreAbout(t *testing.T) {
 			app  hookswitch.Key
 			want int
 		}{{f.app, 1}, {other, 0}} {
-			byEndpoint, err1 := f.AttemptsByEndpoint(ctx, c.app, d.Target, store.AttemptFilter{}, page)
+			byEndpoint, _, err1 := f.AttemptsByEndpoint(ctx, c.app, d.Target, store.AttemptFilter{}, page)
 			byEvent, err2 := f.AttemptsByEvent(ctx, c.app, d.Subject, store.AttemptFilter{}, page)
 			tried, err3 := f.TriedEndpoints(ctx, c.app, d.Subject)
 			owed, err4 := f.DeliveriesOf(ctx, c.app, d.Subject)
+			counted, _, err6 := f.CountAttempts(ctx, c.app, d.Target, store.AttemptFilter{}, store.Page{})
+			bare, err7 := f.BareEvents(ctx, c.app, []hookswitch.Key{d.Subject})
 			_, failed, err5 := f.Stats(ctx, c.app, d.Target, f.clock.Now().Add(-time.Hour), f.clock.Now())
-			for _, err := range []error{err1, err2, err3, err4, err5} {
+			for _, err := range []error{err1, err2, err3, err4, err5, err6, err7} {
 				if err != nil {
 					t.Fatal(err)
 				}
 			}
 			for what, got := range map[string]int{"attempts on the endpoint": len(byEndpoint), "attempts for the event": len(byEvent), "endpoints tried": len(tried),
-				"deliveries": len(owed), "counted": int(failed)} {
+				"deliveries": len(owed), "counted": int(failed), "attempts counted": int(counted), "events without payload": len(bare)} {
 				if got != c.want {
 					t.Errorf("%s as app %d: got %d, want %d", what, c.app, got, c.want)
 				}

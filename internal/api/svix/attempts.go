@@ -1,9 +1,13 @@
 package svix
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
+	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -60,6 +64,7 @@ type attemptOut struct {
 	StatusText         string            `json:"statusText"`
 	TriggerType        int               `json:"triggerType"`
 	Timestamp          httpapi.MicroTime `json:"timestamp"`
+	Msg                json.RawMessage   `json:"msg,omitempty"`
 }
 
 // The reasons for an attempt.
@@ -119,15 +124,18 @@ type attemptQuery struct {
 	page        *pager
 	filter      store.AttemptFilter
 	withContent bool
+	withMessage bool
 	none        bool // no attempt has the status asked for
 }
 
 func (h *Handler) attemptQuery(r *http.Request, app *hookswitch.App) (*attemptQuery, error) {
 	q := httpapi.NewQuery(r)
-	a := &attemptQuery{page: h.pager(q, hookswitch.KindAttempt, false), withContent: q.Bool("with_content", true)}
+	a := &attemptQuery{page: h.pager(q, hookswitch.KindAttempt, false), withContent: q.Bool("with_content", true),
+		withMessage: q.Bool("with_msg", false)}
 	a.page.within(q, h.now())
+	q.Bool("expanded_statuses", false) // an attempt that is recorded has succeeded or failed
 	ef := eventFilter(q)
-	a.filter.Types, a.filter.Tag = ef.Types, ef.Tag
+	a.filter.Types, a.filter.Tag, a.filter.Label, a.filter.Bare = ef.Types, ef.Tag, ef.Label, !a.withContent
 	switch statusFilter(q) {
 	case -1:
 	case statusSuccess:
@@ -142,9 +150,6 @@ func (h *Handler) attemptQuery(r *http.Request, app *hookswitch.App) (*attemptQu
 		a.filter.CodeClass = &n
 	}
 	if err := q.Err(); err != nil {
-		return nil, err
-	}
-	if err := labeled(q); err != nil {
 		return nil, err
 	}
 	ref := q.Text("endpoint_id")
@@ -167,20 +172,49 @@ func (h *Handler) attemptQuery(r *http.Request, app *hookswitch.App) (*attemptQu
 	return a, nil
 }
 
+// attemptsOf reads attempts of an endpoint or a message, and says where the walk stopped before its end, if it did.
+type attemptsOf func(ctx context.Context, app, of hookswitch.Key, f store.AttemptFilter, p store.Page) ([]*hookswitch.Attempt, hookswitch.Key, error)
+
 // list answers with the page of attempts that read finds.
-func (a *attemptQuery) list(h *Handler, w http.ResponseWriter, r *http.Request, app, of hookswitch.Key,
-	read func(ctx context.Context, app, of hookswitch.Key, f store.AttemptFilter, p store.Page) ([]*hookswitch.Attempt, error)) error {
-	var rows []*hookswitch.Attempt
+func (a *attemptQuery) list(h *Handler, w http.ResponseWriter, r *http.Request, app *hookswitch.App, of hookswitch.Key, read attemptsOf) error {
+	l := list[*hookswitch.Attempt]{key: func(at *hookswitch.Attempt) hookswitch.Key { return at.Key }}
 	if !a.none {
 		var err error
-		if rows, err = read(r.Context(), app, of, a.filter, a.page.store()); err != nil {
+		if l.rows, l.stopped, err = read(r.Context(), app.Key, of, a.filter, a.page.store()); err != nil {
 			return err
 		}
 	}
-	return writeList(w, a.page, list[*hookswitch.Attempt]{rows: rows,
-		key:  func(at *hookswitch.Attempt) hookswitch.Key { return at.Key },
-		item: func(b []byte, at *hookswitch.Attempt) []byte { return appendJSON(b, h.attemptOut(at, a.withContent)) },
-	})
+	var messages map[hookswitch.Key]json.RawMessage
+	if a.withMessage {
+		var err error
+		if messages, err = h.messagesOf(r.Context(), app, l.rows); err != nil {
+			return err
+		}
+	}
+	l.item = func(b []byte, at *hookswitch.Attempt) []byte {
+		out := h.attemptOut(at, a.withContent)
+		out.Msg = messages[at.Event]
+		return appendJSON(b, out)
+	}
+	return writeList(w, a.page, l)
+}
+
+// messagesOf are the messages of attempts, as JSON without their payloads.
+func (h *Handler) messagesOf(ctx context.Context, app *hookswitch.App, attempts []*hookswitch.Attempt) (map[hookswitch.Key]json.RawMessage, error) {
+	keys := make([]hookswitch.Key, len(attempts))
+	for i, at := range attempts {
+		keys[i] = at.Event
+	}
+	slices.Sort(keys)
+	events, err := h.service.BareEvents(ctx, app.Key, slices.Compact(keys))
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[hookswitch.Key]json.RawMessage, len(events))
+	for _, ev := range events {
+		out[ev.Key] = h.appendMessage(nil, ev, false)
+	}
+	return out, nil
 }
 
 func (h *Handler) listAttemptsByEndpoint(w http.ResponseWriter, r *http.Request, app *hookswitch.App) error {
@@ -192,7 +226,31 @@ func (h *Handler) listAttemptsByEndpoint(w http.ResponseWriter, r *http.Request,
 	if err != nil {
 		return err
 	}
-	return a.list(h, w, r, app.Key, e.Key, h.service.AttemptsByEndpoint)
+	return a.list(h, w, r, app, e.Key, h.service.AttemptsByEndpoint)
+}
+
+type attemptCountOut struct {
+	Count        int64 `json:"count"`
+	Approximated bool  `json:"approximated"`
+}
+
+// countAttempts counts what listAttemptsByEndpoint would list on all its pages.
+func (h *Handler) countAttempts(w http.ResponseWriter, r *http.Request, app *hookswitch.App) error {
+	a, err := h.attemptQuery(r, app)
+	if err != nil {
+		return err
+	}
+	e, err := h.endpoint(r, app)
+	if err != nil {
+		return err
+	}
+	var out attemptCountOut
+	if !a.none {
+		if out.Count, out.Approximated, err = h.service.CountAttempts(r.Context(), app.Key, e.Key, a.filter, a.page.store()); err != nil {
+			return err
+		}
+	}
+	return httpapi.Encode(w, http.StatusOK, out)
 }
 
 func (h *Handler) listAttemptsByMessage(w http.ResponseWriter, r *http.Request, app *hookswitch.App) error {
@@ -204,17 +262,75 @@ func (h *Handler) listAttemptsByMessage(w http.ResponseWriter, r *http.Request, 
 	if err != nil {
 		return err
 	}
-	return a.list(h, w, r, app.Key, ev.Key, h.service.AttemptsByEvent)
+	return a.list(h, w, r, app, ev.Key, func(ctx context.Context, app, event hookswitch.Key, f store.AttemptFilter, p store.Page) ([]*hookswitch.Attempt, hookswitch.Key, error) {
+		rows, err := h.service.AttemptsByEvent(ctx, app, event, f, p)
+		return rows, 0, err
+	})
+}
+
+// attempt is the attempt of the path, and its message.
+func (h *Handler) attempt(r *http.Request, app *hookswitch.App) (*hookswitch.Attempt, *hookswitch.Event, error) {
+	ev, err := h.message(r, app)
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := h.service.Attempt(r.Context(), app.Key, ev.Key, r.PathValue("attempt_id"))
+	return a, ev, err
 }
 
 func (h *Handler) getAttempt(w http.ResponseWriter, r *http.Request, app *hookswitch.App) error {
-	ev, err := h.message(r, app)
-	if err != nil {
+	q := httpapi.NewQuery(r)
+	q.Bool("expanded_statuses", false)
+	if err := q.Err(); err != nil {
 		return err
 	}
-	a, err := h.service.Attempt(r.Context(), app.Key, ev.Key, r.PathValue("attempt_id"))
+	a, _, err := h.attempt(r, app)
 	if err != nil {
 		return err
 	}
 	return httpapi.Encode(w, http.StatusOK, h.attemptOut(a, true))
+}
+
+func (h *Handler) expungeAttempt(w http.ResponseWriter, r *http.Request, app *hookswitch.App) error {
+	ev, err := h.message(r, app)
+	if err != nil {
+		return err
+	}
+	if err := h.service.ExpungeAttempt(r.Context(), app.Key, ev.Key, r.PathValue("attempt_id")); err != nil {
+		return err
+	}
+	return httpapi.NoContent(w)
+}
+
+// attemptHeadersOut are the headers of an attempt, worked out from the endpoint as it is now; of sensitive ones only the names. Those that differ from attempt to attempt, time and
+// signature, are not kept. The headers of an answer are kept when the attempt failed.
+type attemptHeadersOut struct {
+	SentHeaders     map[string]string `json:"sentHeaders"`
+	ResponseHeaders [][2]string       `json:"responseHeaders"`
+	Sensitive       []string          `json:"sensitive"`
+}
+
+func (h *Handler) getAttemptHeaders(w http.ResponseWriter, r *http.Request, app *hookswitch.App) error {
+	a, ev, err := h.attempt(r, app)
+	if err != nil {
+		return err
+	}
+	e, err := h.service.AttemptedEndpoint(r.Context(), a)
+	if err != nil {
+		return err
+	}
+	id := h.ids.Format(hookswitch.KindEvent, ev.Key)
+	out := attemptHeadersOut{Sensitive: []string{}, SentHeaders: map[string]string{
+		"content-type": cmp.Or(ev.ContentType, jsonType), "svix-id": id, "webhook-id": id}}
+	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
+		if hookswitch.SensitiveHeader(name) {
+			out.Sensitive = append(out.Sensitive, name)
+		} else {
+			out.SentHeaders[name] = e.Headers[name]
+		}
+	}
+	for _, line := range a.HeaderLines() {
+		out.ResponseHeaders = append(out.ResponseHeaders, [2]string{line.Name, line.Value})
+	}
+	return httpapi.Encode(w, http.StatusOK, out)
 }

@@ -60,9 +60,7 @@ func (h *Handler) listAttemptedMessages(w http.ResponseWriter, r *http.Request, 
 	if err := q.Err(); err != nil {
 		return err
 	}
-	if err := labeled(q); err != nil {
-		return err
-	}
+	f.Bare = !withContent
 	e, err := h.endpoint(r, app)
 	if err != nil {
 		return err

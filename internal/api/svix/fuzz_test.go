@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hookswitch/hookswitch/internal/api/svix"
 	"github.com/hookswitch/hookswitch/internal/storetest"
 )
 
@@ -18,11 +19,12 @@ func FuzzQuery(f *testing.F) {
 	msg := a.message(app, "")
 	for _, q := range []string{"", "limit=1", "limit=99999999999999999999", "iterator=" + msg, "iterator=-" + msg, "iterator=" + ep, "iterator=%00", "before=9999-12-31T23:59:59Z",
 		"after=0001-01-01T00:00:00Z", "after=2024-01-01T00:00:00Z&before=2024-01-01T00:00:00Z", "event_types=a,b&event_types[]=c&event_types[7]=d", "channel=x", "status=2&status_code_class=500",
-		"with_content=x", "order=descending", "%zz", "channel=%25_%27", "iterator=message.read&include_archived=true", "iterator=-~-x"} {
+		"with_content=x", "iterator=message.read&include_archived=true", "iterator=-~-x", "tag=a/b", "iterator=" + msg + ".0.0", "iterator=" + msg + ".zzzzzz.7", "lease_duration_ms=5&starting_position=latest", "event_type=x&with_msg=true", "order=descending", "%zz", "channel=%25_%27"} {
 		f.Add(q)
 	}
 	paths := []string{"/app", "/event-type", "/app/" + app + "/endpoint", "/app/" + app + "/msg", "/app/" + app + "/attempt/endpoint/" + ep, "/app/" + app + "/attempt/msg/" + msg,
-		"/app/" + app + "/endpoint/" + ep + "/msg", "/app/" + app + "/msg/" + msg + "/endpoint", "/app/" + app + "/endpoint/" + ep + "/stats", "/background-task"}
+		"/app/" + app + "/endpoint/" + ep + "/msg", "/app/" + app + "/msg/" + msg + "/endpoint", "/app/" + app + "/endpoint/" + ep + "/stats",
+		"/app/" + app + "/attempt/endpoint/" + ep + "/count", "/app/" + app + "/poller/p", "/app/" + app + "/poller/p/consumer/c", "/app/" + app + "/polling-endpoint/p/consumer/d", "/background-task"}
 	f.Fuzz(func(t *testing.T, q string) {
 		for _, path := range paths {
 			r := httptest.NewRequest("GET", "/api/v1"+path, nil)
@@ -50,6 +52,8 @@ func FuzzMessage(f *testing.F) {
 	a := newAPI(f, storetest.SQLite(f))
 	app := a.app("a")
 	for _, body := range []string{"", "{}", `{"eventType":"x","payload":{"a":1}}`, `{"eventType":"x","payload":{},"transformationsParams":{"rawPayload":"\u0000","headers":{"content-type":1}}}`,
+		`{"eventType":"x","payload":{},"tags":["a/b#"],"deliverAt":"2030-01-01T00:00:00+01:00","payloadRetentionHours":1}`,
+		`{"eventType":"x","payload":{},"transformationsParams":{"rawPayload":"a","headers":{"Content-type":"text/plain; a=\"b\""}}}`,
 		`{"eventType":"x","data":{},"channels":["a"],"application":{"name":"x","uid":"y"}}`, "[]", "null", `{"payload":{"a":{"a":[]}},"eventType":"x"}`, "\xff"} {
 		f.Add(body)
 	}
@@ -66,6 +70,25 @@ func FuzzMessage(f *testing.F) {
 			an.matches("HttpErrorOut")
 		default:
 			t.Errorf("status %d: %s", an.status, an.body)
+		}
+	})
+}
+
+// FuzzIterator: an iterator of a poller that is read is one that it could have written.
+func FuzzIterator(f *testing.F) {
+	a := newAPI(f, storetest.SQLite(f))
+	id := a.message(a.app("a"), "")
+	for _, s := range []string{"", id, id + ".0.0", id + ".a.zz", id + ".0.1y2p0ij32e8e7", id + ".-1.0", id + ".zzzzzzz.0", "..", id + ".0.0.0"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		it, ok := svix.ParseIterator(a.handler, s)
+		if !ok {
+			return
+		}
+		again, ok := svix.ParseIterator(a.handler, svix.FormatIterator(a.handler, it))
+		if !ok || again != it {
+			t.Errorf("%q reads as %+v, and that as %+v", s, it, again)
 		}
 	})
 }

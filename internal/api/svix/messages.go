@@ -5,8 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"mime"
 	"net/http"
+	"time"
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/httpapi"
@@ -21,10 +21,11 @@ type messageIn struct {
 	Payload                json.RawMessage `json:"payload"`
 	Data                   json.RawMessage `json:"data"`
 	Channels               []string        `json:"channels"`
+	Tags                   []string        `json:"tags"`
 	Application            *appIn          `json:"application"`
 	PayloadRetentionPeriod *int            `json:"payloadRetentionPeriod"`
 	PayloadRetentionHours  *int            `json:"payloadRetentionHours"`
-	DeliverAt              json.RawMessage `json:"deliverAt"`
+	DeliverAt              *string         `json:"deliverAt"`
 	Params                 *rawParams      `json:"transformationsParams"`
 }
 
@@ -37,7 +38,7 @@ type rawParams struct {
 // publish is in as the service takes it.
 func (in *messageIn) publish() (service.Publish, error) {
 	var c hookswitch.Checks
-	p := service.Publish{Type: in.EventType, Tags: distinct(in.Channels), Payload: in.Payload}
+	p := service.Publish{Type: in.EventType, Tags: distinct(in.Channels), Labels: distinct(in.Tags), Payload: in.Payload}
 	if in.EventID != nil {
 		if p.UID = *in.EventID; p.UID == "" {
 			c.Field("must not be empty", "eventId")
@@ -62,39 +63,51 @@ func (in *messageIn) publish() (service.Publish, error) {
 			c.Field("is out of range", name)
 		}
 	}
-	within(in.PayloadRetentionPeriod, 90, "payloadRetentionPeriod")
-	within(in.PayloadRetentionHours, 90*24, "payloadRetentionHours")
+	within(in.PayloadRetentionPeriod, hookswitch.MaxKeptHours/24, "payloadRetentionPeriod")
+	within(in.PayloadRetentionHours, hookswitch.MaxKeptHours, "payloadRetentionHours")
 	if in.PayloadRetentionPeriod != nil && in.PayloadRetentionHours != nil {
 		c.Field("cannot be given together with payloadRetentionPeriod", "payloadRetentionHours")
 	}
-	if err := c.Err(); err != nil {
-		return p, err
+	if n := in.PayloadRetentionPeriod; n != nil {
+		p.Keep = time.Duration(*n) * 24 * time.Hour
 	}
-	if !absent(in.DeliverAt) {
-		return p, hookswitch.Errorf(hookswitch.Unsupported, "deliverAt is not offered by this server.")
+	if n := in.PayloadRetentionHours; n != nil {
+		p.Keep = time.Duration(*n) * time.Hour
+	}
+	if in.DeliverAt != nil {
+		var ok bool
+		if p.DeliverAt, ok = httpapi.ParseTime(*in.DeliverAt); !ok {
+			c.Field("must be a time such as 2025-01-31T12:00:00Z", "deliverAt")
+		}
 	}
 	if raw {
-		return p, in.Params.checkType()
+		p.ContentType = in.Params.contentType(&c)
 	}
-	return p, nil
+	return p, c.Err()
 }
 
-// checkType refuses a content type that the message would not be sent with.
-func (rp *rawParams) checkType() error {
+// jsonType is the content type that messages have unless told otherwise.
+const jsonType = "application/json"
+
+// contentType is the content type that a raw payload is to be sent with; "" for the usual one. Other headers are for transformations and left aside.
+func (rp *rawParams) contentType(c *hookswitch.Checks) string {
 	var headers map[string]json.RawMessage
 	if absent(rp.Headers) || json.Unmarshal(rp.Headers, &headers) != nil {
-		return nil
+		return ""
 	}
 	for name, raw := range headers {
-		var value string
-		if http.CanonicalHeaderKey(name) != "Content-Type" || json.Unmarshal(raw, &value) != nil {
+		if http.CanonicalHeaderKey(name) != "Content-Type" || absent(raw) {
 			continue
 		}
-		if kind, _, err := mime.ParseMediaType(value); err != nil || kind != "application/json" {
-			return hookswitch.Errorf(hookswitch.Unsupported, "A content type other than application/json is not offered by this server.")
+		var value string
+		if json.Unmarshal(raw, &value) != nil || value == "" {
+			c.Field("must be a content type such as text/plain; charset=utf-8", "transformationsParams", "headers", name)
+		}
+		if value != jsonType {
+			return value
 		}
 	}
-	return nil
+	return ""
 }
 
 // absent reports whether a field was left out, or null.
@@ -190,7 +203,14 @@ func (h *Handler) appendMessageFields(b []byte, ev *hookswitch.Event, withConten
 	} else {
 		b = appendTexts(b, ev.Tags)
 	}
-	return appendTime(append(b, `,"timestamp":`...), ev.CreatedAt())
+	b = appendTime(append(b, `,"timestamp":`...), ev.CreatedAt())
+	if ev.Labels != nil {
+		b = appendTexts(append(b, `,"tags":`...), ev.Labels)
+	}
+	if !ev.DeliverAt.IsZero() {
+		b = appendTime(append(b, `,"deliverAt":`...), ev.DeliverAt)
+	}
+	return b
 }
 
 // appendPayload shows the payload. Clients read it as an object and fail on anything else, so a raw body is wrapped in one.
@@ -208,7 +228,7 @@ func appendPayload(b []byte, ev *hookswitch.Event, withContent bool) []byte {
 
 // eventFilter reads which messages a list is about.
 func eventFilter(q *httpapi.Query) store.EventFilter {
-	f := store.EventFilter{Types: q.List("event_types"), Tag: q.Text("channel")}
+	f := store.EventFilter{Types: q.List("event_types"), Tag: q.Text("channel"), Label: q.Text("tag")}
 	for _, t := range f.Types {
 		if m := hookswitch.CheckName(t); m != "" {
 			q.Fail(m, "event_types")
@@ -223,19 +243,16 @@ func eventFilter(q *httpapi.Query) store.EventFilter {
 			q.Fail(m, "channel")
 		}
 	}
+	if f.Label != "" {
+		if m := hookswitch.CheckLabel(f.Label); m != "" {
+			q.Fail(m, "tag")
+		}
+	}
 	return f
 }
 
 // maxTypes is how many event types a filter may name.
 const maxTypes = 500
-
-// labeled refuses a filter by what no message has here.
-func labeled(q *httpapi.Query) error {
-	if q.Has("tag") {
-		return hookswitch.Errorf(hookswitch.Unsupported, "Filtering by tag is not offered by this server.")
-	}
-	return nil
-}
 
 func (h *Handler) listMessages(w http.ResponseWriter, r *http.Request, app *hookswitch.App) error {
 	q := httpapi.NewQuery(r)
@@ -245,14 +262,12 @@ func (h *Handler) listMessages(w http.ResponseWriter, r *http.Request, app *hook
 	if err := q.Err(); err != nil {
 		return err
 	}
-	if err := labeled(q); err != nil {
-		return err
-	}
-	events, err := h.service.Events(r.Context(), app.Key, f, p.store())
+	f.Bare = !withContent
+	events, stopped, err := h.service.Events(r.Context(), app.Key, f, p.store())
 	if err != nil {
 		return err
 	}
-	return writeList(w, p, list[*hookswitch.Event]{rows: events,
+	return writeList(w, p, list[*hookswitch.Event]{rows: events, stopped: stopped,
 		key:  func(ev *hookswitch.Event) hookswitch.Key { return ev.Key },
 		item: func(b []byte, ev *hookswitch.Event) []byte { return h.appendMessage(b, ev, withContent) },
 	})
@@ -274,6 +289,87 @@ func (h *Handler) getMessage(w http.ResponseWriter, r *http.Request, app *hooksw
 // message is the message of the path.
 func (h *Handler) message(r *http.Request, app *hookswitch.App) (*hookswitch.Event, error) {
 	return h.service.Event(r.Context(), app.Key, r.PathValue("msg_id"))
+}
+
+// getRawPayload shows the payload as the text that is sent, whatever it is.
+func (h *Handler) getRawPayload(w http.ResponseWriter, r *http.Request, app *hookswitch.App) error {
+	ev, err := h.message(r, app)
+	if err != nil {
+		return err
+	}
+	if ev.Expired {
+		return &hookswitch.Error{Kind: hookswitch.Gone, Code: "missing_payload", Message: "the payload of this message has been removed"}
+	}
+	return writeJSON(w, http.StatusOK, append(appendText([]byte(`{"payload":`), string(ev.Payload)), '}'))
+}
+
+func (h *Handler) expungeMessage(w http.ResponseWriter, r *http.Request, app *hookswitch.App) error {
+	if err := h.service.Expunge(r.Context(), app.Key, r.PathValue("msg_id")); err != nil {
+		return err
+	}
+	return httpapi.NoContent(w)
+}
+
+// maxExpunged is how many messages one request may expunge.
+const maxExpunged = 1000
+
+type expungeIn struct {
+	IDs []string `json:"ids"`
+}
+
+type expungeOut struct {
+	Results map[string]string `json:"results"`
+}
+
+// expungeMessages removes the payloads of many messages. Asked again it has the same effect, and the same answer.
+func (h *Handler) expungeMessages(w http.ResponseWriter, r *http.Request, app *hookswitch.App) error {
+	if _, err := idempotency(r); err != nil {
+		return err
+	}
+	in, err := httpapi.Decode[expungeIn](r)
+	if err != nil {
+		return err
+	}
+	if len(in.IDs) > maxExpunged {
+		return hookswitch.InvalidField("must have at most 1000 entries", "ids")
+	}
+	found, err := h.service.ExpungeMany(r.Context(), app.Key, in.IDs)
+	if err != nil {
+		return err
+	}
+	out := expungeOut{Results: make(map[string]string, len(found))}
+	for ref, ok := range found {
+		out.Results[ref] = "not-found"
+		if ok {
+			out.Results[ref] = "expunged"
+		}
+	}
+	return httpapi.Encode(w, http.StatusOK, out)
+}
+
+type precheckIn struct {
+	EventType string   `json:"eventType"`
+	Channels  []string `json:"channels"`
+}
+
+type precheckOut struct {
+	Active bool `json:"active"`
+}
+
+// precheckMessage tells whether a message of the type would be sent to anybody.
+func (h *Handler) precheckMessage(w http.ResponseWriter, r *http.Request, app *hookswitch.App) error {
+	if _, err := idempotency(r); err != nil {
+		return err
+	}
+	in, err := httpapi.Decode[precheckIn](r)
+	if err != nil {
+		return err
+	}
+	active, err := h.service.Active(r.Context(), app.Key, in.EventType, distinct(in.Channels))
+	if err != nil {
+		return err
+	}
+	return httpapi.Encode(w, http.StatusOK, precheckOut{active})
 }
 
 func (h *Handler) resend(w http.ResponseWriter, r *http.Request, app *hookswitch.App) error {

@@ -88,36 +88,63 @@ func TestRawPayloads(t *testing.T) {
 			}
 		}
 		body := `{"eventType":"x","payload":{},"transformationsParams":{"rawPayload":"a","headers":{"content-type":%q}}}`
-		a.do("POST", "/app/"+app+"/msg", fmt.Sprintf(body, "application/json; charset=utf-8")).is(202)
-		a.do("POST", "/app/"+app+"/msg", fmt.Sprintf(body, "text/plain")).code(501, "not_implemented")
+		for given, kept := range map[string]string{"application/json": "", "application/json; charset=utf-8": "application/json; charset=utf-8", "text/plain": "text/plain"} {
+			id := a.do("POST", "/app/"+app+"/msg", fmt.Sprintf(body, given)).is(202).text("id")
+			ev, err := a.service.EventByKey(context.Background(), a.key(hookswitch.KindApp, app), a.key(hookswitch.KindEvent, id))
+			if err != nil || ev.ContentType != kept {
+				t.Errorf("%s is kept as %q, %v", given, ev.ContentType, err)
+			}
+		}
+		for _, wrong := range []string{"", "plain", "text/plain\nx: y", "text/plain; =", "text/" + strings.Repeat("x", 300)} {
+			a.do("POST", "/app/"+app+"/msg", fmt.Sprintf(body, wrong)).invalid("body", "transformationsParams", "headers", "content-type")
+		}
 	})
 }
 
 func TestMessageFieldsAreChecked(t *testing.T) {
 	each(t, func(a *api) {
 		path := "/app/" + a.app("a") + "/msg"
+		label, ahead := strings.Repeat("x", 129), func(d time.Duration) string { return time.Now().Add(d).Format(time.RFC3339Nano) }
 		eleven := `["a","b","c","d","e","f","g","h","i","j","k"]`
 		for body, loc := range map[string]string{
-			``:                                                           "payload",
-			`{"payload":{}}`:                                             "eventType",
-			`{"eventType":"a b","payload":{}}`:                           "eventType",
-			`{"eventType":"x"}`:                                          "payload",
-			`{"eventType":"x","payload":null}`:                           "payload",
-			`{"eventType":"x","payload":[]}`:                             "payload",
-			`{"eventType":"x","payload":"text"}`:                         "payload",
-			`{"eventType":"x","payload":{},"eventId":""}`:                "eventId",
-			`{"eventType":"x","payload":{},"eventId":"msg_a"}`:           "eventId",
-			`{"eventType":"x","payload":{},"channels":[]}`:               "channels",
-			`{"eventType":"x","payload":{},"channels":["a b"]}`:          "channels/[0]",
-			`{"eventType":"x","payload":{},"channels":` + eleven + `}`:   "channels",
-			`{"eventType":"x","payload":{},"payloadRetentionPeriod":91}`: "payloadRetentionPeriod",
-			`{"eventType":"x","payload":{},"payloadRetentionHours":0}`:   "payloadRetentionHours",
-			`{"eventType":"x","payload":{},"payloadRetentionHours":1,"payloadRetentionPeriod":1}`: "payloadRetentionHours",
+			``:                                                                                     "payload",
+			`{"payload":{}}`:                                                                       "eventType",
+			`{"eventType":"a b","payload":{}}`:                                                     "eventType",
+			`{"eventType":"x"}`:                                                                    "payload",
+			`{"eventType":"x","payload":null}`:                                                     "payload",
+			`{"eventType":"x","payload":[]}`:                                                       "payload",
+			`{"eventType":"x","payload":"text"}`:                                                   "payload",
+			`{"eventType":"x","payload":{},"eventId":""}`:                                          "eventId",
+			`{"eventType":"x","payload":{},"eventId":"msg_a"}`:                                     "eventId",
+			`{"eventType":"x","payload":{},"channels":[]}`:                                         "channels",
+			`{"eventType":"x","payload":{},"channels":["a b"]}`:                                    "channels/[0]",
+			`{"eventType":"x","payload":{},"channels":` + eleven + `}`:                             "channels",
+			`{"eventType":"x","payload":{},"tags":["a","b","c","d","e","f"]}`:                      "tags",
+			`{"eventType":"x","payload":{},"tags":["a","` + label + `"]}`:                          "tags/[1]",
+			`{"eventType":"x","payload":{},"tags":[""]}`:                                           "tags/[0]",
+			`{"eventType":"x","payload":{},"tags":["a b"]}`:                                        "tags/[0]",
+			`{"eventType":"x","payload":{},"tags":"a"}`:                                            "tags",
+			`{"eventType":"x","payload":{},"deliverAt":"soon"}`:                                    "deliverAt",
+			`{"eventType":"x","payload":{},"deliverAt":1}`:                                         "deliverAt",
+			`{"eventType":"x","payload":{},"deliverAt":"` + ahead(30*time.Second) + `"}`:           "deliverAt",
+			`{"eventType":"x","payload":{},"deliverAt":"` + ahead(-time.Hour) + `"}`:               "deliverAt",
+			`{"eventType":"x","payload":{},"deliverAt":"` + ahead(24*time.Hour+time.Minute) + `"}`: "deliverAt",
+			`{"eventType":"x","payload":{},"payloadRetentionPeriod":91}`:                           "payloadRetentionPeriod",
+			`{"eventType":"x","payload":{},"payloadRetentionPeriod":0}`:                            "payloadRetentionPeriod",
+			`{"eventType":"x","payload":{},"payloadRetentionHours":2161}`:                          "payloadRetentionHours",
+			`{"eventType":"x","payload":{},"payloadRetentionHours":0}`:                             "payloadRetentionHours",
+			`{"eventType":"x","payload":{},"payloadRetentionHours":1,"payloadRetentionPeriod":1}`:  "payloadRetentionHours",
 		} {
 			a.do("POST", path, body).invalid(append([]string{"body"}, strings.Split(loc, "/")...)...)
 		}
-		a.do("POST", path, `{"eventType":"x","payload":{},"payloadRetentionPeriod":30,"tags":["t"]}`).is(202)
-		a.do("POST", path, `{"eventType":"x","payload":{},"deliverAt":"2030-01-01T00:00:00Z"}`).code(501, "not_implemented")
+		for _, body := range []string{
+			`{"eventType":"x","payload":{},"payloadRetentionPeriod":1}`, `{"eventType":"x","payload":{},"payloadRetentionPeriod":90}`,
+			`{"eventType":"x","payload":{},"payloadRetentionHours":1}`, `{"eventType":"x","payload":{},"payloadRetentionHours":2160}`,
+			`{"eventType":"x","payload":{},"payloadRetentionHours":null,"payloadRetentionPeriod":null,"deliverAt":null,"tags":null}`, `{"eventType":"x","payload":{},"tags":[]}`,
+			`{"eventType":"x","payload":{},"deliverAt":"` + ahead(time.Minute) + `"}`, `{"eventType":"x","payload":{},"deliverAt":"` + ahead(24*time.Hour) + `"}`,
+		} {
+			a.do("POST", path, body).is(202).matches("MessageOut")
+		}
 	})
 }
 
@@ -239,7 +266,7 @@ func TestMessageListPagesAndFilters(t *testing.T) {
 		a.do("GET", path+"?event_types=a%20b", "").invalid("query", "event_types")
 		a.do("GET", path+"?channel=a%20b", "").invalid("query", "channel")
 		a.do("GET", path+"?before=then", "").code(400, "generic_error")
-		a.do("GET", path+"?tag=x", "").code(501, "not_implemented")
+		a.do("GET", path+"?tag=a%20b", "").invalid("query", "tag")
 	})
 }
 

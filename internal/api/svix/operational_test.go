@@ -135,7 +135,7 @@ func TestOperationalEventsAreWhatTheOfficialLibraryReads(t *testing.T) {
 		app := a.do("POST", "/app", `{"name":"a","uid":"app-uid"}`).is(201).text("id")
 		ep := a.endpoint(app, `,"uid":"ep-uid"`)
 		a.do("PATCH", "/app/"+app+"/endpoint/"+ep, `{"disabled":true}`).is(200)
-		events, err := a.service.Events(ctx, hookswitch.OrganizationApp, store.EventFilter{Types: []string{"endpoint.disabled"}}, store.Page{Limit: 10})
+		events, _, err := a.service.Events(ctx, hookswitch.OrganizationApp, store.EventFilter{Types: []string{"endpoint.disabled"}}, store.Page{Limit: 10})
 		if err != nil || len(events) != 1 {
 			t.Fatalf("%d events, %v", len(events), err)
 		}

@@ -36,6 +36,18 @@ var objects = []object{
 	{param: "attempt_id", make: func(a *api, app things) []string {
 		return []string{a.try(app.id("app_id"), app.id("endpoint_id"), app.id("msg_id"), store.Retry)}
 	}},
+	{param: "sink_id", opens: true, make: func(a *api, app things) []string {
+		name := a.unique("poller")
+		a.do("GET", "/app/"+app.id("app_id")+"/poller/"+name, "").is(200)
+		a.do("POST", "/auth/app/"+app.id("app_id")+"/poller/"+name+"/token/rotate", "")
+		return []string{name}
+	}},
+	{param: "consumer_id", opens: true, make: func(a *api, app things) []string {
+		name := a.unique("consumer")
+		// Beyond the end, so that what it shows does not change when time goes by.
+		a.do("POST", "/app/"+app.id("app_id")+"/poller/"+app.id("sink_id")+"/consumer/"+name+"/seek", `{"after":"2090-01-01T00:00:00Z"}`).is(200)
+		return []string{name}
+	}},
 }
 
 // examples are the bodies of requests that succeed, by route, for every POST, PUT and PATCH that needs one. A parameter in braces stands for the id of an object, {unique} for a
@@ -54,9 +66,13 @@ var examples = map[string][]string{
 	"POST /app/{app_id}/endpoint/{endpoint_id}/secret/rotate": {`{"key":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw","gracePeriodSeconds":60}`, `{}`, ""},
 	"PUT /app/{app_id}/endpoint/{endpoint_id}/headers":        {`{"headers":{"X-B":"2"}}`, `{"headers":{}}`},
 	"PATCH /app/{app_id}/endpoint/{endpoint_id}/headers":      {`{"headers":{"X-B":"2","X-A":null},"deleteHeaders":["X-C"]}`, `{"headers":{}}`},
-	"POST /app/{app_id}/msg": {`{"eventType":"user.signup","payload":{"n":1},"eventId":"{unique}","channels":["c"],"payloadRetentionPeriod":1,"application":null,
-		"transformationsParams":{"rawPayload":"text"}}`, `{"eventType":"user.signup","payload":{},"payloadRetentionHours":1}`, `{"eventType":"user.signup","data":{}}`},
-	"POST /app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/resend": {"", `{}`},
+	"POST /app/{app_id}/msg": {`{"eventType":"user.signup","payload":{"n":1},"eventId":"{unique}","channels":["c"],"tags":["t"],"payloadRetentionPeriod":1,"application":null,
+		"transformationsParams":{"rawPayload":"text","headers":{"content-type":"text/plain"}}}`, `{"eventType":"user.signup","payload":{},"payloadRetentionHours":1}`, `{"eventType":"user.signup","data":{}}`},
+	"POST /app/{app_id}/msg/bulk-expunge":                                         {`{"ids":["{msg_id}","none"]}`, `{}`, ""},
+	"POST /app/{app_id}/msg/precheck/active":                                      {`{"eventType":"user.signup","channels":["c"]}`, `{"eventType":"user.signup"}`},
+	"POST /app/{app_id}/poller/{sink_id}/consumer/{consumer_id}/seek":             {`{"after":"2025-01-01T00:00:00Z"}`},
+	"POST /app/{app_id}/polling-endpoint/{sink_id}/consumer/{consumer_id}/commit": {`{"offset":0}`},
+	"POST /app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/resend":               {"", `{}`},
 }
 
 // things are the objects of one application by their parameter: for each the id, and the caller's own name where it may have one.

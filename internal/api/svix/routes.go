@@ -75,16 +75,28 @@ func (h *Handler) routes() []route {
 		// Messages.
 		{"GET", "/app/{app_id}/msg", "list messages", view, h.inApp(h.listMessages)},
 		{"POST", publishPath, "create message", org, h.republish(h.createMessage)},
+		{"POST", "/app/{app_id}/msg/bulk-expunge", "expunge messages", org, h.inApp(h.expungeMessages)},
+		{"POST", "/app/{app_id}/msg/precheck/active", "precheck message", org, h.inApp(h.precheckMessage)},
 		{"GET", "/app/{app_id}/msg/{msg_id}", "get message", view, h.inApp(h.getMessage)},
+		{"GET", "/app/{app_id}/msg/{msg_id}/raw", "get raw payload", view, h.inApp(h.getRawPayload)},
+		{"DELETE", "/app/{app_id}/msg/{msg_id}/content", "expunge message", org, h.inApp(h.expungeMessage)},
 
 		// Pollers.
+		{"GET", "/app/{app_id}/poller/{sink_id}", "poll messages", polls, h.inApp(h.poll)},
+		{"GET", "/app/{app_id}/poller/{sink_id}/consumer/{consumer_id}", "poll messages as a consumer", polls, h.inApp(h.pollConsumer)},
+		{"POST", "/app/{app_id}/poller/{sink_id}/consumer/{consumer_id}/seek", "set the place of a consumer", polls, h.inApp(h.seekConsumer)},
+		{"GET", "/app/{app_id}/polling-endpoint/{sink_id}/consumer/{consumer_id}", "receive messages as a consumer", polls, h.inApp(h.receiveConsumer)},
+		{"POST", "/app/{app_id}/polling-endpoint/{sink_id}/consumer/{consumer_id}/commit", "commit received messages", polls, h.inApp(h.commitConsumer)},
 
 		// Attempts.
 		{"GET", "/app/{app_id}/attempt/endpoint/{endpoint_id}", "list attempts by endpoint", view, h.inApp(h.listAttemptsByEndpoint)},
+		{"GET", "/app/{app_id}/attempt/endpoint/{endpoint_id}/count", "count attempts by endpoint", view, h.inApp(h.countAttempts)},
 		{"GET", "/app/{app_id}/attempt/msg/{msg_id}", "list attempts by message", view, h.inApp(h.listAttemptsByMessage)},
 		{"GET", "/app/{app_id}/msg/{msg_id}/attempt", "list attempts by message (deprecated path)", view, h.inApp(h.listAttemptsByMessage)},
 		{"GET", "/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/attempt", "list attempts by message and endpoint (deprecated path)", view, h.inApp(h.listAttemptsByMessage)},
 		{"GET", "/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}", "get attempt", view, h.inApp(h.getAttempt)},
+		{"GET", "/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}/headers", "get attempt headers", view, h.inApp(h.getAttemptHeaders)},
+		{"DELETE", "/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}/content", "expunge attempt", org, h.inApp(h.expungeAttempt)},
 		{"GET", "/app/{app_id}/msg/{msg_id}/endpoint", "list attempted destinations", view, h.inApp(h.listDestinations)},
 		{"GET", "/app/{app_id}/endpoint/{endpoint_id}/msg", "list attempted messages", view, h.inApp(h.listAttemptedMessages)},
 		{"POST", "/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/resend", "resend message", sendAgain, h.inApp(h.resend)},

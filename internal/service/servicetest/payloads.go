@@ -71,7 +71,7 @@ func CheckEvents(tb testing.TB, s *store.Store) {
 			return // a test of what happens without a database
 		}
 		for _, app := range apps {
-			events, err := s.Events(ctx, app.Key, store.EventFilter{}, store.Page{Limit: 1000})
+			events, _, err := s.Events(ctx, app.Key, store.EventFilter{}, store.Page{Limit: 1000})
 			if err != nil {
 				return
 			}

@@ -275,7 +275,8 @@ func (w *World) Delivery(kind hookswitch.DeliveryKind, subject, target hookswitc
 // Events are the App's events, oldest first.
 func (w *World) Events(app *hookswitch.App) []*hookswitch.Event {
 	w.TB.Helper()
-	return Must(w.Service.Events(context.Background(), app.Key, store.EventFilter{}, store.Page{Limit: 10_000, Ascending: true}))(w.TB)
+	list, _, err := w.Service.Events(context.Background(), app.Key, store.EventFilter{}, store.Page{Limit: 10_000, Ascending: true})
+	return Must(list, err)(w.TB)
 }
 
 // Types are the types of the App's events, oldest first.

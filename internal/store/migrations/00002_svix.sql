@@ -6,6 +6,7 @@ ALTER TABLE events ADD COLUMN deliver_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE events ADD COLUMN expires_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE events ADD COLUMN content_type TEXT NOT NULL DEFAULT '';
 CREATE INDEX events_expiring ON events (expires_at) WHERE expires_at > 0;
+CREATE INDEX events_deferred ON events (app_id, deliver_at, id) WHERE deliver_at > 0;
 
 -- An ordered endpoint gets one event at a time, in the order of positions. They are taken under the lock of a row of their own: the endpoint's is changed by others too.
 ALTER TABLE endpoints ADD COLUMN ordered BOOLEAN NOT NULL DEFAULT FALSE;
@@ -64,7 +65,8 @@ CREATE TABLE integrations (
 );
 CREATE INDEX integrations_by_app ON integrations (app_id, id);
 
--- Whoever reads events by polling, and how far each consumer has come.
+-- Whoever reads events by polling, and how far each consumer has come: behind the event place, whose turn came at place_at. epoch counts how often it was
+-- set somewhere else. taken is how many it has committed one by one, handed the places behind those that it was given, until leased_until.
 CREATE TABLE pollers (
     id         {{key}},
     app_id     BIGINT NOT NULL,
@@ -74,10 +76,15 @@ CREATE TABLE pollers (
 CREATE UNIQUE INDEX pollers_by_name ON pollers (app_id, name);
 
 CREATE TABLE consumers (
-    poller_id  BIGINT NOT NULL,
-    name       TEXT   NOT NULL,
-    place      BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL,
+    poller_id    BIGINT NOT NULL,
+    name         TEXT   NOT NULL,
+    place        BIGINT NOT NULL,
+    place_at     BIGINT NOT NULL,
+    epoch        BIGINT NOT NULL,
+    taken        BIGINT NOT NULL,
+    handed       BYTEA  NOT NULL,
+    leased_until BIGINT NOT NULL,
+    updated_at   BIGINT NOT NULL,
     PRIMARY KEY (poller_id, name)
 ) {{counter}};
 
