@@ -592,3 +592,65 @@ func wantOnce(t *testing.T, seen map[hookswitch.Key]int, total int) {
 		t.Errorf("%d events were sent, want %d", len(seen), total)
 	}
 }
+
+func TestRecovery_OfAnOrderedEndpointGoesThroughItsQueue(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s := newScene(t, db, servicetest.Filter("a"))
+		before := s.Publish(s.app, "a")
+		s.try(store.Exhausted, 500) // of the time before the endpoint was ordered
+		delivered := s.Publish(s.app, "a")
+		s.try(store.Done, 200)
+		late := s.Publish(s.app, "b")
+		servicetest.Must(s.Service.UpdateEndpoint(t.Context(), s.app.Key, s.ep.Key, func(e *hookswitch.Endpoint) error {
+			e.Ordered, e.EventTypes = true, nil
+			return nil
+		}))(t)
+		s.Disable(s.ep)
+		queued := s.Publish(s.app, "a")
+		s.Enable(s.ep)
+		missing := s.recovery(hookswitch.TaskReplay, service.Recovery{})
+		if missing.Total != 1 {
+			t.Errorf("missing %d, want the one that the filter matches now", missing.Total)
+		}
+		all := s.recovery(hookswitch.TaskBulkReplay, service.Recovery{})
+		if all.Total != 2 { // what stands in the queue has its turn
+			t.Errorf("to be sent again %d, want 2", all.Total)
+		}
+		s.step(missing)
+		servicetest.Must(s.Service.CancelTask(t.Context(), s.task(missing)))(t)
+		s.step(all)
+		if n := servicetest.Must(s.Store.Outstanding(t.Context(), all.Key))(t); n != 2 {
+			t.Fatalf("asked for %d", n)
+		}
+		servicetest.Must(s.Service.CancelTask(t.Context(), s.task(all)))(t)
+		if d := s.Delivery(hookswitch.DeliverOrdered, before.Key, s.ep.Key); d == nil || d.State != hookswitch.DeliveryFailed {
+			t.Errorf("what had failed, after the cancel: %+v", d)
+		}
+		for _, ev := range []*hookswitch.Event{delivered, late} {
+			if d := s.Delivery(hookswitch.DeliverOrdered, ev.Key, s.ep.Key); d != nil {
+				t.Errorf("after the cancel: %+v", d)
+			}
+		}
+		all = s.recovery(hookswitch.TaskBulkReplay, service.Recovery{})
+		s.step(all)
+		missing = s.recovery(hookswitch.TaskReplay, service.Recovery{})
+		var order []hookswitch.Key
+		for range 20 {
+			s.step(all)
+			for _, l := range s.Claim(hookswitch.DeliverOrdered) {
+				if l.Target == s.ep.Key {
+					order = append(order, l.Subject)
+					s.Succeed(l, false)
+				}
+			}
+		}
+		if diff := cmp.Diff(keysOf(queued, before, delivered, late), order); diff != "" {
+			t.Errorf("order (-want +got):\n%s", diff)
+		}
+		for _, task := range []*hookswitch.Task{all, missing} {
+			if got := s.task(task); got.Status != hookswitch.TaskFinished || got.Done != got.Total {
+				t.Errorf("at the end: %+v", got)
+			}
+		}
+	})
+}

@@ -119,10 +119,10 @@ func (tx *Tx) Cancel(event, endpoint hookswitch.Key) (Delivery, error) {
 	switch {
 	case d.Owner != 0:
 		_, err = tx.exec(`UPDATE deliveries SET restore = CASE WHEN restore = 0 THEN 3 ELSE restore END WHERE subject = $1 AND target = $2 AND kind = $3`, id...)
-	case d.Manual && d.Restore == hookswitch.DeliveryDelivered:
+	case d.Manual && d.Restore == hookswitch.DeliveryDelivered, d.Task < 0:
 		_, err = tx.exec(deleteDelivery, id...)
 	default:
-		_, err = tx.exec(`UPDATE deliveries SET state = CASE WHEN restore = 0 THEN 3 ELSE restore END, next_at = 0, manual = FALSE WHERE subject = $1 AND target = $2 AND kind = $3`, id...)
+		_, err = tx.exec(`UPDATE deliveries SET state = CASE WHEN restore = 0 THEN 3 ELSE restore END, next_at = 0, manual = FALSE, task = 0 WHERE subject = $1 AND target = $2 AND kind = $3`, id...)
 	}
 	return d, err
 }
@@ -325,15 +325,15 @@ type Try struct {
 }
 
 const (
-	dropEndedPlain = `DELETE FROM deliveries WHERE subject = $1 AND target = $2 AND kind = 1 AND state <> 0`
-	appendTry      = `INSERT INTO deliveries (subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at, position, task)
+	orderEnded = `UPDATE deliveries SET kind = 5 WHERE subject = $1 AND target = $2 AND kind = 1 AND state <> 0`
+	appendTry  = `INSERT INTO deliveries (subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at, position, task)
 		SELECT $1, $2, 5, $3, 0, 0, $4, 0, $5, TRUE, $6, 0, 0, $7, $8 WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE subject = $1 AND target = $2 AND kind = 1)
 		ON CONFLICT (subject, target, kind) DO UPDATE SET state = 0, manual = TRUE, next_at = excluded.next_at, restore = deliveries.state, due_at = deliveries.next_at,
-			position = excluded.position, task = excluded.task WHERE deliveries.state <> 0`
+			position = excluded.position, task = -excluded.task, claim_no = deliveries.claim_no + 1 WHERE deliveries.state <> 0`
 )
 
 // ResendInOrder puts tries at the end of an ordered endpoint's queue, in the order of the list, and returns how many. What waits or runs already is left alone. task is who asks for
-// them, 0 for nobody. Others cannot add to the queue until the transaction ends, so the list should be short.
+// them, 0 for nobody; rows that are inserted bear it negative. Others cannot add to the queue until the transaction ends, so the list should be short.
 func (tx *Tx) ResendInOrder(app, endpoint, task hookswitch.Key, tries []Try, now time.Time) (int, error) {
 	if len(tries) == 0 {
 		return 0, nil
@@ -344,10 +344,10 @@ func (tx *Tx) ResendInOrder(app, endpoint, task hookswitch.Key, tries []Try, now
 	}
 	sum := 0
 	for i, t := range tries {
-		if _, err := tx.exec(dropEndedPlain, int64(t.Event), int64(endpoint)); err != nil {
+		if _, err := tx.exec(orderEnded, int64(t.Event), int64(endpoint)); err != nil {
 			return sum, err
 		}
-		n, err := tx.exec(appendTry, int64(t.Event), int64(endpoint), int64(app), millis(now), now.UnixMilli(), int64(t.Restore), position+int64(i), int64(task))
+		n, err := tx.exec(appendTry, int64(t.Event), int64(endpoint), int64(app), millis(now), now.UnixMilli(), int64(t.Restore), position+int64(i), -int64(task))
 		if err != nil {
 			return sum, err
 		}

@@ -206,7 +206,7 @@ func TestResendInOrder_AppendsWhatIsOver(t *testing.T) {
 		if n := again(); n != 0 {
 			t.Errorf("%d tries were added to those that wait", n)
 		}
-		if n, err := f.Int(t.Context(), `SELECT COUNT(*) FROM deliveries WHERE task = $1`, int64(task)); err != nil || n != 3 {
+		if n, err := f.Int(t.Context(), `SELECT COUNT(*) FROM deliveries WHERE task IN ($1, $2)`, int64(task), -int64(task)); err != nil || n != 3 {
 			t.Errorf("%d rows of the task, %v", n, err)
 		}
 		f.record(f.outcome(f.head(s[2]), store.Done))

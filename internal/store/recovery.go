@@ -35,7 +35,7 @@ type Candidate struct {
 // An event has few attempts and an endpoint very many: see attemptedColumns. "+ 0" keeps the databases from walking all attempts of the endpoint,
 // or all there are, for each event.
 const (
-	candidateColumns = `e.id, e.type, e.tags, e.labels, e.targets, e.expired, e.expires_at, d.state, d.owner, d.manual, ` + judged
+	candidateColumns = `e.id, e.type, e.tags, e.labels, e.targets, e.expired, e.expires_at, d.kind, d.state, d.owner, d.manual, ` + judged
 	// judged is 2 after a success, 1 after failures alone, NULL without attempts.
 	judged = `(SELECT MAX(CASE WHEN j.ok THEN 2 ELSE 1 END) FROM attempts j WHERE j.event_id = e.id AND j.endpoint_id + 0 = $2)`
 	// firstFailed is the first failed attempt.
@@ -46,17 +46,17 @@ func scanCandidate(row rowScanner, more ...any) (c Candidate, err error) {
 	var tags, labels string
 	var targets []byte
 	var expires int64
-	var state, owner, judgement sql.NullInt64
+	var kind, state, owner, judgement sql.NullInt64
 	var manual sql.NullBool
 	e := &c.Event
-	if err := row.Scan(append([]any{&e.Key, &e.Type, &tags, &labels, &targets, &e.Expired, &expires, &state, &owner, &manual, &judgement}, more...)...); err != nil {
+	if err := row.Scan(append([]any{&e.Key, &e.Type, &tags, &labels, &targets, &e.Expired, &expires, &kind, &state, &owner, &manual, &judgement}, more...)...); err != nil {
 		return c, err
 	}
 	e.Tags, e.Targets = textList(nullText(tags)), unpackTargets(targets)
 	c.Labels, c.ExpiresAt = textList(nullText(labels)), fromMillis(expires)
 	c.Tried, c.OK = judgement.Int64 > 0, judgement.Int64 == 2
 	if state.Valid {
-		c.Row = &Delivery{State: hookswitch.DeliveryState(state.Int64), Owner: int(owner.Int64), Manual: manual.Bool}
+		c.Row = &Delivery{Kind: hookswitch.DeliveryKind(kind.Int64), State: hookswitch.DeliveryState(state.Int64), Owner: int(owner.Int64), Manual: manual.Bool}
 	}
 	return c, nil
 }
@@ -129,7 +129,8 @@ type TryRequest struct {
 // MaxTryRequest is how many events one TryRequest may name.
 const MaxTryRequest = 64
 
-// AskTries asks for tries as Resend does for one, and returns how many it has asked for: what is in flight or asked for already is left alone.
+// AskTries asks for tries as Resend does for one, and returns how many it has asked for: what is in flight, in a queue or asked for already is left alone. It is for endpoints
+// that are not ordered; see ResendInOrder.
 func (tx *Tx) AskTries(q TryRequest) (int, error) {
 	if len(q.Events) == 0 {
 		return 0, nil
@@ -137,8 +138,8 @@ func (tx *Tx) AskTries(q TryRequest) (int, error) {
 	// A row whose lease ended may get a late outcome yet. Raising the claim number keeps that from ending this try.
 	args := []any{int64(q.Endpoint), int64(q.App), millis(q.At), int64(q.Task), int64(q.CanceledUpto)}
 	waiting, err := tx.exec(`UPDATE deliveries SET restore = CASE WHEN state = 0 AND subject <= $5 THEN 3 ELSE state END, due_at = CASE WHEN subject <= $5 THEN 0 ELSE next_at END,
-		state = 0, manual = TRUE, next_at = $3, claim_no = claim_no + 1, task = $4
-		WHERE target = $1 AND app_id = $2 AND kind = 1 AND owner = 0 AND manual = FALSE AND subject IN `+padded(&args, q.Events), args...)
+		state = 0, manual = TRUE, next_at = $3, claim_no = claim_no + 1, task = $4, kind = 1, position = 0
+		WHERE target = $1 AND app_id = $2 AND (kind = 1 OR kind = 5 AND state <> 0) AND owner = 0 AND manual = FALSE AND subject IN `+padded(&args, q.Events), args...)
 	if err != nil {
 		return 0, err
 	}
@@ -150,7 +151,8 @@ func (tx *Tx) AskTries(q TryRequest) (int, error) {
 	args = []any{int64(q.Endpoint), int64(q.App), millis(q.At), -int64(q.Task)}
 	fresh, err := tx.exec(`INSERT INTO deliveries (subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at, task)
 		SELECT e.id, CAST($1 AS BIGINT), 1, e.app_id, 0, 0, CAST($3 AS BIGINT), 0, CAST($3 AS BIGINT), TRUE, CASE WHEN `+ok+` IS NULL THEN 2 ELSE 1 END, 0, 0, CAST($4 AS BIGINT)
-		FROM events e WHERE e.app_id = $2 AND e.expired = FALSE`+delivered+` AND e.id IN `+padded(&args, q.Events)+` ON CONFLICT DO NOTHING`, args...)
+		FROM events e WHERE e.app_id = $2 AND e.expired = FALSE`+delivered+` AND (SELECT 1 FROM deliveries d WHERE d.subject = e.id AND d.target = $1 AND d.kind = 5) IS NULL
+			AND e.id IN `+padded(&args, q.Events)+` ON CONFLICT DO NOTHING`, args...)
 	return int(waiting + fresh), err
 }
 
