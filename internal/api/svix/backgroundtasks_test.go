@@ -141,7 +141,7 @@ func TestRecover_RefusesWhatItCannotRead(t *testing.T) {
 		}
 		bulk("").is(200)
 		bulk(`,"eventTypes":["ok","not ok"]`).invalid("body", "eventTypes", "[1]")
-		bulk(`,"eventTypes":["` + strings.Repeat(`a","`, 600) + `"]`).invalid("body", "eventTypes")
+		bulk(`,"eventTypes":["`+strings.Repeat(`a","`, 600)+`"]`).invalid("body", "eventTypes")
 		bulk(`,"channel":"not ok"`).invalid("body", "channel")
 		bulk(`,"tag":""`).invalid("body", "tag")
 		bulk(`,"status":5`).invalid("body", "status")
