@@ -178,7 +178,6 @@ const (
 type piece struct {
 	event, place hookswitch.Key
 	gone         bool // its payload has been removed
-	ok           bool // it has been delivered
 }
 
 // stretch walks on behind after, over up to limit rows and below reach. place is where it has come to; last says that nothing is left below reach.
@@ -198,10 +197,11 @@ func (s *Service) stretch(ctx context.Context, r *recovery, after, reach hookswi
 	for i := range list {
 		c := &list[i]
 		// What runs or has been asked for is on its way, and so is what stands in a queue.
-		busy := c.Row != nil && c.Row.State == hookswitch.DeliveryPending && (c.Row.Owner != 0 || c.Row.Manual || c.Row.Kind == hookswitch.DeliverOrdered)
+		busy := c.Row != nil && c.Row.State == hookswitch.DeliveryPending && (c.Row.Owner != 0 || c.Row.Manual || c.Row.Kind == hookswitch.DeliverOrdered ||
+			r.endpoint.Ordered && c.Event.Key > r.endpoint.CanceledUpto)
 		if !busy && r.wants(c) {
 			gone := c.Event.Expired || !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(now)
-			found = append(found, piece{c.Event.Key, c.Place, gone, c.OK})
+			found = append(found, piece{c.Event.Key, c.Place, gone})
 		}
 	}
 	return found, place, last, err
@@ -345,78 +345,53 @@ func (s *Service) send(ctx context.Context, r *recovery, t *hookswitch.Task, roo
 	if last && reach == r.end {
 		place = r.end
 	}
-	var wanted []piece
+	var events []hookswitch.Key
 	skipped := int64(0)
 	for _, f := range found {
 		if f.gone {
 			skipped++
 			continue
 		}
-		if len(wanted) == room {
+		if len(events) == room {
 			place = f.place - 1
 			break
 		}
-		wanted = append(wanted, f)
+		events = append(events, f.event)
 	}
 	rest := taskStep{}
-	if last && reach != r.end && len(wanted) < room {
+	if last && reach != r.end && len(events) < room {
 		rest.wait = settled.Sub(now) // what is left is too young
 	}
 	if place <= t.Place {
 		return rest, nil
 	}
-	step, err := s.advance(ctx, t, func(tx *store.Tx, b *births, next *hookswitch.Task) (err error) {
+	step, err := s.advance(ctx, t, func(tx *store.Tx, b *births, next *hookswitch.Task) error {
 		next.Place, next.Skipped = place, t.Skipped+skipped
-		if len(wanted) == 0 {
+		if len(events) == 0 {
 			return nil
 		}
-		asked := 0
-		if r.endpoint.Ordered {
-			asked, err = r.queue(tx, wanted, b.now)
-		} else {
-			asked, err = r.ask(tx, wanted, b.now)
+		if r.endpoint.Ordered { // as the first statement: it waits for others who add to the queue
+			if err := tx.LockPositions([]hookswitch.Key{r.endpoint.Key}); err != nil {
+				return err
+			}
 		}
-		next.Done += int64(asked)
+		// The groups are due one after the other, so that they go out in the order of the walk.
+		at := b.now.Add(-time.Duration(len(events)/store.MaxTryRequest) * time.Millisecond)
+		for group := range slices.Chunk(events, store.MaxTryRequest) {
+			asked, err := tx.AskTries(store.TryRequest{Task: t.Key, App: t.App, Endpoint: t.Endpoint, Events: group, CanceledUpto: r.endpoint.CanceledUpto,
+				Ordered: r.endpoint.Ordered, Again: t.Kind == hookswitch.TaskBulkReplay, At: at})
+			if err != nil {
+				return err
+			}
+			next.Done += int64(asked)
+			at = at.Add(time.Millisecond)
+		}
 		next.UpdatedAt = b.now
 		b.wakeKind(r.endpoint.DeliveryKind())
-		return err
+		return nil
 	})
 	step.wait = rest.wait
 	return step, err
-}
-
-// ask asks for tries of the pieces, now.
-func (r *recovery) ask(tx *store.Tx, list []piece, now time.Time) (sum int, err error) {
-	// The groups are due one after the other, so that they go out in the order of the walk.
-	at := now.Add(-time.Duration(len(list)/store.MaxTryRequest) * time.Millisecond)
-	for group := range slices.Chunk(list, store.MaxTryRequest) {
-		events := make([]hookswitch.Key, len(group))
-		for i, f := range group {
-			events[i] = f.event
-		}
-		n, err := tx.AskTries(store.TryRequest{Task: r.task.Key, App: r.task.App, Endpoint: r.task.Endpoint, Events: events, CanceledUpto: r.endpoint.CanceledUpto,
-			Again: r.task.Kind == hookswitch.TaskBulkReplay, At: at})
-		if err != nil {
-			return sum, err
-		}
-		sum, at = sum+n, at.Add(time.Millisecond)
-	}
-	return sum, nil
-}
-
-// queue puts tries of the pieces at the end of the endpoint's queue.
-func (r *recovery) queue(tx *store.Tx, list []piece, now time.Time) (int, error) {
-	if err := tx.LockPositions([]hookswitch.Key{r.endpoint.Key}); err != nil {
-		return 0, err
-	}
-	tries := make([]store.Try, len(list))
-	for i, f := range list {
-		tries[i] = store.Try{Event: f.event, Restore: hookswitch.DeliveryFailed}
-		if f.ok {
-			tries[i].Restore = hookswitch.DeliveryDelivered
-		}
-	}
-	return tx.ResendInOrder(r.task.App, r.task.Endpoint, r.task.Key, tries, now)
 }
 
 func (s *Service) recoveryData(t *hookswitch.Task, waiting int64) object {

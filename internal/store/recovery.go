@@ -121,6 +121,8 @@ type TryRequest struct {
 	Events        []hookswitch.Key // at most MaxTryRequest
 	// CanceledUpto is the endpoint's: what waits at or below it reads as canceled, and becomes that when the try fails.
 	CanceledUpto hookswitch.Key
+	// Ordered says that the endpoint is: the tries go to the end of its queue, and what stands in it already is left alone.
+	Ordered bool
 	// Again asks also for what has been delivered.
 	Again bool
 	At    time.Time // when the tries are due
@@ -129,11 +131,13 @@ type TryRequest struct {
 // MaxTryRequest is how many events one TryRequest may name.
 const MaxTryRequest = 64
 
-// AskTries asks for tries as Resend does for one, and returns how many it has asked for: what is in flight, in a queue or asked for already is left alone. It is for endpoints
-// that are not ordered; see ResendInOrder.
+// AskTries asks for tries as Resend does for one, and returns how many it has asked for: what is in flight, in a queue or asked for already is left alone.
 func (tx *Tx) AskTries(q TryRequest) (int, error) {
 	if len(q.Events) == 0 {
 		return 0, nil
+	}
+	if q.Ordered {
+		return tx.askInOrder(q)
 	}
 	// A row whose lease ended may get a late outcome yet. Raising the claim number keeps that from ending this try.
 	args := []any{int64(q.Endpoint), int64(q.App), millis(q.At), int64(q.Task), int64(q.CanceledUpto)}
