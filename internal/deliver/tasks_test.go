@@ -124,22 +124,22 @@ func TestTask_RecoverSendsEachOnceAndNothingElse(t *testing.T) {
 		foreign := w.App()
 		w.Endpoint(foreign, other.URL)
 		w.Publish(foreign, "a")
-		events := publishMany(w, app, 700)
+		events := publishMany(w, app, 300)
 		failAll(w)
 		w.Run(nil)
 		ta := start(w, hookswitch.TaskRecover, ep)
 		w.Clock.Advance(3 * time.Second)
 		got := ended(w, ta)
-		if got.Status != hookswitch.TaskFinished || got.Total != 700 || got.Done != 700 || got.Skipped != 0 {
+		if got.Status != hookswitch.TaskFinished || got.Total != 300 || got.Done != 300 || got.Skipped != 0 {
 			t.Errorf("at the end: %+v", got)
 		}
 		b.wantOnce(w, events)
 		if n := len(other.Got()); n != 0 {
 			t.Errorf("other endpoints got %d requests", n)
 		}
-		list, _, err := w.Service.AttemptsByEndpoint(t.Context(), ep.App, ep.Key, store.AttemptFilter{}, store.Page{Limit: 10_000})
-		list = slices.DeleteFunc(servicetest.Must(list, err)(t), func(a *hookswitch.Attempt) bool { return !a.OK })
-		if len(list) != 700 || !list[0].Manual {
+		list, _, err := w.Service.AttemptsByEndpoint(t.Context(), ep.App, ep.Key, store.AttemptFilter{OK: new(true)}, store.Page{Limit: 1000})
+		servicetest.Must(list, err)(t)
+		if len(list) != 300 || !list[0].Manual {
 			t.Errorf("%d attempts succeeded, the last one manual: %v", len(list), list[0].Manual)
 		}
 	})
@@ -151,7 +151,7 @@ func TestTask_CanceledAtTwoFifthsAndBegunAgainSendsAllOnce(t *testing.T) {
 		app := w.App()
 		r, b := servicetest.NewReceiver(t), &book{}
 		gate := make(chan struct{})
-		const total, atFirst = 1000, 400
+		const total, atFirst = 500, 200
 		r.Answer(func(rw http.ResponseWriter, q *http.Request) {
 			if len(b.all()) >= atFirst {
 				select {
@@ -169,11 +169,9 @@ func TestTask_CanceledAtTwoFifthsAndBegunAgainSendsAllOnce(t *testing.T) {
 		ta := start(w, hookswitch.TaskRecover, ep)
 		w.Clock.Advance(3 * time.Second)
 		passing(w, "two fifths are sent", func() bool { return len(b.all()) >= atFirst })
-		began := time.Now()
 		got := servicetest.Must(w.Service.CancelTask(t.Context(), task(w, ta)))(t)
-		took := time.Since(began)
-		if !got.Canceled || took > 2*time.Second {
-			t.Errorf("canceled after %v: %+v", took, got)
+		if !got.Canceled {
+			t.Errorf("canceled: %+v", got)
 		}
 		close(gate)
 		passing(w, "what was in flight ends", func() bool { return servicetest.Must(w.Store.Outstanding(t.Context(), ta.Key))(t) == 0 })

@@ -157,9 +157,10 @@ func (s *Service) prepareRecovery(ctx context.Context, kind hookswitch.TaskKind,
 
 // Bounds of the steps of a recovery.
 const (
-	// sendStretch is how far one step walks, in rows looked at, and how many tries it asks for at most; countStretch how far a step walks that only counts, and
+	// sendStretch is how far one step walks, in rows looked at, and how many tries it asks for at most, queueStretch how many of an ordered endpoint; countStretch how far a step walks that only counts, and
 	// quickStretch how much is counted while somebody waits for the answer.
 	sendStretch  = 500
+	queueStretch = 64 // nobody else adds to a queue meanwhile
 	countStretch = 5000
 	quickStretch = 5000
 	// maxOutstanding is how many tries of one task wait or run at most.
@@ -195,7 +196,9 @@ func (s *Service) stretch(ctx context.Context, r *recovery, after, reach hookswi
 	now := s.now()
 	for i := range list {
 		c := &list[i]
-		busy := c.Row != nil && c.Row.State == hookswitch.DeliveryPending && (c.Row.Owner != 0 || c.Row.Manual)
+		// What runs or has been asked for is on its way, and so is what stands in a queue.
+		busy := c.Row != nil && c.Row.State == hookswitch.DeliveryPending && (c.Row.Owner != 0 || c.Row.Manual || c.Row.Kind == hookswitch.DeliverOrdered ||
+			r.endpoint.Ordered && c.Event.Key > r.endpoint.CanceledUpto)
 		if !busy && r.wants(c) {
 			gone := c.Event.Expired || !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(now)
 			found = append(found, piece{c.Event.Key, c.Place, gone})
@@ -283,6 +286,9 @@ func (s *Service) stepRecovery(ctx context.Context, t *hookswitch.Task) (taskSte
 		})
 	}
 	room, wait := r.room(waiting, idle)
+	if r.endpoint.Ordered {
+		room = min(room, queueStretch)
+	}
 	if room == 0 {
 		return taskStep{wait: max(wait, rest.wait)}, nil
 	}
@@ -363,6 +369,11 @@ func (s *Service) send(ctx context.Context, r *recovery, t *hookswitch.Task, roo
 		next.Place, next.Skipped = place, t.Skipped+skipped
 		if len(events) == 0 {
 			return nil
+		}
+		if r.endpoint.Ordered { // as the first statement: it waits for others who add to the queue
+			if err := tx.LockPositions([]hookswitch.Key{r.endpoint.Key}); err != nil {
+				return err
+			}
 		}
 		// The groups are due one after the other, so that they go out in the order of the walk.
 		at := b.now.Add(-time.Duration(len(events)/store.MaxTryRequest) * time.Millisecond)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,7 +49,9 @@ func TestRecovery_GoesOnAfterACrashAndSendsNothingTwice(t *testing.T) {
 			s.Clock.Advance(3 * time.Second)
 			for _, l := range s.Claim(hookswitch.DeliverTask) {
 				// Runs are cut off anywhere, some behind a step that has been committed, and then neither put off nor ended.
-				if _, err := s.Service.RunTask(&cutOff{Context: t.Context(), after: round * 7 % 60}, &l.Outcome, l.Tries); err != nil {
+				ctx := &cutOff{Context: t.Context()}
+				ctx.after.Store(int64(round * 7 % 60))
+				if _, err := s.Service.RunTask(ctx, &l.Outcome, l.Tries); err != nil {
 					cut++
 				}
 			}
@@ -76,11 +79,11 @@ func TestRecovery_GoesOnAfterACrashAndSendsNothingTwice(t *testing.T) {
 // cutOff is the context of a run that ends when it has been looked at so many times.
 type cutOff struct {
 	context.Context
-	after int
+	after atomic.Int64
 }
 
 func (c *cutOff) Err() error {
-	if c.after--; c.after < 0 {
+	if c.after.Add(-1) < 0 {
 		return context.Canceled
 	}
 	return nil

@@ -119,7 +119,7 @@ func (tx *Tx) Cancel(event, endpoint hookswitch.Key) (Delivery, error) {
 	switch {
 	case d.Owner != 0:
 		_, err = tx.exec(`UPDATE deliveries SET restore = CASE WHEN restore = 0 THEN 3 ELSE restore END WHERE subject = $1 AND target = $2 AND kind = $3`, id...)
-	case d.Manual && d.Restore == hookswitch.DeliveryDelivered:
+	case d.Manual && d.Restore == hookswitch.DeliveryDelivered, d.Task < 0:
 		_, err = tx.exec(deleteDelivery, id...)
 	default:
 		_, err = tx.exec(`UPDATE deliveries SET state = CASE WHEN restore = 0 THEN 3 ELSE restore END, next_at = 0, manual = FALSE, task = 0 WHERE subject = $1 AND target = $2 AND kind = $3`, id...)

@@ -33,7 +33,7 @@ type Candidate struct {
 }
 
 // An event has few attempts and an endpoint very many: see attemptedColumns. "+ 0" keeps the databases from walking all attempts of the endpoint,
-// or all there are, for each event.
+// all there are, or all events of the App, for each event.
 const (
 	candidateColumns = `e.id, e.type, e.tags, e.labels, e.targets, e.expired, e.expires_at, d.kind, d.state, d.owner, d.manual, ` + judged
 	// judged is 2 after a success, 1 after failures alone, NULL without attempts.
@@ -103,8 +103,8 @@ func (r *Reader) RecoveryFailed(ctx context.Context, q Recovery, after, until ho
 			c.Place = hookswitch.Key(attempt)
 		}
 		return c, err
-	}, `SELECT `+candidateColumns+`, a.id, `+firstFailed+` FROM (SELECT a.id, a.event_id`+walk+`) a JOIN events e ON e.id = a.event_id LEFT JOIN`+owedToJoin+`
-		WHERE e.app_id = $1 AND e.id >= $5 AND e.id < $6 ORDER BY a.id`, args...)
+	}, `SELECT `+candidateColumns+`, a.id, `+firstFailed+` FROM (SELECT a.id, a.event_id`+walk+` AND a.event_id >= $5 AND a.event_id < $6) a
+		JOIN events e ON e.id = a.event_id AND e.app_id + 0 = $1 LEFT JOIN`+owedToJoin+` ORDER BY a.id`, args...)
 	firsts := list[:0]
 	for _, c := range list {
 		if c.Place != 0 {
@@ -131,7 +131,7 @@ type TryRequest struct {
 // MaxTryRequest is how many events one TryRequest may name.
 const MaxTryRequest = 64
 
-// AskTries asks for tries as Resend does for one, and returns how many it has asked for: what is in flight or asked for already is left alone.
+// AskTries asks for tries as Resend does for one, and returns how many it has asked for: what is in flight, in a queue or asked for already is left alone.
 func (tx *Tx) AskTries(q TryRequest) (int, error) {
 	if len(q.Events) == 0 {
 		return 0, nil
@@ -142,8 +142,8 @@ func (tx *Tx) AskTries(q TryRequest) (int, error) {
 	// A row whose lease ended may get a late outcome yet. Raising the claim number keeps that from ending this try.
 	args := []any{int64(q.Endpoint), int64(q.App), millis(q.At), int64(q.Task), int64(q.CanceledUpto)}
 	waiting, err := tx.exec(`UPDATE deliveries SET restore = CASE WHEN state = 0 AND subject <= $5 THEN 3 ELSE state END, due_at = CASE WHEN subject <= $5 THEN 0 ELSE next_at END,
-		state = 0, manual = TRUE, next_at = $3, claim_no = claim_no + 1, task = $4
-		WHERE target = $1 AND app_id = $2 AND kind = 1 AND owner = 0 AND manual = FALSE AND subject IN `+padded(&args, q.Events), args...)
+		state = 0, manual = TRUE, next_at = $3, claim_no = claim_no + 1, task = $4, kind = 1, position = 0
+		WHERE target = $1 AND app_id = $2 AND (kind = 1 OR kind = 5 AND state <> 0) AND owner = 0 AND manual = FALSE AND subject IN `+padded(&args, q.Events), args...)
 	if err != nil {
 		return 0, err
 	}
@@ -155,7 +155,8 @@ func (tx *Tx) AskTries(q TryRequest) (int, error) {
 	args = []any{int64(q.Endpoint), int64(q.App), millis(q.At), -int64(q.Task)}
 	fresh, err := tx.exec(`INSERT INTO deliveries (subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at, task)
 		SELECT e.id, CAST($1 AS BIGINT), 1, e.app_id, 0, 0, CAST($3 AS BIGINT), 0, CAST($3 AS BIGINT), TRUE, CASE WHEN `+ok+` IS NULL THEN 2 ELSE 1 END, 0, 0, CAST($4 AS BIGINT)
-		FROM events e WHERE e.app_id = $2 AND e.expired = FALSE`+delivered+` AND e.id IN `+padded(&args, q.Events)+` ON CONFLICT DO NOTHING`, args...)
+		FROM events e WHERE e.app_id + 0 = $2 AND e.expired = FALSE`+delivered+` AND (SELECT 1 FROM deliveries d WHERE d.subject = e.id AND d.target = $1 AND d.kind = 5) IS NULL
+			AND e.id IN `+padded(&args, q.Events)+` ON CONFLICT DO NOTHING`, args...)
 	return int(waiting + fresh), err
 }
 

@@ -48,6 +48,9 @@ var objects = []object{
 		a.do("POST", "/app/"+app.id("app_id")+"/poller/"+app.id("sink_id")+"/consumer/"+name+"/seek", `{"after":"2090-01-01T00:00:00Z"}`).is(200)
 		return []string{name}
 	}},
+	{param: "task_id", make: func(a *api, app things) []string {
+		return []string{a.do("POST", "/app/"+app.id("app_id")+"/endpoint/"+app.id("endpoint_id")+"/replay-missing", `{"since":"2025-01-31T12:00:00Z"}`).is(202).text("id")}
+	}},
 }
 
 // examples are the bodies of requests that succeed, by route, for every POST, PUT and PATCH that needs one. A parameter in braces stands for the id of an object, {unique} for a
@@ -73,6 +76,15 @@ var examples = map[string][]string{
 	"POST /app/{app_id}/poller/{sink_id}/consumer/{consumer_id}/seek":             {`{"after":"2025-01-01T00:00:00Z"}`},
 	"POST /app/{app_id}/polling-endpoint/{sink_id}/consumer/{consumer_id}/commit": {`{"offset":0}`},
 	"POST /app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/resend":               {"", `{}`},
+	"POST /app/{app_id}/endpoint/{endpoint_id}/recover":                           {`{"since":"` + hourAgo + `","until":"` + hourAgo + `","ratePerSecond":10}`, `{"since":"` + hourAgo + `","until":null,"ratePerSecond":null}`},
+	"POST /app/{app_id}/endpoint/{endpoint_id}/replay-missing": {`{"since":"2025-01-31T12:00:00Z","until":"2025-02-28T12:00:00Z","ratePerSecond":10,"onlyOwed":true}`,
+		`{"since":"2025-01-31T12:00:00+01:00"}`},
+	"POST /app/{app_id}/endpoint/{endpoint_id}/bulk-replay": {`{"since":"2025-01-31T12:00:00Z","until":"2025-02-28T12:00:00Z","ratePerSecond":10,"eventTypes":["user.signup"],"channel":"c",
+		"tag":"t","status":2,"statusCodeClass":500}`, `{"since":"2025-01-31T12:00:00Z","eventTypes":null,"channel":null,"tag":null,"status":null,"statusCodeClass":null}`},
+	"POST /app/{app_id}/msg/expunge-all-contents": {"", `{}`},
+	"POST /background-task/{task_id}/cancel":      {"", `{}`},
+	"POST /stats/usage/app": {`{"since":"2025-01-31T12:00:00Z","until":"2025-02-28T12:00:00Z","appIds":["{app_id}"],"appUids":["{app_id}"]}`,
+		`{"since":"2025-01-31T12:00:00Z","until":"2025-02-28T12:00:00Z"}`},
 }
 
 // things are the objects of one application by their parameter: for each the id, and the caller's own name where it may have one.
