@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 export { assert };
 export const major = process.argv[2];
 export const v1 = major === "1";
-const sdk = await import(v1 ? "svix1" : "svix2");
+const sdk = await import(v1 ? "svix" : "svix2");
 export const { Svix, Webhook, ApiException, messageInRaw } = sdk;
 
 const { SERVER_URL, SERVER_TOKEN, RECEIVER_URL } = process.env;
