@@ -77,3 +77,14 @@ func (h *Handler) Routes() []httpapi.Route {
 	}
 	return list
 }
+
+// NotOffered are the routes of the hosted API that are known here and answered with 501.
+func (h *Handler) NotOffered() []httpapi.Route {
+	var list []httpapi.Route
+	for _, rt := range h.mux.Routes() {
+		if rt.Name == notBuiltName {
+			list = append(list, rt)
+		}
+	}
+	return list
+}
