@@ -25,6 +25,10 @@ type App struct {
 	UpdatedAt time.Time
 }
 
+// OrganizationApp is the App of the organisation itself. Its endpoints are the operational ones, and its events tell how the deliveries of the other Apps
+// go. It is made with the database and no caller sees it: no list has it, and no id or uid names it. No node makes keys as low.
+const OrganizationApp Key = 1
+
 // MaxThrottleRate is the greatest throttle rate, in deliveries a second.
 const MaxThrottleRate = 65535
 

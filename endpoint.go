@@ -46,6 +46,9 @@ type EndpointSecret struct {
 	ExpiresAt time.Time
 }
 
+// Operational reports whether e is one of the organisation's own endpoints, which are told how deliveries go.
+func (e *Endpoint) Operational() bool { return e.App == OrganizationApp }
+
 // Matches reports whether an event of the type with the tags goes to e, whether or not e is disabled. sender is the sender the event is about,
 // 0 for none; own says that the gateway made the event.
 func (e *Endpoint) Matches(eventType string, tags []string, sender Key, own bool) bool {
@@ -53,7 +56,7 @@ func (e *Endpoint) Matches(eventType string, tags []string, sender Key, own bool
 		return false
 	}
 	if e.EventTypes == nil {
-		if own && OnRequest(eventType) {
+		if own && e.onRequest(eventType) {
 			return false
 		}
 	} else if !slices.Contains(e.EventTypes, eventType) {
@@ -63,6 +66,14 @@ func (e *Endpoint) Matches(eventType string, tags []string, sender Key, own bool
 		return true
 	}
 	return slices.ContainsFunc(tags, func(t string) bool { return slices.Contains(e.Tags, t) })
+}
+
+// onRequest reports whether e gets events of the type, made by the gateway, only when its filter names it.
+func (e *Endpoint) onRequest(eventType string) bool {
+	if e.Operational() {
+		return eventType == EventAttemptLog // one of many attempts, where the others are rare
+	}
+	return OnRequest(eventType)
 }
 
 // MaxURL is the greatest length of an endpoint's URL.
@@ -124,7 +135,11 @@ func (e *Endpoint) Validate() error {
 		c.Field("must name at least one event type, or be left out for all", "filterTypes")
 	}
 	for i, t := range e.EventTypes {
-		if m := CheckName(t); m != "" {
+		m := CheckName(t)
+		if m == "" && e.Operational() && !slices.Contains(OperationalEvents, t) {
+			m = "is not an operational event; there are " + strings.Join(OperationalEvents, ", ")
+		}
+		if m != "" {
 			c.Field(m, "filterTypes", "["+strconv.Itoa(i)+"]")
 		}
 	}

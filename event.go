@@ -60,11 +60,30 @@ const (
 	EventMessageDelivered   = "message.delivered"
 	EventMessageRead        = "message.read"
 	EventMessageFailed      = "message.failed"
-	EventEndpointDisabled   = "endpoint.disabled"
-	EventEndpointEnabled    = "endpoint.enabled"
 	EventTemplateStatus     = "template.status_changed"
 	EventInvitationStatus   = "invitation.status_changed"
 )
+
+// Names of the events that tell the organisation how deliveries go: operational webhooks. endpoint.disabled and endpoint.enabled also go to the App's
+// own endpoints that name them.
+const (
+	EventEndpointCreated  = "endpoint.created"
+	EventEndpointUpdated  = "endpoint.updated"
+	EventEndpointDeleted  = "endpoint.deleted"
+	EventEndpointDisabled = "endpoint.disabled"
+	EventEndpointEnabled  = "endpoint.enabled"
+	EventAttemptFailing   = "message.attempt.failing"
+	EventAttemptExhausted = "message.attempt.exhausted"
+	EventAttemptRecovered = "message.attempt.recovered"
+	EventAttemptLog       = "message.attempt.log"
+	EventTaskFinished     = "background_task.finished"
+)
+
+// OperationalEvents are the names that an operational endpoint may subscribe to, in the order in which they are listed in errors.
+var OperationalEvents = []string{
+	EventEndpointCreated, EventEndpointUpdated, EventEndpointDeleted, EventEndpointDisabled, EventEndpointEnabled,
+	EventAttemptFailing, EventAttemptExhausted, EventAttemptRecovered, EventAttemptLog, EventTaskFinished,
+}
 
 // SenderEvents are the names that the webhook of a sender may subscribe to, in the order in which they are listed in errors.
 var SenderEvents = []string{

@@ -91,6 +91,8 @@ const (
 	KindTemplate                     // tpl_
 	KindInvitation                   // inv_
 	KindAttachment                   // att_
+	KindIntegration                  // integ_
+	KindToken                        // key_
 	kindEnd
 )
 
@@ -98,6 +100,7 @@ var kindPrefix = [kindEnd]string{
 	KindApp: "app_", KindProject: "prj_", KindEndpoint: "ep_", KindEvent: "msg_", KindAttempt: "atmpt_", KindTask: "qtask_",
 	KindSender: "snd_", KindRoute: "rte_", KindContact: "con_", KindConversation: "conv_", KindMessage: "msg_",
 	KindAPIKey: "key_", KindOrganization: "org_", KindTemplate: "tpl_", KindInvitation: "inv_", KindAttachment: "att_",
+	KindIntegration: "integ_", KindToken: "key_",
 }
 
 // Prefix is the text before the 27 characters of an id of this kind, underscore included.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/safehttp"
+	"github.com/hookswitch/hookswitch/internal/service"
 	"github.com/hookswitch/hookswitch/internal/store"
 	"github.com/hookswitch/hookswitch/internal/work"
 	"github.com/hookswitch/hookswitch/webhook"
@@ -188,10 +189,29 @@ func (w *webhooks) Run(ctx context.Context, it work.Item) work.Result {
 	w.log(ctx, a, it.Tries+1)
 	if a.OK {
 		o.ClockRuns = !ep.FailSince.IsZero()
-		w.Service.Record(o)
-		return work.Result{OK: true, Latency: a.Timings.Total}
+		return w.record(ctx, it, o, work.Result{OK: true, Latency: a.Timings.Total})
 	}
 	return w.failed(ctx, it, o, p, answer)
+}
+
+// record records an outcome that is not the schedule's last.
+func (w *webhooks) record(ctx context.Context, it work.Item, o *store.Outcome, res work.Result) work.Result {
+	if it.Tries <= service.PlainTries {
+		w.Service.Record(o)
+		return res
+	}
+	rctx, cancel := recording(ctx)
+	defer cancel()
+	if err := w.Service.RecordLate(rctx, o, it.Tries); err != nil {
+		w.notRecorded(err, o)
+		res.Released = true
+	}
+	return res
+}
+
+// notRecorded says that the outcome of a try is lost; the try will be made again.
+func (w *webhooks) notRecorded(err error, o *store.Outcome) {
+	w.Logger.Error("record an attempt", "error", err, "endpoint_id", w.Service.IDs().Format(hookswitch.KindEndpoint, o.Target))
 }
 
 // log writes one line for an attempt: what was answered, and not what was sent or said.
@@ -290,7 +310,7 @@ func (w *webhooks) failed(ctx context.Context, it work.Item, o *store.Outcome, p
 		o.Verdict = store.Exhausted
 	}
 	if o.Verdict != store.Exhausted {
-		w.Service.Record(o)
+		res = w.record(ctx, it, o, res)
 		if !o.Next.IsZero() {
 			w.Wake(it.Kind, later(o.Next, w.Now().Add(commitDelay)))
 		}
@@ -299,7 +319,7 @@ func (w *webhooks) failed(ctx context.Context, it work.Item, o *store.Outcome, p
 	rctx, cancel := recording(ctx)
 	defer cancel()
 	if err := w.Service.Exhaust(rctx, o, gone); err != nil {
-		w.Logger.Error("record the last attempt", "error", err, "endpoint_id", w.Service.IDs().Format(hookswitch.KindEndpoint, o.Target))
+		w.notRecorded(err, o)
 		res.Released = true
 	}
 	return res

@@ -35,7 +35,7 @@ var none service.Idempotency
 // attempts are those for an event, oldest first.
 func attempts(w *servicetest.World, ev *hookswitch.Event) []*hookswitch.Attempt {
 	w.TB.Helper()
-	return servicetest.Must(w.Service.AttemptsByEvent(context.Background(), ev.Key, store.AttemptFilter{}, store.Page{Limit: 1000, Ascending: true}))(w.TB)
+	return servicetest.Must(w.Service.AttemptsByEvent(context.Background(), ev.App, ev.Key, store.AttemptFilter{}, store.Page{Limit: 1000, Ascending: true}))(w.TB)
 }
 
 // attempted waits for so many attempts.

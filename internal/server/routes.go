@@ -35,7 +35,7 @@ func (s *Server) handler() http.Handler {
 	mux.Handle("/operator/v1", own)
 	mux.Handle("/operator/v1/", own)
 	api := svix.New(svix.Options{
-		Service: s.service, Auth: svix.OrganizationToken(s.prepared.OperatorToken), MaxBody: int64(s.settings.MaxBody), Log: s.log,
+		Service: s.service, Auth: svix.Tokens(s.prepared.OperatorToken, s.service), MaxBody: int64(s.settings.MaxBody), Log: s.log,
 	})
 	mux.Handle(svix.Base, api)
 	mux.Handle(svix.Base+"/", api)

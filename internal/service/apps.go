@@ -63,7 +63,7 @@ func (s *Service) CreateApp(ctx context.Context, a hookswitch.App, idem Idempote
 // App is the app that ref names, by id or by its caller's name. The error is of kind NotFound for anything else.
 func (s *Service) App(ctx context.Context, ref string) (*hookswitch.App, error) {
 	for _, kind := range []hookswitch.Kind{hookswitch.KindApp, hookswitch.KindProject} {
-		if key, ok := s.ids.Parse(kind, ref); ok {
+		if key, ok := s.ids.Parse(kind, ref); ok && key != hookswitch.OrganizationApp {
 			return s.AppByKey(ctx, key)
 		}
 	}

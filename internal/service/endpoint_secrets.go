@@ -15,11 +15,15 @@ const MaxOldSecrets = 10
 // RotateSecret gives an endpoint a new secret, secret or, where that is zero, a fresh one of the kind it had. The one it replaces goes on
 // signing for grace. A request that has been made before changes nothing.
 func (s *Service) RotateSecret(ctx context.Context, app, key hookswitch.Key, secret webhook.Secret, grace time.Duration, idem Idempotency) error {
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	err := s.update(ctx, nil, func(tx *store.Tx, b *births) error {
 		if err := idem.claim(tx, key, s); err != nil {
 			return err
 		}
 		e, err := tx.Endpoint(tx.Context(), app, key)
+		if err != nil {
+			return err
+		}
+		a, err := tx.App(tx.Context(), app)
 		if err != nil {
 			return err
 		}
@@ -31,6 +35,7 @@ func (s *Service) RotateSecret(ctx context.Context, app, key hookswitch.Key, sec
 		if err := tx.UpdateEndpoint(e); err != nil {
 			return err
 		}
+		b.endpointEvent(hookswitch.EventEndpointUpdated, a, e)
 		return tx.TouchApp(app, now)
 	})
 	s.cache.forget(app)

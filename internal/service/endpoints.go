@@ -33,16 +33,21 @@ func (s *Service) CreateEndpoint(ctx context.Context, app hookswitch.Key, e hook
 	if e.Disabled {
 		e.DisabledBy = disabledManual
 	}
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	err := s.update(ctx, nil, func(tx *store.Tx, b *births) error {
 		e.Key, e.CreatedAt = s.keys.Next(), s.now().UTC()
 		e.UpdatedAt = e.CreatedAt
 		if err := idem.claim(tx, e.Key, s); err != nil {
 			return err
 		}
+		a, err := tx.App(tx.Context(), app)
+		if err != nil {
+			return err
+		}
 		if err := tx.InsertEndpoint(&e); err != nil {
 			return err
 		}
-		return tx.TouchApp(app, e.CreatedAt)
+		b.endpointEvent(hookswitch.EventEndpointCreated, a, &e)
+		return s.touch(tx, app, e.CreatedAt)
 	})
 	s.cache.forget(app)
 	if ref, again := replayed(err); again {
@@ -77,8 +82,12 @@ func (s *Service) Endpoints(ctx context.Context, app hookswitch.Key, p store.Pag
 // and sends nothing by itself.
 func (s *Service) UpdateEndpoint(ctx context.Context, app, key hookswitch.Key, change func(*hookswitch.Endpoint) error) (*hookswitch.Endpoint, error) {
 	var e *hookswitch.Endpoint
-	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
+	err := s.update(ctx, nil, func(tx *store.Tx, b *births) (err error) {
 		if e, err = tx.Endpoint(tx.Context(), app, key); err != nil {
+			return err
+		}
+		a, err := tx.App(tx.Context(), app)
+		if err != nil {
 			return err
 		}
 		was := e.Disabled
@@ -99,7 +108,19 @@ func (s *Service) UpdateEndpoint(ctx context.Context, app, key hookswitch.Key, c
 		if err := tx.UpdateEndpoint(e); err != nil {
 			return err
 		}
-		return tx.TouchApp(app, now)
+		b.endpointEvent(hookswitch.EventEndpointUpdated, a, e)
+		if e.Disabled != was {
+			st := &appState{app: a}
+			if st.endpoints, err = tx.AllEndpoints(tx.Context(), app); err != nil {
+				return err
+			}
+			if e.Disabled {
+				b.endpointDisabled(st, e)
+			} else {
+				b.endpointEnabled(st, e)
+			}
+		}
+		return s.touch(tx, app, now)
 	})
 	s.cache.forget(app)
 	return e, err
@@ -107,11 +128,20 @@ func (s *Service) UpdateEndpoint(ctx context.Context, app, key hookswitch.Key, c
 
 // DeleteEndpoint removes an endpoint. Nothing is sent to it afterwards.
 func (s *Service) DeleteEndpoint(ctx context.Context, app, key hookswitch.Key) error {
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	err := s.update(ctx, nil, func(tx *store.Tx, b *births) error {
+		e, err := tx.Endpoint(tx.Context(), app, key)
+		if err != nil {
+			return err
+		}
+		a, err := tx.App(tx.Context(), app)
+		if err != nil {
+			return err
+		}
 		if err := tx.DeleteEndpoint(app, key, s.keys.Next(), s.now()); err != nil {
 			return err
 		}
-		return tx.TouchApp(app, s.now())
+		b.endpointEvent(hookswitch.EventEndpointDeleted, a, e)
+		return s.touch(tx, app, s.now())
 	})
 	s.cache.forget(app)
 	return err
@@ -132,8 +162,13 @@ func (s *Service) EndpointNow(ctx context.Context, app, key hookswitch.Key) (*ho
 
 // Record queues the outcome of a delivery that has no consequences beyond its own row.
 func (s *Service) Record(o *store.Outcome) {
-	s.counts.attempt(o)
 	s.store.Record(o)
+	s.recorded(o)
+}
+
+// recorded counts an outcome that the store has, or will have.
+func (s *Service) recorded(o *store.Outcome) {
+	s.counts.attempt(o)
 	if o.ClockRuns && o.Attempt != nil && o.Attempt.OK {
 		s.cache.stopClock(o.App, o.Target)
 	}
@@ -152,6 +187,11 @@ func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) erro
 		if err != nil || !own && !gone {
 			return err
 		}
+		if own && !o.Attempt.Manual {
+			if err := b.attemptEvent(tx, hookswitch.EventAttemptExhausted, o); err != nil {
+				return err
+			}
+		}
 		e, err := tx.Endpoint(tx.Context(), o.App, o.Target)
 		if hookswitch.KindOf(err) == hookswitch.NotFound {
 			return nil
@@ -167,7 +207,7 @@ func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) erro
 			if p.DisableAfter <= 0 {
 				return nil
 			}
-			lastOK, err := tx.LastOK(e.Key)
+			lastOK, err := tx.LastOK(o.App, e.Key)
 			if err != nil {
 				return err
 			}
@@ -191,7 +231,7 @@ func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) erro
 		if err := tx.UpdateEndpoint(e); err != nil {
 			return err
 		}
-		return tx.TouchApp(o.App, b.now)
+		return s.touch(tx, o.App, b.now)
 	})
 	if changed {
 		s.cache.forget(o.App)
@@ -209,25 +249,7 @@ func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) erro
 // disable turns an endpoint off and tells the others.
 func (s *Service) disable(b *births, e *hookswitch.Endpoint) {
 	e.Disabled, e.DisabledBy, e.CanceledUpto, e.UpdatedAt = true, disabledAutomatic, s.keys.Next(), b.now.UTC()
-	st := b.state(e.App)
-	if !slices.ContainsFunc(st.endpoints, func(o *hookswitch.Endpoint) bool {
-		return o.Key != e.Key && !o.Disabled && o.Matches(hookswitch.EventEndpointDisabled, nil, 0, true)
-	}) {
-		return
-	}
-	data := object{
-		{"appId", s.ids.Format(hookswitch.KindApp, e.App)},
-		{"appUid", orNil(st.app.UID)},
-		{"endpointId", s.ids.Format(hookswitch.KindEndpoint, e.Key)},
-		{"endpointUid", orNil(e.UID)},
-		{"failSince", e.FailSince.UTC().Format(time.RFC3339Nano)},
-		{"trigger", disabledAutomatic},
-	}
-	key := s.keys.Next()
-	ev := &hookswitch.Event{Key: key, App: e.App, Type: hookswitch.EventEndpointDisabled,
-		Payload: encode(object{{"type", hookswitch.EventEndpointDisabled}, {"data", data}})}
-	b.targets(st, ev, 0, true, e.Key)
-	b.events = append(b.events, ev)
+	b.endpointDisabled(b.state(e.App), e)
 }
 
 // Skip ends a delivery without an attempt: its endpoint is gone or disabled, or its event has been removed.
@@ -247,9 +269,9 @@ func orNil(text string) any {
 // EndpointStats are the numbers of attempts on an endpoint, by result.
 type EndpointStats struct{ OK, Failed int64 }
 
-// EndpointStats counts the attempts on an endpoint between two times, to the hour.
-func (s *Service) EndpointStats(ctx context.Context, endpoint hookswitch.Key, since, until time.Time) (EndpointStats, error) {
-	ok, failed, err := s.store.Stats(ctx, endpoint, since, until)
+// EndpointStats counts the attempts on an endpoint of an app between two times, to the hour.
+func (s *Service) EndpointStats(ctx context.Context, app, endpoint hookswitch.Key, since, until time.Time) (EndpointStats, error) {
+	ok, failed, err := s.store.Stats(ctx, app, endpoint, since, until)
 	return EndpointStats{ok, failed}, err
 }
 

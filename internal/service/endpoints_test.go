@@ -95,7 +95,7 @@ func TestExhaust_DisablesOnAClockOfFiveDays(t *testing.T) {
 		if diff := cmp.Diff([]string{"asks", "asks, and is disabled held"}, targets(told[0], names)); diff != "" {
 			t.Errorf("it goes to %s", diff)
 		}
-		want := fmt.Sprintf(`{"type":"endpoint.disabled","data":{"appId":%q,"appUid":"app-uid","endpointId":%q,"endpointUid":"ep-uid","failSince":"2025-03-14T12:00:00Z","trigger":"automatic"}}`,
+		want := fmt.Sprintf(`{"type":"endpoint.disabled","data":{"appId":%q,"appUid":"app-uid","endpointId":%q,"endpointUid":"ep-uid","failSince":"2025-03-14T12:00:00.000000Z","trigger":"automatic"}}`,
 			w.Service.IDs().Format(hookswitch.KindApp, app.Key), w.Service.IDs().Format(hookswitch.KindEndpoint, ep.Key))
 		if string(told[0].Payload) != want {
 			t.Errorf("got  %s\nwant %s", told[0].Payload, want)
@@ -247,7 +247,7 @@ func TestExhaust_OfManyAtOnceDisablesOnce(t *testing.T) {
 		if counted != 1 || told != 1 {
 			t.Errorf("disabled %d times, told %d times, want once each", counted, told)
 		}
-		if n := len(servicetest.Must(w.Service.AttemptsByEndpoint(t.Context(), ep.Key, store.AttemptFilter{}, store.Page{Limit: 100}))(t)); n != 9 {
+		if n := len(servicetest.Must(w.Service.AttemptsByEndpoint(t.Context(), ep.App, ep.Key, store.AttemptFilter{}, store.Page{Limit: 100}))(t)); n != 9 {
 			t.Errorf("%d attempts are kept, want 9", n)
 		}
 	})

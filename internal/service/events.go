@@ -132,6 +132,10 @@ func (s *Service) EventByKey(ctx context.Context, app, key hookswitch.Key) (*hoo
 
 // Resend asks for one more try of delivering an event to an endpoint, now. While one is running that one is it.
 func (s *Service) Resend(ctx context.Context, app hookswitch.Key, eventRef, endpointRef string) error {
+	return s.resend(ctx, app, eventRef, endpointRef, Idempotency{})
+}
+
+func (s *Service) resend(ctx context.Context, app hookswitch.Key, eventRef, endpointRef string, idem Idempotency) error {
 	ev, err := s.Event(ctx, app, eventRef)
 	if err != nil {
 		return err
@@ -146,7 +150,7 @@ func (s *Service) Resend(ctx context.Context, app hookswitch.Key, eventRef, endp
 	if ep.Disabled {
 		return &hookswitch.Error{Kind: hookswitch.Conflict, Code: "endpoint_disabled", Message: "the endpoint is disabled; enable it before sending to it again"}
 	}
-	attempts, err := s.store.AttemptsByEvent(ctx, ev.Key, store.AttemptFilter{Endpoint: ep.Key, OK: new(true)}, store.Page{Limit: 1})
+	attempts, err := s.store.AttemptsByEvent(ctx, app, ev.Key, store.AttemptFilter{Endpoint: ep.Key, OK: new(true)}, store.Page{Limit: 1})
 	if err != nil {
 		return err
 	}
@@ -155,6 +159,9 @@ func (s *Service) Resend(ctx context.Context, app hookswitch.Key, eventRef, endp
 		restore = hookswitch.DeliveryDelivered
 	}
 	return s.update(ctx, []hookswitch.Key{app}, func(tx *store.Tx, b *births) error {
+		if err := idem.claim(tx, ev.Key, s); err != nil {
+			return err
+		}
 		d := store.Delivery{Kind: hookswitch.DeliverWebhook, App: app, Subject: ev.Key, Target: ep.Key, NextAt: b.now, Restore: restore}
 		_, inFlight, err := tx.Resend(d, b.now)
 		if err == nil && !inFlight {
@@ -192,11 +199,11 @@ type Destination struct {
 
 // Destinations are the endpoints that an event was owed to, in the order of their keys, deleted ones among them.
 func (s *Service) Destinations(ctx context.Context, ev *hookswitch.Event) ([]Destination, error) {
-	rows, err := s.store.DeliveriesOf(ctx, ev.Key)
+	rows, err := s.store.DeliveriesOf(ctx, ev.App, ev.Key)
 	if err != nil {
 		return nil, err
 	}
-	at, err := s.store.TriedEndpoints(ctx, ev.Key)
+	at, err := s.store.TriedEndpoints(ctx, ev.App, ev.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -233,23 +240,23 @@ func (s *Service) Destinations(ctx context.Context, ev *hookswitch.Event) ([]Des
 	return out, nil
 }
 
-// AttemptsByEndpoint lists the attempts on an endpoint.
-func (s *Service) AttemptsByEndpoint(ctx context.Context, endpoint hookswitch.Key, f store.AttemptFilter, p store.Page) ([]*hookswitch.Attempt, error) {
-	return s.store.AttemptsByEndpoint(ctx, endpoint, f, p)
+// AttemptsByEndpoint lists the attempts on an endpoint of an app.
+func (s *Service) AttemptsByEndpoint(ctx context.Context, app, endpoint hookswitch.Key, f store.AttemptFilter, p store.Page) ([]*hookswitch.Attempt, error) {
+	return s.store.AttemptsByEndpoint(ctx, app, endpoint, f, p)
 }
 
-// AttemptsByEvent lists the attempts for an event.
-func (s *Service) AttemptsByEvent(ctx context.Context, event hookswitch.Key, f store.AttemptFilter, p store.Page) ([]*hookswitch.Attempt, error) {
-	return s.store.AttemptsByEvent(ctx, event, f, p)
+// AttemptsByEvent lists the attempts for an event of an app.
+func (s *Service) AttemptsByEvent(ctx context.Context, app, event hookswitch.Key, f store.AttemptFilter, p store.Page) ([]*hookswitch.Attempt, error) {
+	return s.store.AttemptsByEvent(ctx, app, event, f, p)
 }
 
-// Attempt is one attempt for an event.
-func (s *Service) Attempt(ctx context.Context, event hookswitch.Key, ref string) (*hookswitch.Attempt, error) {
+// Attempt is one attempt for an event of an app.
+func (s *Service) Attempt(ctx context.Context, app, event hookswitch.Key, ref string) (*hookswitch.Attempt, error) {
 	key, ok := s.ids.Parse(hookswitch.KindAttempt, ref)
 	if !ok {
 		return nil, hookswitch.NotFoundf("attempt not found")
 	}
-	return s.store.Attempt(ctx, event, key)
+	return s.store.Attempt(ctx, app, event, key)
 }
 
 func replayed(err error) (hookswitch.Key, bool) {

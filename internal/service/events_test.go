@@ -418,7 +418,7 @@ func TestOddReferencesAreNotFound(t *testing.T) {
 				"Message":       func() error { _, err := s.Message(ctx, app.Key, ref); return err },
 				"Sender":        func() error { _, err := s.Sender(ctx, app.Key, ref); return err },
 				"SenderRoutes":  func() error { _, err := s.SenderRoutes(ctx, ref); return err },
-				"Attempt":       func() error { _, err := s.Attempt(ctx, ev.Key, ref); return err },
+				"Attempt":       func() error { _, err := s.Attempt(ctx, ev.App, ev.Key, ref); return err },
 				"Bin":           func() error { _, err := s.Bin(ctx, ref); return err },
 				"DeleteAPIKey":  func() error { return s.DeleteAPIKey(ctx, app.Key, ref) },
 				"SetHandover":   func() error { return s.SetHandover(ctx, app.Key, ref, true) },

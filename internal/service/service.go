@@ -155,6 +155,7 @@ func (s *Service) Run(ctx context.Context, nodes func(int)) error {
 		return err
 	})
 	every(housekeepEvery, "housekeeping", s.housekeep)
+	every(logEvery, "log attempts", s.LogAttempts)
 	wg.Wait()
 	return nil
 }
@@ -170,6 +171,9 @@ type births struct {
 	states     []*appState
 	sent       int // messages that providers have taken
 	sendErrors int
+	// organization is the App that operational events belong to; announced says that there may be some.
+	organization *appState
+	announced    bool
 }
 
 // state is the App's endpoints as the transaction sees them.
@@ -231,7 +235,7 @@ func (b *births) undo() {
 		b.s.engine.Unreserve(it.Lane)
 	}
 	b.events, b.deliveries, b.items, b.wake = b.events[:0], b.deliveries[:0], b.items[:0], nil
-	b.sent, b.sendErrors = 0, 0
+	b.sent, b.sendErrors, b.announced = 0, 0, false
 }
 
 // start hands the born work to the engine: the transaction has been committed.
@@ -248,7 +252,7 @@ func (b *births) start() {
 // staleTries is how often a transaction is begun anew because the App changed under it.
 const staleTries = 32
 
-// update runs fn in one transaction that may emit events of the apps, and afterwards hands over what was born.
+// update runs fn in one transaction that may emit events of the apps and operational ones, and afterwards hands over what was born.
 func (s *Service) update(ctx context.Context, apps []hookswitch.Key, fn func(tx *store.Tx, b *births) error) error {
 	for try := 1; ; try++ {
 		b := &births{s: s, now: s.now()}
@@ -259,7 +263,11 @@ func (s *Service) update(ctx context.Context, apps []hookswitch.Key, fn func(tx 
 			}
 			b.states = append(b.states, st)
 		}
-		err := s.store.Update(ctx, func(tx *store.Tx) error {
+		var err error
+		if b.organization, err = s.state(ctx, hookswitch.OrganizationApp); err != nil {
+			return err
+		}
+		err = s.store.Update(ctx, func(tx *store.Tx) error {
 			b.undo()
 			for _, st := range b.states {
 				if err := tx.CheckVersion(st.app.Key, st.app.Version); err != nil {
@@ -269,11 +277,19 @@ func (s *Service) update(ctx context.Context, apps []hookswitch.Key, fn func(tx 
 			if err := fn(tx, b); err != nil {
 				return err
 			}
+			if b.announced {
+				if err := tx.CheckVersion(hookswitch.OrganizationApp, b.organization.app.Version); err != nil {
+					return err
+				}
+			}
 			return tx.Append(b.events, b.deliveries)
 		})
 		if err == nil {
 			b.start()
 			return nil
+		}
+		if b.announced {
+			s.cache.forget(hookswitch.OrganizationApp)
 		}
 		b.undo()
 		if !errors.Is(err, store.ErrStale) {

@@ -32,10 +32,10 @@ func (r *Reader) AppByUID(ctx context.Context, uid string) (*hookswitch.App, err
 	return a, readErr(err, "application")
 }
 
-// Apps lists the apps.
+// Apps lists the apps, all but the organisation's own.
 func (r *Reader) Apps(ctx context.Context, p Page) ([]*hookswitch.App, error) {
-	var args []any
-	query := `SELECT ` + appColumns + ` FROM apps WHERE deleted_at = 0`
+	args := []any{int64(hookswitch.OrganizationApp)}
+	query := `SELECT ` + appColumns + ` FROM apps WHERE deleted_at = 0 AND id <> $1`
 	return scanAll(ctx, r, scanApp, query+p.clause("id", &args), args...)
 }
 
@@ -66,6 +66,13 @@ func (tx *Tx) InsertApp(a *hookswitch.App) error {
 	return tx.unique(err, "an application with this uid exists already")
 }
 
+// ensureOrganization makes the organisation's own app where there is none yet.
+func (tx *Tx) ensureOrganization(now time.Time) error {
+	_, err := tx.exec(`INSERT INTO apps (id, uid, name, throttle_rate, metadata, bot_name, bot_ref, company_id, version, changed_at, created_at, updated_at, deleted_at)
+		VALUES ($1, NULL, 'Organization', 0, '', '', '', '', 1, $2, $2, $2, 0) ON CONFLICT DO NOTHING`, int64(hookswitch.OrganizationApp), millis(now))
+	return err
+}
+
 // UpdateApp stores the changed fields of an app under a new version.
 func (tx *Tx) UpdateApp(a *hookswitch.App) error {
 	err := tx.execOne("application", `UPDATE apps SET uid = $2, name = $3, throttle_rate = $4, metadata = $5, bot_name = $6, bot_ref = $7, company_id = $8,
@@ -79,6 +86,11 @@ func (tx *Tx) TouchApp(app hookswitch.Key, now time.Time) error {
 	return tx.execOne("application", `UPDATE apps SET version = version + 1, changed_at = $2 WHERE id = $1 AND deleted_at = 0`, int64(app), millis(now))
 }
 
+// HoldApp makes transactions that hold the same app run one after the other. Nothing about the app changes.
+func (tx *Tx) HoldApp(app hookswitch.Key) error {
+	return tx.execOne("application", `UPDATE apps SET version = version WHERE id = $1 AND deleted_at = 0`, int64(app))
+}
+
 // DeleteApp hides an app with all it has, and frees its uid and the addresses of its routes.
 func (tx *Tx) DeleteApp(app hookswitch.Key, now time.Time) error {
 	if err := tx.execOne("application", `UPDATE apps SET deleted_at = $2, changed_at = $2, version = version + 1 WHERE id = $1 AND deleted_at = 0`,
@@ -90,6 +102,7 @@ func (tx *Tx) DeleteApp(app hookswitch.Key, now time.Time) error {
 		`UPDATE routes SET deleted_at = $2 WHERE app_id = $1 AND deleted_at = 0`,
 		`UPDATE senders SET deleted_at = $2 WHERE app_id = $1 AND deleted_at = 0`,
 		`UPDATE api_keys SET deleted_at = $2 WHERE app_id = $1 AND deleted_at = 0`,
+		`UPDATE tokens SET expires_at = $2 WHERE app_id = $1 AND (expires_at = 0 OR expires_at > $2)`,
 	} {
 		if _, err := tx.exec(statement, int64(app), millis(now)); err != nil {
 			return err

@@ -61,16 +61,16 @@ func (f AttemptFilter) clause(args *[]any) string {
 }
 
 // AttemptsByEndpoint lists the attempts on an endpoint.
-func (r *Reader) AttemptsByEndpoint(ctx context.Context, endpoint hookswitch.Key, f AttemptFilter, p Page) ([]*hookswitch.Attempt, error) {
-	args := []any{int64(endpoint)}
-	query := `SELECT ` + attemptColumns + ` FROM attempts a WHERE a.endpoint_id = $1` + f.clause(&args)
+func (r *Reader) AttemptsByEndpoint(ctx context.Context, app, endpoint hookswitch.Key, f AttemptFilter, p Page) ([]*hookswitch.Attempt, error) {
+	args := []any{int64(endpoint), int64(app)}
+	query := `SELECT ` + attemptColumns + ` FROM attempts a WHERE a.endpoint_id = $1 AND a.app_id = $2` + f.clause(&args)
 	return scanAll(ctx, r, scanAttempt, query+p.clause("a.id", &args), args...)
 }
 
 // AttemptsByEvent lists the attempts for an event.
-func (r *Reader) AttemptsByEvent(ctx context.Context, event hookswitch.Key, f AttemptFilter, p Page) ([]*hookswitch.Attempt, error) {
-	args := []any{int64(event)}
-	query := `SELECT ` + attemptColumns + ` FROM attempts a WHERE a.event_id = $1` + f.clause(&args)
+func (r *Reader) AttemptsByEvent(ctx context.Context, app, event hookswitch.Key, f AttemptFilter, p Page) ([]*hookswitch.Attempt, error) {
+	args := []any{int64(event), int64(app)}
+	query := `SELECT ` + attemptColumns + ` FROM attempts a WHERE a.event_id = $1 AND a.app_id = $2` + f.clause(&args)
 	return scanAll(ctx, r, scanAttempt, query+p.clause("a.id", &args), args...)
 }
 
@@ -81,16 +81,18 @@ type TriedEndpoint struct {
 }
 
 // TriedEndpoints are the endpoints that an event has been tried at, in the order of their keys.
-func (r *Reader) TriedEndpoints(ctx context.Context, event hookswitch.Key) ([]TriedEndpoint, error) {
+func (r *Reader) TriedEndpoints(ctx context.Context, app, event hookswitch.Key) ([]TriedEndpoint, error) {
 	return scanAll(ctx, r, func(row rowScanner) (t TriedEndpoint, err error) {
 		err = row.Scan(&t.Endpoint, &t.OK)
 		return t, err
-	}, `SELECT endpoint_id, MAX(CASE WHEN ok THEN 1 ELSE 0 END) = 1 FROM attempts WHERE event_id = $1 GROUP BY endpoint_id ORDER BY endpoint_id`, int64(event))
+	}, `SELECT endpoint_id, MAX(CASE WHEN ok THEN 1 ELSE 0 END) = 1 FROM attempts WHERE event_id = $1 AND app_id = $2 GROUP BY endpoint_id ORDER BY endpoint_id`,
+		int64(event), int64(app))
 }
 
 // Attempt is one attempt for an event.
-func (r *Reader) Attempt(ctx context.Context, event, key hookswitch.Key) (*hookswitch.Attempt, error) {
-	a, err := scanAttempt(r.q.QueryRowContext(ctx, `SELECT `+attemptColumns+` FROM attempts a WHERE a.id = $1 AND a.event_id = $2`, int64(key), int64(event)))
+func (r *Reader) Attempt(ctx context.Context, app, event, key hookswitch.Key) (*hookswitch.Attempt, error) {
+	a, err := scanAttempt(r.q.QueryRowContext(ctx, `SELECT `+attemptColumns+` FROM attempts a WHERE a.id = $1 AND a.event_id = $2 AND a.app_id = $3`,
+		int64(key), int64(event), int64(app)))
 	return a, readErr(err, "attempt")
 }
 

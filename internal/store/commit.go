@@ -70,8 +70,9 @@ type queue struct {
 	units    []*unit
 	bytes    int
 	outcomes []*Outcome
-	since    time.Time // when the oldest outcome came
-	room     sync.Cond // outcomes fell below their bound
+	writing  []*Outcome // taken and not yet committed
+	since    time.Time  // when the oldest outcome came
+	room     sync.Cond  // outcomes fell below their bound
 	wake     chan struct{}
 	closed   bool
 }
@@ -160,9 +161,16 @@ func (q *queue) take(now time.Time, flush bool) (units []*unit, outcomes []*Outc
 	if len(q.outcomes) == 0 {
 		q.outcomes = nil
 	}
-	q.since = now
+	q.since, q.writing = now, outcomes
 	q.room.Broadcast()
 	return units, outcomes, 0
+}
+
+// wrote notes that what was taken has been committed, or put back.
+func (q *queue) wrote() {
+	q.mu.Lock()
+	q.writing = nil
+	q.mu.Unlock()
 }
 
 func (q *queue) close() {
@@ -185,6 +193,21 @@ func (s *Store) Accept(a *Accept) error {
 
 // Record queues the outcome of work that has no consequences beyond its own row. It is committed within milliseconds.
 func (s *Store) Record(o *Outcome) { s.queue.putOutcome(o, time.Now()) }
+
+// Unwritten is the smallest key of an attempt whose outcome this node has recorded and not yet committed; 0: there is none.
+func (s *Store) Unwritten() (key hookswitch.Key) {
+	q := s.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, list := range [][]*Outcome{q.writing, q.outcomes} {
+		for _, o := range list {
+			if o.Attempt != nil && (key == 0 || o.Attempt.Key < key) {
+				key = o.Attempt.Key
+			}
+		}
+	}
+	return key
+}
 
 // Update runs fn in one transaction. It may run more than once, so it does no input or output of its own and sets what it returns anew each
 // time. An error of a statement that writes ends the transaction, whatever fn makes of it. The caller's cancellation does not undo it.
@@ -278,6 +301,7 @@ func (s *Store) commitUnits(units []*unit, outcomes []*Outcome) {
 	}
 	start := time.Now()
 	err := s.commitBatch(b)
+	s.queue.wrote()
 	s.observe(len(units)+len(outcomes), time.Since(start))
 	for _, u := range units {
 		res := err

@@ -223,9 +223,9 @@ func (r *Reader) Delivery(ctx context.Context, kind hookswitch.DeliveryKind, sub
 	return d, readErr(err, "delivery")
 }
 
-// DeliveriesOf are the rows of what is owed for subject.
-func (r *Reader) DeliveriesOf(ctx context.Context, subject hookswitch.Key) ([]Delivery, error) {
-	return scanAll(ctx, r, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries WHERE subject = $1`, int64(subject))
+// DeliveriesOf are the rows of what an App owes for subject.
+func (r *Reader) DeliveriesOf(ctx context.Context, app, subject hookswitch.Key) ([]Delivery, error) {
+	return scanAll(ctx, r, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries WHERE subject = $1 AND app_id = $2`, int64(subject), int64(app))
 }
 
 // Resend asks for one more try now, by hand. It returns the row as it stands afterwards, or reports inFlight when a try is running already:

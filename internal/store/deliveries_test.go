@@ -63,7 +63,7 @@ func TestRecord_EachVerdict(t *testing.T) {
 			o := f.outcome(d, c.verdict)
 			o.Next = next
 			record(o)
-			a, err := f.Attempt(t.Context(), d.Subject, o.Attempt.Key)
+			a, err := f.Attempt(t.Context(), f.app, d.Subject, o.Attempt.Key)
 			if err != nil {
 				t.Fatalf("verdict %d: its attempt: %v", c.verdict, err)
 			}
@@ -80,7 +80,7 @@ func TestRecord_EachVerdict(t *testing.T) {
 			if diff := cmp.Diff(want, f.delivery(d.Subject, d.Target)); diff != "" {
 				t.Errorf("verdict %d: row (-want +got):\n%s", c.verdict, diff)
 			}
-			ok, failed, err := f.Stats(t.Context(), d.Target, f.clock.Now().Add(-time.Hour), f.clock.Now())
+			ok, failed, err := f.Stats(t.Context(), f.app, d.Target, f.clock.Now().Add(-time.Hour), f.clock.Now())
 			if err != nil || ok != 0 || failed != 1 {
 				t.Errorf("verdict %d: counted %d and %d, %v, want one failure", c.verdict, ok, failed, err)
 			}
@@ -133,7 +133,7 @@ func TestRecord_ALateFailureChangesNothing(t *testing.T) {
 			if diff := cmp.Diff(again[0], f.delivery(d.Subject, d.Target)); diff != "" {
 				t.Errorf("verdict %d (-want +got):\n%s", v, diff)
 			}
-			if _, err := f.Attempt(t.Context(), d.Subject, late.Attempt.Key); err != nil {
+			if _, err := f.Attempt(t.Context(), f.app, d.Subject, late.Attempt.Key); err != nil {
 				t.Errorf("verdict %d: the attempt is not recorded: %v", v, err)
 			}
 			record(f.outcome(again[0], store.Done))
@@ -160,7 +160,7 @@ func TestRecord_AnAttemptOnce(t *testing.T) {
 		record(o)
 		again := *o
 		record(&again)
-		list, err := f.AttemptsByEvent(t.Context(), d.Subject, store.AttemptFilter{}, store.Page{Limit: 10})
+		list, err := f.AttemptsByEvent(t.Context(), f.app, d.Subject, store.AttemptFilter{}, store.Page{Limit: 10})
 		if err != nil || len(list) != 1 {
 			t.Fatalf("got %d attempts, %v, want 1", len(list), err)
 		}
@@ -179,7 +179,7 @@ func TestRecord_ForeignTextFailsNothing(t *testing.T) {
 		o.Attempt.Answer = []byte("\x00\xff\xfe")
 		o.Attempt.Headers = []byte("X: \x00\xff")
 		record(o)
-		a, err := f.Attempt(t.Context(), d.Subject, o.Attempt.Key)
+		a, err := f.Attempt(t.Context(), f.app, d.Subject, o.Attempt.Key)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,7 +213,7 @@ func TestRecord_APoisonedOneIsRecordedWithoutItsTexts(t *testing.T) {
 		f.record(outcomes...)
 		for i, d := range ds {
 			f.noDelivery(d.Subject, d.Target)
-			a, err := f.Attempt(t.Context(), d.Subject, outcomes[i].Attempt.Key)
+			a, err := f.Attempt(t.Context(), f.app, d.Subject, outcomes[i].Attempt.Key)
 			if err != nil {
 				t.Fatalf("attempt %d: %v", i, err)
 			}
@@ -229,7 +229,7 @@ func TestRecord_SuccessStopsTheFailureClock(t *testing.T) {
 		ep := f.newEndpoint()
 		clock := func() (failSince, lastOK time.Time) {
 			f.update(func(tx *store.Tx) (err error) {
-				lastOK, err = tx.LastOK(ep.Key)
+				lastOK, err = tx.LastOK(f.app, ep.Key)
 				return err
 			})
 			e, err := f.Endpoint(t.Context(), f.app, ep.Key)
@@ -276,7 +276,7 @@ func TestRecord_SuccessStopsTheFailureClock(t *testing.T) {
 		if _, ok := clock(); !ok.Equal(f.clock.Now()) {
 			t.Fatalf("got %v, want it written a minute later", ok)
 		}
-		ok, failed, err := f.Stats(t.Context(), ep.Key, first.Add(-time.Hour), f.clock.Now())
+		ok, failed, err := f.Stats(t.Context(), f.app, ep.Key, first.Add(-time.Hour), f.clock.Now())
 		if err != nil || ok != 4 || failed != 0 {
 			t.Fatalf("counted %d and %d, %v, want 4 and 0", ok, failed, err)
 		}
@@ -298,7 +298,7 @@ func TestStats_CountByHour(t *testing.T) {
 			f.clock.Advance(time.Hour)
 		}
 		for hours, want := range []int64{1, 2, 3} {
-			ok, failed, err := f.Stats(t.Context(), ep.Key, begin, begin.Add(time.Duration(hours)*time.Hour))
+			ok, failed, err := f.Stats(t.Context(), f.app, ep.Key, begin, begin.Add(time.Duration(hours)*time.Hour))
 			if err != nil || ok != want || failed != 2*want {
 				t.Errorf("%d hours: got %d and %d, %v, want %d and %d", hours, ok, failed, err, want, 2*want)
 			}
@@ -810,7 +810,7 @@ func TestDeliveriesOf_AreAllOfASubject(t *testing.T) {
 	eachFixture(t, func(t *testing.T, f *fixture) {
 		e := f.event(3, 4, 5)
 		f.accept(e, f.waiting(e))
-		list, err := f.DeliveriesOf(t.Context(), e.Key)
+		list, err := f.DeliveriesOf(t.Context(), f.app, e.Key)
 		if err != nil || len(list) != 3 {
 			t.Fatalf("got %d, %v", len(list), err)
 		}

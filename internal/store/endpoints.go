@@ -146,9 +146,9 @@ func (tx *Tx) DeleteEndpoint(app, key, upto hookswitch.Key, now time.Time) error
 }
 
 // LastOK is when a delivery to the endpoint last succeeded, to the minute; zero: never.
-func (tx *Tx) LastOK(endpoint hookswitch.Key) (time.Time, error) {
+func (tx *Tx) LastOK(app, endpoint hookswitch.Key) (time.Time, error) {
 	var ms int64
-	err := tx.q.QueryRowContext(tx.ctx, `SELECT last_ok FROM endpoints WHERE id = $1`, int64(endpoint)).Scan(&ms)
+	err := tx.q.QueryRowContext(tx.ctx, `SELECT last_ok FROM endpoints WHERE id = $1 AND app_id = $2`, int64(endpoint), int64(app)).Scan(&ms)
 	return fromMillis(ms), readErr(err, "endpoint")
 }
 
@@ -160,10 +160,11 @@ func (tx *Tx) CancelPending(kind hookswitch.DeliveryKind, target, upto hookswitc
 	return int(n), err
 }
 
-// Stats are the counts of attempts on an endpoint between two times, to the hour, by result.
-func (r *Reader) Stats(ctx context.Context, endpoint hookswitch.Key, since, until time.Time) (ok, failed int64, err error) {
+// Stats are the counts of attempts on an endpoint of an app between two times, to the hour, by result.
+func (r *Reader) Stats(ctx context.Context, app, endpoint hookswitch.Key, since, until time.Time) (ok, failed int64, err error) {
 	var a, b sql.NullInt64
-	err = r.q.QueryRowContext(ctx, `SELECT SUM(ok), SUM(failed) FROM counters WHERE endpoint_id = $1 AND hour >= $2 AND hour <= $3`,
-		int64(endpoint), since.UnixMilli()/time.Hour.Milliseconds(), until.UnixMilli()/time.Hour.Milliseconds()).Scan(&a, &b)
+	err = r.q.QueryRowContext(ctx, `SELECT SUM(ok), SUM(failed) FROM counters WHERE endpoint_id = $1 AND hour >= $2 AND hour <= $3
+		AND EXISTS (SELECT 1 FROM endpoints WHERE id = $1 AND app_id = $4)`,
+		int64(endpoint), since.UnixMilli()/time.Hour.Milliseconds(), until.UnixMilli()/time.Hour.Milliseconds(), int64(app)).Scan(&a, &b)
 	return a.Int64, b.Int64, readErr(err, "endpoint")
 }

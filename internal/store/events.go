@@ -53,6 +53,12 @@ func (r *Reader) Event(ctx context.Context, app, key hookswitch.Key) (*hookswitc
 	return e, readErr(err, "message")
 }
 
+// EventUID is the caller's name of an event of an App; "": it has none.
+func (r *Reader) EventUID(ctx context.Context, app, key hookswitch.Key) (uid string, err error) {
+	err = r.q.QueryRowContext(ctx, `SELECT uid FROM events WHERE id = $1 AND app_id = $2`, int64(key), int64(app)).Scan(&uid)
+	return uid, readErr(err, "message")
+}
+
 // Page bounds a list by key. The list runs from newest to oldest unless Ascending.
 type Page struct {
 	Limit     int

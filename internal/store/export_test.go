@@ -67,3 +67,9 @@ func (s *Store) Pragma(ctx context.Context, pragma string) error {
 	var got any
 	return s.backend.(*sqlite).conn.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&got)
 }
+
+// SealedAnswer is the record of a kept answer as it lies in the database.
+func (s *Store) SealedAnswer(ctx context.Context, o Once) (sealed []byte, err error) {
+	err = s.q.QueryRowContext(ctx, `SELECT sealed FROM answers WHERE hash = $1`, o.Hash[:]).Scan(&sealed)
+	return sealed, err
+}

@@ -85,11 +85,11 @@ func (l *load) check(all []accepted) {
 		if _, err := f.Delivery(ctx, hookswitch.DeliverWebhook, a.event, l.endpoint); hookswitch.KindOf(err) != hookswitch.NotFound {
 			t.Fatalf("a delivery that has succeeded is still owed: %v", err)
 		}
-		if _, err := f.Attempt(ctx, a.event, a.attempt); err != nil {
+		if _, err := f.Attempt(ctx, f.app, a.event, a.attempt); err != nil {
 			t.Fatalf("an attempt is lost: %v", err)
 		}
 	}
-	ok, failed, err := f.Stats(ctx, l.endpoint, time.Now().Add(-2*time.Hour), time.Now().Add(time.Hour))
+	ok, failed, err := f.Stats(ctx, f.app, l.endpoint, time.Now().Add(-2*time.Hour), time.Now().Add(time.Hour))
 	if err != nil || ok != int64(len(all)) || failed != 0 {
 		t.Fatalf("counted %d and %d, %v, want %d and 0", ok, failed, err, len(all))
 	}

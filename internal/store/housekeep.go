@@ -22,8 +22,11 @@ type HousekeepResult struct {
 	// Ended counts what waited for endpoints that were disabled or deleted: it read as canceled already.
 	Ended int
 	// How many were dropped.
-	Events, Attempts, Bins, Once, Receipts, Strays, Counters int
+	Events, Attempts, Bins, Once, Answers, Receipts, Strays, Counters, Tokens int
 }
+
+// TokenGrace is how long a token that has ended is kept: its bearer is told that it has ended, and the request that made it may be repeated.
+const TokenGrace = 24 * time.Hour
 
 // housekeepChunk bounds one transaction, so that what else is written does not wait for long.
 const housekeepChunk = 500
@@ -41,9 +44,15 @@ func (s *Store) Housekeep(ctx context.Context, o HousekeepOptions) (HousekeepRes
 		run func(tx *Tx) (int, error)
 	}
 	bound := housekeepChunk
-	steps := []step{{&res.Bins, func(tx *Tx) (int, error) { return tx.DropBinsBefore(now, bound) }}}
+	steps := []step{
+		{&res.Bins, func(tx *Tx) (int, error) { return tx.DropBinsBefore(now, bound) }},
+		{&res.Tokens, func(tx *Tx) (int, error) { return tx.DropTokensBefore(now.Add(-TokenGrace), bound) }},
+		{new(int), func(tx *Tx) (int, error) { return tx.ForgetTokenTexts(now, bound) }},
+	}
 	for life := Life10Minutes; life < LifeForever; life++ {
-		steps = append(steps, step{&res.Once, func(tx *Tx) (int, error) { return tx.ForgetOnce(life, now, bound) }})
+		steps = append(steps,
+			step{&res.Once, func(tx *Tx) (int, error) { return tx.ForgetOnce(life, now, bound) }},
+			step{&res.Answers, func(tx *Tx) (int, error) { return tx.ForgetAnswers(life, now, bound) }})
 	}
 	if o.Retention > 0 {
 		cutoff := now.Add(-o.Retention)

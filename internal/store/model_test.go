@@ -186,7 +186,7 @@ func TestStore_BehavesAsItsModel(t *testing.T) {
 				if err != nil {
 					rt.Fatal(err)
 				}
-				attempts, err := f.AttemptsByEndpoint(t.Context(), endpoint, store.AttemptFilter{}, store.Page{Limit: 10_000})
+				attempts, err := f.AttemptsByEndpoint(t.Context(), f.app, endpoint, store.AttemptFilter{}, store.Page{Limit: 10_000})
 				if err != nil {
 					rt.Fatal(err)
 				}

@@ -560,7 +560,7 @@ func TestEvents_Filters(t *testing.T) {
 			if !slices.Equal(got, c.want) {
 				t.Errorf("events %+v: got %v, want %v", c.f, got, c.want)
 			}
-			attempts, err := f.AttemptsByEndpoint(t.Context(), ep.Key, store.AttemptFilter{Types: c.f.Types, Tag: c.f.Tag}, page)
+			attempts, err := f.AttemptsByEndpoint(t.Context(), f.app, ep.Key, store.AttemptFilter{Types: c.f.Types, Tag: c.f.Tag}, page)
 			got = nil
 			for _, a := range must(t, attempts, err) {
 				got = append(got, slices.Index(keys, a.Event))
@@ -580,7 +580,7 @@ func TestEvents_Filters(t *testing.T) {
 			{store.AttemptFilter{CodeClass: &server}, []int{1, 5}},
 			{store.AttemptFilter{Endpoint: 1}, nil},
 		} {
-			attempts, err := f.AttemptsByEndpoint(t.Context(), ep.Key, c.f, store.Page{Limit: 10, Ascending: true})
+			attempts, err := f.AttemptsByEndpoint(t.Context(), f.app, ep.Key, c.f, store.Page{Limit: 10, Ascending: true})
 			var got []int
 			for _, a := range must(t, attempts, err) {
 				got = append(got, slices.Index(keys, a.Event))

@@ -237,6 +237,9 @@ func (s *Store) join(ctx context.Context, instance string) error {
 		if s.node, err = tx.joinNode(instance, s.now()); err != nil {
 			return err
 		}
+		if err := tx.ensureOrganization(s.now()); err != nil {
+			return err
+		}
 		return tx.takeBack(s.node.Number, s.now())
 	})
 }

@@ -125,6 +125,9 @@ func (o *offer) room(key Lane) int {
 	}
 	if of.room == 0 {
 		l.owes(now)
+		if l.pace.rate > 0 {
+			o.e.arm(l)
+		}
 	}
 	l.asking = of.room
 	l.nudged = false

@@ -29,6 +29,7 @@ type lane struct {
 	running  int
 	inLine   [2]bool // in the line for a slot, by place
 	limit    limit
+	pace     pace
 	progress time.Time // last time a run ended, or began after none was running
 
 	// backlog says that due work of this lane is thought to wait in the store, as of backlogAt.
@@ -47,7 +48,7 @@ func (l *lane) allowed() int { return max(1, l.limit.n/int(l.kind.nodes.Load()))
 
 // wants says that one more worker would find something to do.
 func (l *lane) wants() bool {
-	return l.starting < l.queue.len() && l.workers() < l.allowed()
+	return l.starting < l.queue.len() && l.workers() < l.allowed() && l.pace.free(l.starting)
 }
 
 // idle says that nothing is in the lane, nor on its way to it.
@@ -69,7 +70,11 @@ func (l *lane) bound(now time.Time) int {
 	if l.limit.failing() {
 		n = min(n, failingQueue)
 	}
-	return min(max(n, l.least()), l.kind.queuePerLane)
+	n = min(max(n, l.least()), l.kind.queuePerLane)
+	if l.pace.rate > 0 {
+		n = min(n, l.ahead())
+	}
+	return n
 }
 
 // least is the room a lane has at any rate.
@@ -84,7 +89,7 @@ func (l *lane) hasRoom(now func() time.Time) bool {
 		return false
 	case l.kind.Ordered && !l.inOrder(now):
 		return false
-	case !failing && !l.backlog && occupied < min(l.least(), l.kind.queuePerLane):
+	case !failing && !l.backlog && l.pace.rate == 0 && occupied < min(l.least(), l.kind.queuePerLane):
 		return true
 	}
 	bound := l.bound(now())
@@ -168,6 +173,9 @@ func (l *lane) settle(r *ran, now time.Time, back []Item) []Item {
 			back = l.cut(bound, back)
 		}
 	}
+	if r.Idle {
+		l.pace.refund()
+	}
 	if r.Released {
 		l.owes(now)
 		back = append(back, r.item)
@@ -182,11 +190,15 @@ func (l *lane) settle(r *ran, now time.Time, back []Item) []Item {
 	return back
 }
 
-// take moves the next item that may still be started into it. It appends to back those whose lease is too short.
+// take moves the next item that may be started into it, if the lane's rate allows one. It appends to back those whose lease is too short.
 func (l *lane) take(it *Item, now time.Time, back []Item) (bool, []Item) {
 	for l.queue.len() > 0 {
+		fits := l.queue.at(0).Lease.Sub(now) >= l.kind.Timeout+leaseMargin
+		if fits && !l.pace.take() {
+			return false, back
+		}
 		l.queue.pop(it)
-		if it.Lease.Sub(now) >= l.kind.Timeout+leaseMargin {
+		if fits {
 			if l.running == 0 {
 				l.progress = now
 			}
@@ -207,6 +219,11 @@ func (l *lane) take(it *Item, now time.Time, back []Item) (bool, []Item) {
 func (l *lane) nudge() bool {
 	if !l.backlog || l.nudged || l.queue.len() > 2*l.allowed() {
 		return false
+	}
+	if l.pace.rate > 0 {
+		if ahead := l.ahead(); ahead == 0 || l.queue.len() > ahead/2 {
+			return false
+		}
 	}
 	if l.kind.Ordered && (l.occupied() > 0 || l.workers() > 0) {
 		return false

@@ -86,7 +86,7 @@ func (ls *lanes) sweep(before time.Time) {
 			if l.idle() {
 				l.queue, l.held = queue{}, nil
 				waits := l.kind.Ordered && l.backlog && l.backlogAt.After(before)
-				if l.progress.Before(before) && !waits {
+				if l.progress.Before(before) && !waits && !l.pace.spent() {
 					l.gone = true
 					delete(s.m, key)
 				}

@@ -27,6 +27,16 @@ func (q *queue) pushOrdered(it *Item) {
 	}
 }
 
+// pushFront puts the item before all others.
+func (q *queue) pushFront(it *Item) {
+	if q.n == len(q.items) {
+		q.grow()
+	}
+	q.head = (q.head - 1) & (len(q.items) - 1)
+	q.items[q.head] = *it
+	q.n++
+}
+
 // pop moves the first item into it. The queue must not be empty.
 func (q *queue) pop(it *Item) {
 	first := q.at(0)

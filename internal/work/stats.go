@@ -28,6 +28,7 @@ type LaneStats struct {
 	Failing bool
 	Backlog bool          // more due work is thought to wait in the store
 	Latency time.Duration // smoothed
+	Rate    float64       // starts a second allowed on this node; 0: no limit
 }
 
 // Stats walks over all lanes in memory; it is meant for a scrape, not for each item.
@@ -72,5 +73,6 @@ func (e *Engine) LaneStats(key Lane) (LaneStats, bool) {
 		Failing: l.limit.failing(),
 		Backlog: l.backlog,
 		Latency: l.limit.latency,
+		Rate:    l.pace.rate,
 	}, true
 }

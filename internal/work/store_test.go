@@ -29,6 +29,7 @@ type memStore struct {
 	rows     map[rowKey]*row
 	turn     int // whose lane comes first
 	claims   int
+	leases   int // items that claims took
 	released []work.Item
 	err      error
 }
@@ -180,6 +181,7 @@ func (s *memStore) Claim(ctx context.Context, req work.ClaimRequest) (work.Claim
 			}
 			room--
 			r.item.Claim++
+			s.leases++
 			r.item.Due, r.item.Lease = r.at, req.Lease
 			r.leased, r.at = true, req.Lease
 			res.Items = append(res.Items, r.item)

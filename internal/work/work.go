@@ -45,6 +45,8 @@ type Result struct {
 	// a runner whose outcomes are committed later leaves it zero and calls Engine.Wake after the commit.
 	// Ordered kinds cannot leave it: the lane's later items wait for it.
 	Next time.Time
+	// Idle says that the target was not called at all. Such a run does not count against the lane's rate.
+	Idle bool
 	// Latency is how long the target took, when that is less than the whole run; zero means the whole run.
 	Latency time.Duration
 }
@@ -66,6 +68,10 @@ type KindOptions struct {
 	Start   int           // runs of a lane at once, to begin with; 8 unless set
 	Max     int           // the most runs of a lane at once; 64 unless set, never less than Start
 	Timeout time.Duration // one run at most; 30 s unless set
+	// Rate is how many runs of an item's lane may start a second, over all nodes: 0 for no limit, less than 0 where that cannot be told at the moment, and
+	// what it was goes on. It is asked before each run and, while a lane waits for its turn, a few times a second, and looks only at the item's lane and
+	// App. nil: no lane has a limit.
+	Rate func(it Item) float64
 	// Ordered lanes run one item at a time, in the order of their subjects, and stand still while their head waits.
 	Ordered bool
 }

@@ -11,6 +11,7 @@ const maxResting = 128
 // ran is a run that has ended.
 type ran struct {
 	item Item
+	rate float64 // the lane's when the item was taken
 	Result
 	crashed bool
 }
@@ -28,6 +29,9 @@ func (e *Engine) hire(l *lane) (lined bool) {
 			return true
 		}
 		e.send(l)
+	}
+	if l.pace.rate > 0 {
+		e.arm(l)
 	}
 	return false
 }
@@ -47,6 +51,9 @@ func (e *Engine) grant() {
 			if l.wants() {
 				e.slots.line(l, moreWorkers)
 			}
+		}
+		if l.pace.rate > 0 {
+			e.arm(l)
 		}
 		l.mu.Unlock()
 		if !used {
@@ -91,6 +98,9 @@ func (e *Engine) serve(l *lane) {
 		return
 	}
 	for {
+		if l.kind.Rate != nil && !e.paid(l, &r) {
+			return
+		}
 		if e.hooks.Waited != nil {
 			e.hooks.Waited(l.key.Kind, now.Sub(r.item.Due))
 		}
@@ -129,6 +139,7 @@ func (e *Engine) turn(l *lane, r *ran, ended bool, now time.Time) bool {
 	stepBack := ended && l.queue.len() > 0 && e.slots.short(l.workers()+1)
 	if !stepBack && e.running() && l.workers() < l.allowed() {
 		again, back = l.take(&r.item, now, back)
+		r.rate = l.pace.rate
 	}
 	lined := false
 	switch {

@@ -22,7 +22,10 @@ import (
 	"github.com/hookswitch/hookswitch/internal/storetest"
 )
 
-const token = "testtoken_organization"
+const (
+	token     = "testtoken_organization"
+	publicURL = "https://hooks.example"
+)
 
 // api is the API over an empty database, with no engine: what is owed stays waiting.
 type api struct {
@@ -30,27 +33,29 @@ type api struct {
 	store   *store.Store
 	service *service.Service
 	handler *svix.Handler
+	again   func() *svix.Handler // another handler over the same service, which remembers nothing
 	token   string
 }
 
-func newAPI(t testing.TB, db *storetest.DB) *api {
+func newAPI(t testing.TB, db *storetest.DB, opts ...func(*store.Options)) *api {
 	t.Helper()
-	st := db.Open()
-	svc, err := service.New(service.Options{Store: st, Profiles: map[hookswitch.ProfileName]hookswitch.Profile{
+	st := db.Open(opts...)
+	svc, err := service.New(service.Options{Store: st, PublicURL: publicURL, Profiles: map[hookswitch.ProfileName]hookswitch.Profile{
 		hookswitch.ProfileSvix: hookswitch.SvixProfile(), hookswitch.ProfileZavu: hookswitch.ZavuProfile()}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	organization := svix.OrganizationToken(token)
+	tokens := svix.Tokens(token, svc)
 	auth := func(r *http.Request) (svix.Caller, error) {
-		// Portal tokens as they will be: bound to one App.
+		// A short way to a token that may do everything inside one App.
 		if id, ok := strings.CutPrefix(httpapi.BearerToken(r), "portal_"); ok {
 			key, _ := svc.IDs().Parse(hookswitch.KindApp, id)
-			return svix.Caller{App: key}, nil
+			return svix.Caller{App: key, Capabilities: hookswitch.AllCapabilities}, nil
 		}
-		return organization(r)
+		return tokens(r)
 	}
-	return &api{t: t, store: st, service: svc, handler: svix.New(svix.Options{Service: svc, Auth: auth}), token: token}
+	again := func() *svix.Handler { return svix.New(svix.Options{Service: svc, Auth: auth}) }
+	return &api{t: t, store: st, service: svc, handler: again(), again: again, token: token}
 }
 
 // each runs test on both databases.

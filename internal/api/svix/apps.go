@@ -137,6 +137,11 @@ func (h *Handler) createApp(w http.ResponseWriter, r *http.Request) error {
 	}
 	if getIfExists && a.UID != "" {
 		have, err := h.appByUID(r.Context(), a.UID)
+		if err == nil {
+			if made, err := h.service.Made(idem); err == nil && made == have.Key {
+				return h.writeApp(w, http.StatusCreated, have, nil) // by this same request
+			}
+		}
 		if hookswitch.KindOf(err) != hookswitch.NotFound {
 			return h.writeApp(w, http.StatusOK, have, err)
 		}

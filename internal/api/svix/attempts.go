@@ -168,12 +168,12 @@ func (h *Handler) attemptQuery(r *http.Request, app *hookswitch.App) (*attemptQu
 }
 
 // list answers with the page of attempts that read finds.
-func (a *attemptQuery) list(h *Handler, w http.ResponseWriter, r *http.Request, of hookswitch.Key,
-	read func(context.Context, hookswitch.Key, store.AttemptFilter, store.Page) ([]*hookswitch.Attempt, error)) error {
+func (a *attemptQuery) list(h *Handler, w http.ResponseWriter, r *http.Request, app, of hookswitch.Key,
+	read func(ctx context.Context, app, of hookswitch.Key, f store.AttemptFilter, p store.Page) ([]*hookswitch.Attempt, error)) error {
 	var rows []*hookswitch.Attempt
 	if !a.none {
 		var err error
-		if rows, err = read(r.Context(), of, a.filter, a.page.store()); err != nil {
+		if rows, err = read(r.Context(), app, of, a.filter, a.page.store()); err != nil {
 			return err
 		}
 	}
@@ -192,7 +192,7 @@ func (h *Handler) listAttemptsByEndpoint(w http.ResponseWriter, r *http.Request,
 	if err != nil {
 		return err
 	}
-	return a.list(h, w, r, e.Key, h.service.AttemptsByEndpoint)
+	return a.list(h, w, r, app.Key, e.Key, h.service.AttemptsByEndpoint)
 }
 
 func (h *Handler) listAttemptsByMessage(w http.ResponseWriter, r *http.Request, app *hookswitch.App) error {
@@ -204,7 +204,7 @@ func (h *Handler) listAttemptsByMessage(w http.ResponseWriter, r *http.Request, 
 	if err != nil {
 		return err
 	}
-	return a.list(h, w, r, ev.Key, h.service.AttemptsByEvent)
+	return a.list(h, w, r, app.Key, ev.Key, h.service.AttemptsByEvent)
 }
 
 func (h *Handler) getAttempt(w http.ResponseWriter, r *http.Request, app *hookswitch.App) error {
@@ -212,7 +212,7 @@ func (h *Handler) getAttempt(w http.ResponseWriter, r *http.Request, app *hooksw
 	if err != nil {
 		return err
 	}
-	a, err := h.service.Attempt(r.Context(), ev.Key, r.PathValue("attempt_id"))
+	a, err := h.service.Attempt(r.Context(), app.Key, ev.Key, r.PathValue("attempt_id"))
 	if err != nil {
 		return err
 	}

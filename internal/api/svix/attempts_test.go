@@ -244,12 +244,12 @@ func TestResend(t *testing.T) {
 		}
 		// The same request again asks for nothing more.
 		a.do("POST", path, "", "Idempotency-Key", "auto_k").is(202)
-		rows, err := a.store.DeliveriesOf(context.Background(), a.key(hookswitch.KindEvent, msg))
+		rows, err := a.store.DeliveriesOf(context.Background(), a.key(hookswitch.KindApp, app), a.key(hookswitch.KindEvent, msg))
 		if err != nil || len(rows) != 0 {
 			t.Errorf("owed after a repeated request: %v, %v", rows, err)
 		}
 		a.do("POST", path, "{}", "Idempotency-Key", "auto_other").is(202)
-		if rows, err = a.store.DeliveriesOf(context.Background(), a.key(hookswitch.KindEvent, msg)); err != nil || len(rows) != 1 {
+		if rows, err = a.store.DeliveriesOf(context.Background(), a.key(hookswitch.KindApp, app), a.key(hookswitch.KindEvent, msg)); err != nil || len(rows) != 1 {
 			t.Errorf("owed after a new request: %v, %v", rows, err)
 		}
 		a.do("POST", "/app/"+app+"/msg/unknown/endpoint/"+ep+"/resend", "").code(404, "not_found")

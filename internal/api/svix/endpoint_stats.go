@@ -48,7 +48,7 @@ func (h *Handler) getStats(w http.ResponseWriter, r *http.Request, app *hookswit
 	if err != nil {
 		return err
 	}
-	stats, err := h.service.EndpointStats(r.Context(), e.Key, since, until)
+	stats, err := h.service.EndpointStats(r.Context(), app.Key, e.Key, since, until)
 	if err != nil {
 		return err
 	}

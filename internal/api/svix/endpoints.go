@@ -31,7 +31,10 @@ type endpointIn struct {
 func (in *endpointIn) apply(e *hookswitch.Endpoint) error {
 	var c hookswitch.Checks
 	e.URL, e.Description, e.Disabled, e.Metadata = in.URL, in.Description, in.Disabled, in.Metadata
-	e.EventTypes, e.Tags = distinct(in.FilterTypes), distinct(in.Channels)
+	e.EventTypes = distinct(in.FilterTypes)
+	if !e.Operational() { // what happens to deliveries has no channel
+		e.Tags = distinct(in.Channels)
+	}
 	if in.EventTypes != nil {
 		e.EventTypes = distinct(in.EventTypes)
 	}
@@ -151,8 +154,18 @@ func (h *Handler) endpointCommon(e *hookswitch.Endpoint) endpointCommon {
 		CreatedAt: micros(e.CreatedAt), UpdatedAt: micros(e.UpdatedAt)}
 }
 
-func (h *Handler) endpointOut(e *hookswitch.Endpoint) endpointOut {
-	return endpointOut{h.endpointCommon(e), notNull(e.Metadata)}
+// operationalEndpointOut is an endpoint without channels.
+type operationalEndpointOut struct {
+	endpointOut
+	Channels *struct{} `json:"channels,omitempty"` // hides the field of the same name
+}
+
+func (h *Handler) endpointOut(e *hookswitch.Endpoint) any {
+	out := endpointOut{h.endpointCommon(e), notNull(e.Metadata)}
+	if e.Operational() {
+		return operationalEndpointOut{endpointOut: out}
+	}
+	return out
 }
 
 // endpoint is the endpoint of the path. The webhooks of senders belong to another API and do not exist here.
@@ -197,7 +210,7 @@ func (h *Handler) createEndpoint(w http.ResponseWriter, r *http.Request, app *ho
 }
 
 func (h *Handler) makeEndpoint(w http.ResponseWriter, r *http.Request, app *hookswitch.App, in endpointIn, idem service.Idempotency) error {
-	e := hookswitch.Endpoint{Headers: in.Headers}
+	e := hookswitch.Endpoint{App: app.Key, Headers: in.Headers}
 	if err := in.apply(&e); err != nil {
 		return err
 	}

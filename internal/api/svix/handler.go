@@ -19,6 +19,7 @@ type Handler struct {
 	service *service.Service
 	ids     *hookswitch.IDs
 	now     func() time.Time
+	repeats *repeats
 	mux     *httpapi.Mux
 	serve   http.Handler
 }
@@ -35,7 +36,7 @@ type Options struct {
 
 // New returns the API.
 func New(o Options) *Handler {
-	h := &Handler{service: o.Service, ids: o.Service.IDs(), now: time.Now}
+	h := &Handler{service: o.Service, ids: o.Service.IDs(), now: time.Now, repeats: newRepeats(o.Service, o.Log)}
 	surface := &httpapi.Surface{
 		Name: "svix",
 		Auth: func(r *http.Request) (context.Context, error) {
@@ -56,7 +57,10 @@ func New(o Options) *Handler {
 		open.Handle(rt.method, Base+rt.path, rt.name, rt.serve)
 	}
 	for _, rt := range h.routes() {
-		h.mux.Handle(rt.method, Base+rt.path, rt.name, rt.serve)
+		if rt.method == http.MethodPost && rt.path != publishPath {
+			rt.serve = h.repeats.handle(rt.serve)
+		}
+		h.mux.Handle(rt.method, Base+rt.path, rt.name, h.guard(rt))
 	}
 	for _, op := range notBuilt {
 		h.mux.Handle(op.method, Base+op.path, notBuiltName, refuse(op))

@@ -4,14 +4,16 @@ import "github.com/hookswitch/hookswitch/internal/httpapi"
 
 type route struct {
 	method, path, name string
+	needs              right // what the caller must be allowed to do
 	serve              httpapi.Handler
 }
 
-// openRoutes need no credential.
+// openRoutes need no credential. Their answers are not repeated: without a token a key belongs to nobody, and whoever guessed one would be given somebody else's answer.
 func (h *Handler) openRoutes() []route {
 	return []route{
-		{"GET", "/health", "tell how the server is", h.health},
-		{"GET", "/health/ping", "answer", h.ping},
+		{"GET", "/health", "tell how the server is", nobody, h.health},
+		{"GET", "/health/ping", "answer", nobody, h.ping},
+		{"POST", "/auth/one-time-token", "exchange one-time token", nobody, h.exchangeOneTime},
 	}
 }
 
@@ -19,26 +21,26 @@ func (h *Handler) openRoutes() []route {
 func (h *Handler) routes() []route {
 	return []route{
 		// Applications.
-		{"GET", "/app", "list applications", organization(h.listApps)},
-		{"POST", "/app", "create application", organization(h.createApp)},
-		{"GET", "/app/{app_id}", "get application", h.inApp(h.getApp)},
-		{"PUT", "/app/{app_id}", "replace application", organization(h.replaceApp)},
-		{"PATCH", "/app/{app_id}", "change application", organization(h.inApp(h.changeApp))},
-		{"DELETE", "/app/{app_id}", "delete application", organization(h.inApp(h.deleteApp))},
+		{"GET", "/app", "list applications", org, h.listApps},
+		{"POST", "/app", "create application", org, h.createApp},
+		{"GET", "/app/{app_id}", "get application", view, h.inApp(h.getApp)},
+		{"PUT", "/app/{app_id}", "replace application", org, h.replaceApp},
+		{"PATCH", "/app/{app_id}", "change application", org, h.inApp(h.changeApp)},
+		{"DELETE", "/app/{app_id}", "delete application", org, h.inApp(h.deleteApp)},
 
 		// Endpoints.
-		{"GET", "/app/{app_id}/endpoint", "list endpoints", h.inApp(h.listEndpoints)},
-		{"POST", "/app/{app_id}/endpoint", "create endpoint", h.inApp(h.createEndpoint)},
-		{"GET", "/app/{app_id}/endpoint/{endpoint_id}", "get endpoint", h.inApp(h.getEndpoint)},
-		{"PUT", "/app/{app_id}/endpoint/{endpoint_id}", "replace endpoint", h.inApp(h.replaceEndpoint)},
-		{"PATCH", "/app/{app_id}/endpoint/{endpoint_id}", "change endpoint", h.inApp(h.changeEndpoint)},
-		{"DELETE", "/app/{app_id}/endpoint/{endpoint_id}", "delete endpoint", h.inApp(h.deleteEndpoint)},
-		{"GET", "/app/{app_id}/endpoint/{endpoint_id}/secret", "get endpoint secret", h.inApp(h.getSecret)},
-		{"POST", "/app/{app_id}/endpoint/{endpoint_id}/secret/rotate", "rotate endpoint secret", h.inApp(h.rotateSecret)},
-		{"GET", "/app/{app_id}/endpoint/{endpoint_id}/headers", "get endpoint headers", h.inApp(h.getHeaders)},
-		{"PUT", "/app/{app_id}/endpoint/{endpoint_id}/headers", "replace endpoint headers", h.inApp(h.replaceHeaders)},
-		{"PATCH", "/app/{app_id}/endpoint/{endpoint_id}/headers", "change endpoint headers", h.inApp(h.changeHeaders)},
-		{"GET", "/app/{app_id}/endpoint/{endpoint_id}/stats", "get endpoint statistics", h.inApp(h.getStats)},
+		{"GET", "/app/{app_id}/endpoint", "list endpoints", view, h.inApp(h.listEndpoints)},
+		{"POST", "/app/{app_id}/endpoint", "create endpoint", manage, h.inApp(h.createEndpoint)},
+		{"GET", "/app/{app_id}/endpoint/{endpoint_id}", "get endpoint", view, h.inApp(h.getEndpoint)},
+		{"PUT", "/app/{app_id}/endpoint/{endpoint_id}", "replace endpoint", manage, h.inApp(h.replaceEndpoint)},
+		{"PATCH", "/app/{app_id}/endpoint/{endpoint_id}", "change endpoint", manage, h.inApp(h.changeEndpoint)},
+		{"DELETE", "/app/{app_id}/endpoint/{endpoint_id}", "delete endpoint", manage, h.inApp(h.deleteEndpoint)},
+		{"GET", "/app/{app_id}/endpoint/{endpoint_id}/secret", "get endpoint secret", viewSecrets, h.inApp(h.getSecret)},
+		{"POST", "/app/{app_id}/endpoint/{endpoint_id}/secret/rotate", "rotate endpoint secret", manageSecrets, h.inApp(h.rotateSecret)},
+		{"GET", "/app/{app_id}/endpoint/{endpoint_id}/headers", "get endpoint headers", view, h.inApp(h.getHeaders)},
+		{"PUT", "/app/{app_id}/endpoint/{endpoint_id}/headers", "replace endpoint headers", manage, h.inApp(h.replaceHeaders)},
+		{"PATCH", "/app/{app_id}/endpoint/{endpoint_id}/headers", "change endpoint headers", manage, h.inApp(h.changeHeaders)},
+		{"GET", "/app/{app_id}/endpoint/{endpoint_id}/stats", "get endpoint statistics", view, h.inApp(h.getStats)},
 
 		// Recovery and background tasks.
 
@@ -47,27 +49,49 @@ func (h *Handler) routes() []route {
 		// Event types and the environment they make up.
 
 		// Messages.
-		{"GET", "/app/{app_id}/msg", "list messages", h.inApp(h.listMessages)},
-		{"POST", "/app/{app_id}/msg", "create message", organization(h.createMessage)},
-		{"GET", "/app/{app_id}/msg/{msg_id}", "get message", h.inApp(h.getMessage)},
+		{"GET", "/app/{app_id}/msg", "list messages", view, h.inApp(h.listMessages)},
+		{"POST", publishPath, "create message", org, h.republish(h.createMessage)},
+		{"GET", "/app/{app_id}/msg/{msg_id}", "get message", view, h.inApp(h.getMessage)},
 
 		// Pollers.
 
 		// Attempts.
-		{"GET", "/app/{app_id}/attempt/endpoint/{endpoint_id}", "list attempts by endpoint", h.inApp(h.listAttemptsByEndpoint)},
-		{"GET", "/app/{app_id}/attempt/msg/{msg_id}", "list attempts by message", h.inApp(h.listAttemptsByMessage)},
-		{"GET", "/app/{app_id}/msg/{msg_id}/attempt", "list attempts by message (deprecated path)", h.inApp(h.listAttemptsByMessage)},
-		{"GET", "/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/attempt", "list attempts by message and endpoint (deprecated path)", h.inApp(h.listAttemptsByMessage)},
-		{"GET", "/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}", "get attempt", h.inApp(h.getAttempt)},
-		{"GET", "/app/{app_id}/msg/{msg_id}/endpoint", "list attempted destinations", h.inApp(h.listDestinations)},
-		{"GET", "/app/{app_id}/endpoint/{endpoint_id}/msg", "list attempted messages", h.inApp(h.listAttemptedMessages)},
-		{"POST", "/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/resend", "resend message", h.inApp(h.resend)},
+		{"GET", "/app/{app_id}/attempt/endpoint/{endpoint_id}", "list attempts by endpoint", view, h.inApp(h.listAttemptsByEndpoint)},
+		{"GET", "/app/{app_id}/attempt/msg/{msg_id}", "list attempts by message", view, h.inApp(h.listAttemptsByMessage)},
+		{"GET", "/app/{app_id}/msg/{msg_id}/attempt", "list attempts by message (deprecated path)", view, h.inApp(h.listAttemptsByMessage)},
+		{"GET", "/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/attempt", "list attempts by message and endpoint (deprecated path)", view, h.inApp(h.listAttemptsByMessage)},
+		{"GET", "/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}", "get attempt", view, h.inApp(h.getAttempt)},
+		{"GET", "/app/{app_id}/msg/{msg_id}/endpoint", "list attempted destinations", view, h.inApp(h.listDestinations)},
+		{"GET", "/app/{app_id}/endpoint/{endpoint_id}/msg", "list attempted messages", view, h.inApp(h.listAttemptedMessages)},
+		{"POST", "/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/resend", "resend message", sendAgain, h.inApp(h.resend)},
 
 		// Authentication.
+		{"POST", "/auth/app-portal-access/{app_id}", "open portal", org, h.portalAccess},
+		{"POST", "/auth/dashboard-access/{app_id}", "open portal (deprecated path)", org, h.dashboardAccess},
+		{"POST", "/auth/app/{app_id}/expire-all", "end portal tokens", org, h.inApp(h.expireAll)},
+		{"POST", "/auth/logout", "end own token", everybody, h.logout},
+		{"GET", "/auth/app/{app_id}/poller/{sink_id}/token", "get key of poller", viewSecrets, h.inApp(h.getPollerToken)},
+		{"POST", "/auth/app/{app_id}/poller/{sink_id}/token/rotate", "rotate key of poller", manageSecrets, h.inApp(h.rotatePollerToken)},
 
-		// Integrations.
+		// Integrations. A key has all rights in its application and no end, so nobody who has less may come by one.
+		{"GET", "/app/{app_id}/integration", "list integrations", view, h.inApp(h.listIntegrations)},
+		{"POST", "/app/{app_id}/integration", "create integration", org, h.inApp(h.createIntegration)},
+		{"GET", "/app/{app_id}/integration/{integ_id}", "get integration", view, h.inApp(h.getIntegration)},
+		{"PUT", "/app/{app_id}/integration/{integ_id}", "replace integration", org, h.inApp(h.replaceIntegration)},
+		{"DELETE", "/app/{app_id}/integration/{integ_id}", "delete integration", org, h.inApp(h.deleteIntegration)},
+		{"GET", "/app/{app_id}/integration/{integ_id}/key", "get key of integration", org, h.inApp(h.getIntegrationKey)},
+		{"POST", "/app/{app_id}/integration/{integ_id}/key/rotate", "rotate key of integration", org, h.inApp(h.rotateIntegrationKey)},
 
 		// Operational webhooks.
+		{"GET", "/operational-webhook/endpoint", "list operational endpoints", org, h.operational(h.listEndpoints)},
+		{"POST", "/operational-webhook/endpoint", "create operational endpoint", org, h.operational(h.createEndpoint)},
+		{"GET", "/operational-webhook/endpoint/{endpoint_id}", "get operational endpoint", org, h.operational(h.getEndpoint)},
+		{"PUT", "/operational-webhook/endpoint/{endpoint_id}", "replace operational endpoint", org, h.operational(h.replaceEndpoint)},
+		{"DELETE", "/operational-webhook/endpoint/{endpoint_id}", "delete operational endpoint", org, h.operational(h.deleteEndpoint)},
+		{"GET", "/operational-webhook/endpoint/{endpoint_id}/secret", "get operational endpoint secret", org, h.operational(h.getSecret)},
+		{"POST", "/operational-webhook/endpoint/{endpoint_id}/secret/rotate", "rotate operational endpoint secret", org, h.operational(h.rotateSecret)},
+		{"GET", "/operational-webhook/endpoint/{endpoint_id}/headers", "get operational endpoint headers", org, h.operational(h.getHeaders)},
+		{"PUT", "/operational-webhook/endpoint/{endpoint_id}/headers", "replace operational endpoint headers", org, h.operational(h.replaceHeaders)},
 
 		// Statistics.
 	}

@@ -30,21 +30,25 @@ CREATE TABLE event_types (
     updated_at    BIGINT  NOT NULL
 );
 
+-- sealed: the text of a token that may have to be shown again; at forget_at it is dropped, 0: never. Of ref, scope and until_at see Token.
 CREATE TABLE tokens (
     id            {{key}},
     app_id        BIGINT  NOT NULL,
     kind          TEXT    NOT NULL,
     ref           BIGINT  NOT NULL,
+    scope         TEXT    NOT NULL,
     hash          TEXT    NOT NULL UNIQUE,
-    session       TEXT    NOT NULL,
     feature_flags TEXT    NOT NULL,
     capabilities  TEXT    NOT NULL,
     sealed        BYTEA   NOT NULL,
+    forget_at     BIGINT  NOT NULL,
+    until_at      BIGINT  NOT NULL,
     expires_at    BIGINT  NOT NULL,
     created_at    BIGINT  NOT NULL
 );
-CREATE INDEX tokens_by_app ON tokens (app_id, kind, ref);
+CREATE INDEX tokens_by_app ON tokens (app_id, kind, scope, ref);
 CREATE INDEX tokens_by_expiry ON tokens (expires_at) WHERE expires_at > 0;
+CREATE INDEX tokens_to_forget ON tokens (forget_at) WHERE forget_at > 0;
 
 CREATE TABLE integrations (
     id            {{key}},
