@@ -1,9 +1,9 @@
 // Command hosted lists the operations of the hosted Svix API and of the open-source server, from their published descriptions and from the sources of the
 // official client libraries. Its output is operations.tsv next to it:
 //
-//	go run ./internal/api/svix/testdata/hosted -server openapi.json -hosted lib-openapi.json -sdk1 node_modules/svix -sdk2 node_modules/svix2 > operations.tsv
+//	go run ./internal/api/svix/testdata/hosted -server openapi.json -hosted lib-openapi.json -sdk1 node_modules/svix -sdk2 node_modules/svix2 -python site-packages/svix > operations.tsv
 //
-// server/openapi.json and codegen/lib-openapi.json lie in the repository of the libraries, the other two are its npm packages. Only facts are taken:
+// server/openapi.json and codegen/lib-openapi.json lie in the repository of the libraries, the others are what it publishes on npm and PyPI. Only facts are taken:
 // methods, paths, operation ids, names of parameters and fields, and whether an operation is deprecated or internal.
 package main
 
@@ -34,20 +34,22 @@ func main() {
 	hosted := flag.String("hosted", "", "description of the hosted API")
 	sdk1 := flag.String("sdk1", "", "npm package svix 1.x")
 	sdk2 := flag.String("sdk2", "", "npm package svix 2.x")
+	python := flag.String("python", "", "folder of the Python package svix 2.x, in site-packages")
 	flag.Parse()
 	operations := map[key]*operation{}
 	hostedVersion := describe(operations, *hosted, "hosted")
 	serverVersion := describe(operations, *server, "server")
 	version1 := calls(operations, *sdk1, "sdk1")
 	version2 := calls(operations, *sdk2, "sdk2")
+	python2 := pythonCalls(operations, *python, "sdk2")
 
 	fmt.Printf(`# Operations of the hosted Svix API and of its open-source server.
 # Sources, all under the MIT licence, https://github.com/svix/svix-webhooks:
 #   hosted: codegen/lib-openapi.json, version %s    server: server/openapi.json, version %s
-#   sdk1: npm package svix %s    sdk2: npm package svix %s
+#   sdk1: npm package svix %s    sdk2: npm package svix %s and PyPI package svix %s
 # Only facts: method, path, operation id (or the call of the library), where it is known from, names of query parameters, fields of the body, fields of the answer.
 # Made by the program in this folder.
-`, hostedVersion, serverVersion, version1, version2)
+`, hostedVersion, serverVersion, version1, version2, python2)
 	keys := make([]key, 0, len(operations))
 	for k := range operations {
 		keys = append(keys, k)
@@ -193,4 +195,41 @@ func calls(operations map[key]*operation, dir, mark string) (version string) {
 		log.Fatal(err)
 	}
 	return p.Version
+}
+
+var (
+	pythonMethod  = regexp.MustCompile(`^(\w+)\(`)
+	pythonRequest = regexp.MustCompile(`method="(\w+)",\s*path="([^"]+)"`)
+	pythonVersion = regexp.MustCompile(`__version__ = "([^"]+)"`)
+)
+
+// pythonCalls adds what the client library for Python calls.
+func pythonCalls(operations map[key]*operation, dir, mark string) (version string) {
+	files, err := filepath.Glob(filepath.Join(dir, "api*", "*.py"))
+	if err != nil || len(files) == 0 {
+		log.Fatalf("no sources in %s: %v", dir, err)
+	}
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			log.Fatal(err)
+		}
+		for _, member := range strings.Split(string(raw), "\n    def ") {
+			name, r := pythonMethod.FindStringSubmatch(member), pythonRequest.FindStringSubmatch(member)
+			if name == nil || r == nil {
+				continue
+			}
+			op := at(operations, r[1], r[2])
+			op.marks[mark] = true
+			op.call = cmp.Or(op.call, strings.TrimSuffix(filepath.Base(file), ".py")+"."+name[1])
+		}
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, "__init__.py"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	if v := pythonVersion.FindSubmatch(raw); v != nil {
+		return string(v[1])
+	}
+	return "?"
 }
