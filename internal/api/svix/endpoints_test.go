@@ -300,5 +300,11 @@ func TestEndpointStats(t *testing.T) {
 		if v["success"] != 0.0 {
 			t.Errorf("counted outside of the range: %v", v)
 		}
+		newer := strings.TrimSuffix(path, "stats") + "attempt-stats"
+		want = map[string]any{"success": 2.0, "fail": 1.0, "canceled": 0.0}
+		if diff := cmp.Diff(want, a.do("GET", newer, "").is(200).described("EndpointAttemptStats").json()); diff != "" {
+			t.Error(diff)
+		}
+		a.do("GET", newer+query("until", at(time.Hour)), "").code(400, "invalid_range")
 	})
 }

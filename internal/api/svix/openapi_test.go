@@ -86,7 +86,7 @@ func TestAnswersFitTheDescription(t *testing.T) {
 		base := "/app/" + app
 		for path, schema := range map[string]string{
 			"/health": "Health", base: "ApplicationOut", "/app": "ListOfApplicationOut", base + "/endpoint/e": "EndpointOut", base + "/endpoint": "ListOfEndpointOut",
-			base + "/endpoint/e/secret": "EndpointSecretOut", base + "/endpoint/e/headers": "EndpointHeadersOut", base + "/endpoint/e/stats": "EndpointStats",
+			base + "/endpoint/e/secret": "EndpointSecretOut", base + "/endpoint/e/headers": "EndpointHeadersOut", base + "/endpoint/e/stats": "EndpointStats", base + "/endpoint/e/attempt-stats": "EndpointAttemptStats",
 			base + "/msg/m": "MessageOut", base + "/msg": "ListOfMessageOut", base + "/msg/m/attempt/" + at: "MessageAttemptOut",
 			base + "/attempt/msg/m": "ListOfMessageAttemptOut", base + "/msg/m/endpoint": "ListOfMessageEndpointOut", base + "/endpoint/e/msg": "ListOfEndpointMessageOut",
 		} {
