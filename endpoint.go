@@ -29,7 +29,9 @@ type Endpoint struct {
 	// Secrets are newest first. The first signs for ever, the others until they expire.
 	Secrets      []EndpointSecret
 	ThrottleRate int
-	Version      int // what the caller calls the version; 1 unless said otherwise
+	// Ordered endpoints get one event at a time, in the order in which they were accepted. It counts for events accepted from then on.
+	Ordered bool
+	Version int // what the caller calls the version; 1 unless said otherwise
 	// SignatureVersion is the variant of Zavu's signature the caller chose: "", "v1", "v1+v2" or "v2".
 	SignatureVersion string
 	FailSince        time.Time // the failure clock; zero: not running
@@ -48,6 +50,14 @@ type EndpointSecret struct {
 
 // Operational reports whether e is one of the organisation's own endpoints, which are told how deliveries go.
 func (e *Endpoint) Operational() bool { return e.App == OrganizationApp }
+
+// DeliveryKind is the kind of work that an event accepted now is owed to e as.
+func (e *Endpoint) DeliveryKind() DeliveryKind {
+	if e.Ordered {
+		return DeliverOrdered
+	}
+	return DeliverWebhook
+}
 
 // Matches reports whether an event of the type with the tags goes to e, whether or not e is disabled. sender is the sender the event is about,
 // 0 for none; own says that the gateway made the event.
@@ -150,6 +160,9 @@ func (e *Endpoint) Validate() error {
 		if m := CheckTag(t); m != "" {
 			c.Field(m, "channels", "["+strconv.Itoa(i)+"]")
 		}
+	}
+	if e.Ordered && e.Operational() {
+		c.Field("is not offered for operational endpoints", "fifo")
 	}
 	if e.ThrottleRate < 0 || e.ThrottleRate > MaxThrottleRate {
 		c.Field("must lie between 1 and 65535", "throttleRate")

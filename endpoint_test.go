@@ -173,3 +173,22 @@ func paths(t *testing.T, err error) (list []string) {
 	}
 	return list
 }
+
+func TestEndpoint_OperationalEndpointsGetAllButTheLog(t *testing.T) {
+	t.Parallel()
+	all, log := hookswitch.Endpoint{App: hookswitch.OrganizationApp}, hookswitch.Endpoint{App: hookswitch.OrganizationApp, EventTypes: []string{hookswitch.EventAttemptLog}}
+	for _, typ := range hookswitch.OperationalEvents {
+		if got, want := all.Matches(typ, nil, 0, true), typ != hookswitch.EventAttemptLog; got != want {
+			t.Errorf("%s goes to an endpoint without a filter: %t, want %t", typ, got, want)
+		}
+		if got, want := log.Matches(typ, nil, 0, true), typ == hookswitch.EventAttemptLog; got != want {
+			t.Errorf("%s goes to an endpoint that names the log: %t, want %t", typ, got, want)
+		}
+	}
+	for types, ok := range map[string]bool{hookswitch.EventEndpointDisabled: true, hookswitch.EventAttemptLog: true, "user.signup": false, hookswitch.EventMessageSent: false} {
+		e := hookswitch.Endpoint{App: hookswitch.OrganizationApp, URL: "https://x.example", EventTypes: []string{types}}
+		if err := e.Validate(); (err == nil) != ok {
+			t.Errorf("a filter that names %s: %v", types, err)
+		}
+	}
+}

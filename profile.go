@@ -17,6 +17,8 @@ type Profile struct {
 	SlowWait time.Duration
 	// GoneDisables makes the answer 410 disable the endpoint.
 	GoneDisables bool
+	// Instructions make the answer header webhook-delivery count: "disable" disables the endpoint, "abort-message" ends the retries of the event.
+	Instructions bool
 	// DisableAfter is the age of the failure clock at which an exhausted delivery disables its endpoint; 0: never.
 	DisableAfter time.Duration
 }
@@ -41,6 +43,7 @@ func SvixProfile() Profile {
 		RetryAfter:   true,
 		SlowWait:     time.Minute,
 		GoneDisables: true,
+		Instructions: true,
 		DisableAfter: 120 * time.Hour,
 	}
 }

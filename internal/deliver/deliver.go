@@ -1,4 +1,4 @@
-// Package deliver is the kinds of work that the engine runs: posting an event to an endpoint, sending a message through its provider, asking a responder. It makes the outgoing
+// Package deliver is the kinds of work that the engine runs: posting an event to an endpoint, sending a message through its provider, asking a responder, taking a task on. It makes the outgoing
 // calls and judges their answers; what follows from an outcome is internal/service's to decide.
 package deliver
 
@@ -42,6 +42,9 @@ const (
 	respondTimeout = 60 * time.Second
 )
 
+// taskTimeout bounds one run of a task, which takes about a second.
+const taskTimeout = 30 * time.Second
+
 // Kinds are the kinds of work for the engine.
 func Kinds(o Options) map[work.Kind]work.KindOptions {
 	if o.Random == nil {
@@ -63,10 +66,16 @@ func Kinds(o Options) map[work.Kind]work.KindOptions {
 	for _, name := range []hookswitch.ProfileName{hookswitch.ProfileSvix, hookswitch.ProfileZavu} {
 		longest = max(longest, o.Service.Profile(name).Timeout)
 	}
+	hooks := newWebhooks(o)
+	rate := func(it work.Item) float64 {
+		return o.Service.Throttle(hookswitch.Key(it.App), hookswitch.Key(it.Target))
+	}
 	return map[work.Kind]work.KindOptions{
-		work.Kind(hookswitch.DeliverWebhook): {Runner: newWebhooks(o), Timeout: longest + 5*time.Second},
+		work.Kind(hookswitch.DeliverWebhook): {Runner: hooks, Timeout: longest + 5*time.Second, Rate: rate},
+		work.Kind(hookswitch.DeliverOrdered): {Runner: ordered{hooks, o}, Timeout: longest + 5*time.Second, Rate: rate, Ordered: true},
 		work.Kind(hookswitch.DeliverMessage): {Runner: ordered{&messages{o}, o}, Timeout: sendTimeout + 5*time.Second, Ordered: true},
 		work.Kind(hookswitch.DeliverRespond): {Runner: ordered{newTurns(o), o}, Timeout: respondTimeout + 5*time.Second, Ordered: true},
+		work.Kind(hookswitch.DeliverTask):    {Runner: &tasks{o}, Timeout: taskTimeout, Ordered: true},
 	}
 }
 

@@ -10,6 +10,9 @@ import (
 	"github.com/hookswitch/hookswitch/internal/work"
 )
 
+// askedBy is the Data of a claimed try that a task has asked for: store.Delivery.Task.
+type askedBy hookswitch.Key
+
 // Queue is the store as the engine sees it.
 type Queue struct {
 	store   *store.Store
@@ -68,10 +71,14 @@ func (q *Queue) claim(ctx context.Context, req store.ClaimRequest, res *work.Cla
 		return got, err
 	}
 	for _, d := range got.Deliveries {
-		res.Items = append(res.Items, work.Item{
+		it := work.Item{
 			Lane: work.Lane{Kind: work.Kind(d.Kind), Target: int64(d.Target)}, Subject: int64(d.Subject), App: int64(d.App), Tries: d.Tries, Claim: d.Claim,
 			Manual: d.Manual, Lease: d.NextAt, Due: req.Now,
-		})
+		}
+		if d.Task != 0 {
+			it.Data = askedBy(d.Task)
+		}
+		res.Items = append(res.Items, it)
 	}
 	if !got.Next.IsZero() && (res.Next.IsZero() || got.Next.Before(res.Next)) {
 		res.Next = got.Next

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -159,21 +160,27 @@ func (p *plan) sign(id string, unix int64, now time.Time, body []byte) string {
 // Run posts one event to one endpoint and records the attempt.
 func (w *webhooks) Run(ctx context.Context, it work.Item) work.Result {
 	o := outcome(it)
+	ordered := o.Kind == hookswitch.DeliverOrdered
 	ep, err := w.Service.EndpointNow(ctx, o.App, o.Target)
-	if err != nil {
-		return work.Result{Neutral: true, Released: true}
+	switch {
+	case err != nil:
+		return work.Result{Neutral: true, Idle: true, Released: true}
+	case ep == nil || ep.Disabled && !ordered || o.Subject <= ep.CanceledUpto && !it.Manual && !ordered:
+		return w.skip(ctx, it, o)
+	case ep.Disabled:
+		return w.park(ctx, o)
 	}
-	if ep == nil || ep.Disabled || o.Subject <= ep.CanceledUpto && !it.Manual {
-		w.Service.Skip(o)
-		return work.Result{Neutral: true}
+	if task, ok := it.Data.(askedBy); ok {
+		if undone, err := w.Service.Withdrawn(ctx, o, hookswitch.Key(task)); undone || err != nil {
+			return work.Result{Neutral: true, Idle: true, Released: err != nil}
+		}
 	}
 	ev, _ := it.Data.(*hookswitch.Event)
 	if ev == nil {
 		if ev, err = w.Service.EventByKey(ctx, o.App, o.Subject); hookswitch.KindOf(err) == hookswitch.NotFound || err == nil && ev.Expired {
-			w.Service.Skip(o)
-			return work.Result{Neutral: true}
+			return w.skip(ctx, it, o)
 		} else if err != nil {
-			return work.Result{Neutral: true, Released: true}
+			return work.Result{Neutral: true, Idle: true, Released: true}
 		}
 	}
 	p := w.plan(ep)
@@ -187,31 +194,72 @@ func (w *webhooks) Run(ctx context.Context, it work.Item) work.Result {
 	o.Attempt = a
 	w.Observe(ev.CreatedAt(), a.Timings.Total, a.OK)
 	w.log(ctx, a, it.Tries+1)
-	if a.OK {
-		o.ClockRuns = !ep.FailSince.IsZero()
-		return w.record(ctx, it, o, work.Result{OK: true, Latency: a.Timings.Total})
+	if !a.OK {
+		return w.failed(ctx, it, o, p, answer)
 	}
-	return w.failed(ctx, it, o, p, answer)
+	o.ClockRuns = !ep.FailSince.IsZero()
+	res := work.Result{OK: true, Latency: a.Timings.Total}
+	if answer.disable {
+		return w.exhaust(ctx, o, true, res)
+	}
+	return w.record(ctx, it, o, res)
 }
 
-// record records an outcome that is not the schedule's last.
+// record records an outcome that the endpoint is not judged by. What is behind it in a queue waits until it is committed.
 func (w *webhooks) record(ctx context.Context, it work.Item, o *store.Outcome, res work.Result) work.Result {
-	if it.Tries <= service.PlainTries {
+	if it.Tries <= service.PlainTries && o.Kind != hookswitch.DeliverOrdered && o.Verdict != store.Exhausted {
 		w.Service.Record(o)
 		return res
 	}
 	rctx, cancel := recording(ctx)
 	defer cancel()
 	if err := w.Service.RecordLate(rctx, o, it.Tries); err != nil {
-		w.notRecorded(err, o)
-		res.Released = true
+		return w.notRecorded(err, o)
 	}
+	res.Next = o.Next
 	return res
 }
 
 // notRecorded says that the outcome of a try is lost; the try will be made again.
-func (w *webhooks) notRecorded(err error, o *store.Outcome) {
+func (w *webhooks) notRecorded(err error, o *store.Outcome) work.Result {
 	w.Logger.Error("record an attempt", "error", err, "endpoint_id", w.Service.IDs().Format(hookswitch.KindEndpoint, o.Target))
+	return work.Result{Neutral: true, Released: true}
+}
+
+// exhaust records an outcome that the endpoint is judged by; disable says that it asks to be disabled.
+func (w *webhooks) exhaust(ctx context.Context, o *store.Outcome, disable bool, res work.Result) work.Result {
+	rctx, cancel := recording(ctx)
+	defer cancel()
+	if err := w.Service.Exhaust(rctx, o, disable); err != nil {
+		w.Logger.Error("record the last attempt", "error", err, "endpoint_id", w.Service.IDs().Format(hookswitch.KindEndpoint, o.Target))
+		res.Released = true
+		return res
+	}
+	res.Next = o.Next
+	return res
+}
+
+// skip ends a delivery without an attempt: its endpoint is gone or disabled, or its event has been removed.
+func (w *webhooks) skip(ctx context.Context, it work.Item, o *store.Outcome) work.Result {
+	res := work.Result{Neutral: true, Idle: true}
+	if task, ok := it.Data.(askedBy); ok {
+		res.Released = w.Service.Withdraw(ctx, o, hookswitch.Key(task)) != nil
+		return res
+	}
+	if o.Kind != hookswitch.DeliverOrdered {
+		w.Service.Skip(o, it.Manual)
+		return res
+	}
+	if o.Verdict = store.Canceled; it.Manual {
+		o.Verdict = store.Restored
+	}
+	return w.record(ctx, it, o, res)
+}
+
+// park leaves the head of a queue where it is, because its endpoint is disabled.
+func (w *webhooks) park(ctx context.Context, o *store.Outcome) work.Result {
+	next, err := w.Service.Park(ctx, o)
+	return work.Result{Neutral: true, Idle: true, Next: next, Released: err != nil}
 }
 
 // log writes one line for an attempt: what was answered, and not what was sent or said.
@@ -239,6 +287,8 @@ type answer struct {
 	retryAfter time.Duration
 	slow       bool // the target cannot keep up, or cannot be reached
 	spare      bool // a timeout or 429: the next wait is not a short one
+	disable    bool // the receiver asks for its endpoint to be disabled
+	abort      bool // the receiver does not want this event again
 }
 
 func (w *webhooks) attempt(ctx context.Context, p *plan, ev *hookswitch.Event, now time.Time) (*hookswitch.Attempt, answer) {
@@ -262,16 +312,18 @@ func (w *webhooks) attempt(ctx context.Context, p *plan, ev *hookswitch.Event, n
 	}
 	a.Code, a.Answer, a.Timings = resp.Status, resp.Body, timings(resp.Timings)
 	a.OK = resp.Status >= 200 && resp.Status <= 299
+	var ans answer
+	if p.profile.Instructions {
+		ans.disable, ans.abort = instructions(resp.Header.Values("Webhook-Delivery"))
+	}
 	if a.OK {
-		return a, answer{}
+		return a, ans
 	}
 	a.Failure, a.Headers = "status", headerLines(resp.Header)
 	busy := resp.Status == http.StatusTooManyRequests
-	return a, answer{
-		retryAfter: retryAfter(resp.Header.Get("Retry-After"), now),
-		slow:       busy || resp.Status >= 502 && resp.Status <= 504,
-		spare:      busy,
-	}
+	ans.retryAfter = retryAfter(resp.Header.Get("Retry-After"), now)
+	ans.slow, ans.spare = busy || resp.Status >= 502 && resp.Status <= 504, busy
+	return a, ans
 }
 
 // toBin hands a request to one of our own bins, without dialling.
@@ -294,33 +346,39 @@ func (w *webhooks) toBin(ctx context.Context, p *plan, req *safehttp.Request, a 
 	return a
 }
 
+// noSchedule is the wait of the head of a queue whose profile has no waits.
+const noSchedule = time.Minute
+
 // failed decides what becomes of a delivery whose attempt failed.
 func (w *webhooks) failed(ctx context.Context, it work.Item, o *store.Outcome, p *plan, ans answer) work.Result {
 	res := work.Result{Neutral: !ans.slow, Latency: o.Attempt.Timings.Total}
-	gone := o.Attempt.Code == http.StatusGone && p.profile.GoneDisables
+	ordered := o.Kind == hookswitch.DeliverOrdered
+	disable := ans.disable || o.Attempt.Code == http.StatusGone && p.profile.GoneDisables
 	wait, again := p.profile.Wait(it.Tries+1, ans.retryAfter, ans.spare, w.Random())
+	judge := disable || !again && !it.Manual
 	switch {
-	case gone:
-		o.Verdict = store.Exhausted
-	case it.Manual:
+	case ans.abort:
+		o.Verdict, judge = store.Exhausted, disable
+	case it.Manual && (ordered || !disable):
 		o.Verdict = store.Restored
-	case again:
+	case ordered: // the head of a queue is tried until it succeeds: beyond the schedule, its last wait is repeated
+		if !again {
+			if wait, again = p.profile.Wait(len(p.profile.Waits), ans.retryAfter, ans.spare, w.Random()); !again {
+				wait = noSchedule
+			}
+		}
+		o.Verdict, o.Next = store.Retry, w.Now().Add(wait)
+	case again && !disable:
 		o.Verdict, o.Next = store.Retry, w.Now().Add(wait)
 	default:
 		o.Verdict = store.Exhausted
 	}
-	if o.Verdict != store.Exhausted {
-		res = w.record(ctx, it, o, res)
-		if !o.Next.IsZero() {
-			w.Wake(it.Kind, later(o.Next, w.Now().Add(commitDelay)))
-		}
-		return res
+	if judge {
+		return w.exhaust(ctx, o, disable, res)
 	}
-	rctx, cancel := recording(ctx)
-	defer cancel()
-	if err := w.Service.Exhaust(rctx, o, gone); err != nil {
-		w.notRecorded(err, o)
-		res.Released = true
+	res = w.record(ctx, it, o, res)
+	if !o.Next.IsZero() && !ordered {
+		w.Wake(it.Kind, later(o.Next, w.Now().Add(commitDelay)))
 	}
 	return res
 }
@@ -360,20 +418,42 @@ func headerLines(h http.Header) []byte {
 	return b
 }
 
-// retryAfter reads the header of that name: seconds or a date. Anything else, and what lies in the past, is nothing.
+// instructions reads the header webhook-delivery, by which a receiver says what it does not want any more. Words that are not known say nothing.
+// https://docs.svix.com/receiving/delivery-control
+func instructions(values []string) (disable, abort bool) {
+	for _, value := range values {
+		for word := range strings.SplitSeq(value, ",") {
+			switch strings.ToLower(strings.TrimSpace(word)) {
+			case "disable":
+				disable = true
+			case "abort-message":
+				abort = true
+			}
+		}
+	}
+	return disable, abort
+}
+
+// longestAsked is the longest time a receiver can ask for.
+const longestAsked = 365 * 24 * time.Hour
+
+// retryAfter reads the header of that name: seconds, rounded up, or a date. Anything else, and what lies in the past, is nothing.
 func retryAfter(value string, now time.Time) time.Duration {
 	value = strings.TrimSpace(value)
-	if value == "" {
-		return 0
-	}
-	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
-		if seconds <= 0 || seconds != seconds {
-			return 0
-		}
-		return time.Duration(min(seconds, 365*24*3600) * float64(time.Second)).Round(time.Millisecond)
+	if seconds, ok := decimal(value); ok {
+		return time.Duration(math.Ceil(min(seconds, longestAsked.Seconds()))) * time.Second
 	}
 	if at, err := http.ParseTime(value); err == nil && at.After(now) {
-		return min(at.Sub(now), 365*24*time.Hour)
+		return min(at.Sub(now), longestAsked)
 	}
 	return 0
+}
+
+// decimal reads a number that is not negative, as it would be written down: ParseFloat knows more ways.
+func decimal(text string) (float64, bool) {
+	if text == "" || strings.Trim(text, "0123456789.") != "" {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	return n, err == nil || errors.Is(err, strconv.ErrRange)
 }

@@ -66,7 +66,7 @@ func waiting(w *servicetest.World, ev *hookswitch.Event, ep *hookswitch.Endpoint
 func resend(w *servicetest.World, ev *hookswitch.Event, ep *hookswitch.Endpoint) {
 	w.TB.Helper()
 	ids := w.Service.IDs()
-	if err := w.Service.Resend(context.Background(), ev.App, ids.Format(hookswitch.KindEvent, ev.Key), ids.Format(hookswitch.KindEndpoint, ep.Key)); err != nil {
+	if err := w.Service.Resend(context.Background(), ev.App, ids.Format(hookswitch.KindEvent, ev.Key), ids.Format(hookswitch.KindEndpoint, ep.Key), none); err != nil {
 		w.TB.Fatal(err)
 	}
 }
@@ -331,7 +331,13 @@ func TestWebhook_WaitsAsTheReceiverAsks(t *testing.T) {
 			"less than planned": {answer(503, "1"), 5 * time.Second},
 			"a little more":     {answer(503, "7"), 7 * time.Second},
 			"much more":         {answer(500, "3600"), 10 * time.Second},
-			"for ever":          {answer(500, "1e308"), 10 * time.Second},
+			"for ever":          {answer(500, strings.Repeat("9", 400)), 10 * time.Second},
+			"ten years":         {answer(500, "315360000"), 10 * time.Second},
+			"a far date":        {answer(500, w.Clock.Now().AddDate(10, 0, 0).Format(http.TimeFormat)), 10 * time.Second},
+			"rounded up":        {answer(500, "6.01"), 7 * time.Second},
+			"negative":          {answer(500, "-7"), 5 * time.Second},
+			"no finite number":  {answer(500, "Inf"), 5 * time.Second},
+			"another notation":  {answer(500, "1e1"), 5 * time.Second},
 			"a date":            {answer(503, w.Clock.Now().Add(8*time.Second).Format(http.TimeFormat)), 8 * time.Second},
 			"a past date":       {answer(503, "Wed, 21 Oct 2015 07:28:00 GMT"), 5 * time.Second},
 			"nonsense":          {answer(503, "soon"), 5 * time.Second},

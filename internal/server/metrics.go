@@ -145,6 +145,8 @@ func kindName(k work.Kind) string {
 		return "webhook"
 	case hookswitch.DeliverMessage:
 		return "message"
+	case hookswitch.DeliverOrdered:
+		return "ordered"
 	}
 	return "respond"
 }

@@ -119,9 +119,10 @@ func (s *Service) DeleteApp(ctx context.Context, key hookswitch.Key) error {
 	return err
 }
 
+const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
 // randomText is n random letters and digits.
 func randomText(n int) string {
-	const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	out := make([]byte, 0, n)
 	buf := make([]byte, 2*n)
 	for len(out) < n {

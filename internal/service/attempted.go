@@ -22,7 +22,7 @@ func (s *Service) AttemptedEvents(ctx context.Context, e *hookswitch.Endpoint, f
 	}
 	list = make([]AttemptedEvent, len(rows))
 	for i, r := range rows {
-		list[i] = AttemptedEvent{r.Event, statusOf(hookswitch.Target{Endpoint: e.Key}, r.Delivery, r.OK, true, e.CanceledUpto, r.Event.Key)}
+		list[i] = AttemptedEvent{r.Event, statusOf(e, hookswitch.Target{Endpoint: e.Key}, r.Delivery, r.OK, true, r.Event.Key)}
 	}
 	return list, stopped, nil
 }

@@ -42,7 +42,7 @@ func TestDisabling_OneMessageAloneNeverDisables(t *testing.T) {
 		// Tried by hand, it goes on failing for months.
 		for range 10 {
 			w.Clock.Advance(10 * days)
-			if err := w.Service.Resend(t.Context(), app.Key, ids.Format(hookswitch.KindEvent, l.Subject), ids.Format(hookswitch.KindEndpoint, ep.Key)); err != nil {
+			if err := w.Service.Resend(t.Context(), app.Key, ids.Format(hookswitch.KindEvent, l.Subject), ids.Format(hookswitch.KindEndpoint, ep.Key), none); err != nil {
 				t.Fatal(err)
 			}
 			o := w.Fail(w.Claim(hookswitch.DeliverWebhook)[0], 500)
@@ -168,7 +168,7 @@ func TestDisabling_LosesNothing(t *testing.T) {
 				wantStatus(t, w, "meanwhile", meanwhile, ep, hookswitch.DeliveryStatus{Held: true})
 				after := w.Publish(app, "b")
 				ids := w.Service.IDs()
-				if err := w.Service.Resend(t.Context(), app.Key, ids.Format(hookswitch.KindEvent, meanwhile.Key), ids.Format(hookswitch.KindEndpoint, ep.Key)); err != nil {
+				if err := w.Service.Resend(t.Context(), app.Key, ids.Format(hookswitch.KindEvent, meanwhile.Key), ids.Format(hookswitch.KindEndpoint, ep.Key), none); err != nil {
 					t.Fatal(err)
 				}
 				due := map[hookswitch.Key]bool{}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/store"
+	"github.com/hookswitch/hookswitch/internal/work"
 	"github.com/hookswitch/hookswitch/webhook"
 )
 
@@ -79,9 +80,10 @@ func (s *Service) Endpoints(ctx context.Context, app hookswitch.Key, p store.Pag
 }
 
 // UpdateEndpoint changes an endpoint as change says, which may run more than once, on a fresh copy each time. Disabling it ends what it is owed, in one step however much that is; enabling it clears its failure clock
-// and sends nothing by itself.
+// and sends nothing by itself. An ordered endpoint's queue is kept while it is disabled, and goes on from its head when it is enabled.
 func (s *Service) UpdateEndpoint(ctx context.Context, app, key hookswitch.Key, change func(*hookswitch.Endpoint) error) (*hookswitch.Endpoint, error) {
 	var e *hookswitch.Endpoint
+	enabled := false
 	err := s.update(ctx, nil, func(tx *store.Tx, b *births) (err error) {
 		if e, err = tx.Endpoint(tx.Context(), app, key); err != nil {
 			return err
@@ -108,6 +110,11 @@ func (s *Service) UpdateEndpoint(ctx context.Context, app, key hookswitch.Key, c
 		if err := tx.UpdateEndpoint(e); err != nil {
 			return err
 		}
+		if enabled = was && !e.Disabled; enabled {
+			if err := tx.WakeHead(key, now); err != nil {
+				return err
+			}
+		}
 		b.endpointEvent(hookswitch.EventEndpointUpdated, a, e)
 		if e.Disabled != was {
 			st := &appState{app: a}
@@ -123,6 +130,9 @@ func (s *Service) UpdateEndpoint(ctx context.Context, app, key hookswitch.Key, c
 		return s.touch(tx, app, now)
 	})
 	s.cache.forget(app)
+	if enabled && err == nil {
+		s.engine.Wake(work.Kind(hookswitch.DeliverOrdered), s.now())
+	}
 	return e, err
 }
 
@@ -160,6 +170,48 @@ func (s *Service) EndpointNow(ctx context.Context, app, key hookswitch.Key) (*ho
 	return nil, err
 }
 
+// Throttle is how many attempts a second the endpoint allows: its own rate, else its App's; 0 for no limit, less than 0 where that cannot be told now. Changes made on
+// other nodes are seen within half a second. To an endpoint that gets nothing there is no limit.
+func (s *Service) Throttle(app, key hookswitch.Key) float64 {
+	st := s.cache.get(app)
+	if st == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), throttleTimeout)
+		defer cancel()
+		var err error
+		if st, err = s.state(ctx, app); hookswitch.KindOf(err) == hookswitch.NotFound {
+			return 0
+		} else if err != nil {
+			return -1
+		}
+	}
+	e := st.endpoint(key)
+	switch {
+	case e == nil || e.Disabled:
+		return 0
+	case e.ThrottleRate > 0:
+		return float64(e.ThrottleRate)
+	}
+	return float64(st.app.ThrottleRate)
+}
+
+// throttleTimeout bounds how long the store may take to tell the rate of an endpoint.
+const throttleTimeout = time.Second
+
+// Throttled is since when deliveries to the endpoint have been waiting on this node because of its rate; zero: they are not.
+func (s *Service) Throttled(e *hookswitch.Endpoint) time.Time {
+	engine, ok := s.engine.(interface{ Throttled(work.Lane) time.Time })
+	if !ok {
+		return time.Time{}
+	}
+	var since time.Time
+	for _, kind := range []hookswitch.DeliveryKind{hookswitch.DeliverWebhook, hookswitch.DeliverOrdered} {
+		if at := engine.Throttled(work.Lane{Kind: work.Kind(kind), Target: int64(e.Key)}); !at.IsZero() && (since.IsZero() || at.Before(since)) {
+			since = at
+		}
+	}
+	return since
+}
+
 // Record queues the outcome of a delivery that has no consequences beyond its own row.
 func (s *Service) Record(o *store.Outcome) {
 	s.store.Record(o)
@@ -183,11 +235,12 @@ func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) erro
 	disabled, changed := false, false
 	err := s.update(ctx, []hookswitch.Key{o.App}, func(tx *store.Tx, b *births) error {
 		disabled, changed = false, false
+		s.rekey(o)
 		own, err := tx.Record(o, b.now)
 		if err != nil || !own && !gone {
 			return err
 		}
-		if own && !o.Attempt.Manual {
+		if own && !o.Attempt.Manual && o.Verdict == store.Exhausted {
 			if err := b.attemptEvent(tx, hookswitch.EventAttemptExhausted, o); err != nil {
 				return err
 			}
@@ -217,7 +270,7 @@ func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) erro
 			disabled = b.now.Sub(e.FailSince) >= p.DisableAfter && lastOK.Before(e.FailSince)
 		} else {
 			disabled = true
-			if e.FailSince.IsZero() {
+			if e.FailSince.IsZero() && !o.Attempt.OK {
 				e.FailSince = b.now
 			}
 		}
@@ -252,9 +305,12 @@ func (s *Service) disable(b *births, e *hookswitch.Endpoint) {
 	b.endpointDisabled(b.state(e.App), e)
 }
 
-// Skip ends a delivery without an attempt: its endpoint is gone or disabled, or its event has been removed.
-func (s *Service) Skip(o *store.Outcome) {
+// Skip ends a delivery without an attempt: its endpoint is gone or disabled, or its event has been removed. After a manual try it is what it was before.
+func (s *Service) Skip(o *store.Outcome, manual bool) {
 	o.Verdict = store.Canceled
+	if manual {
+		o.Verdict = store.Restored
+	}
 	s.store.Record(o)
 }
 

@@ -130,12 +130,14 @@ func (s *Service) EventByKey(ctx context.Context, app, key hookswitch.Key) (*hoo
 	return s.store.Event(ctx, app, key)
 }
 
-// Resend asks for one more try of delivering an event to an endpoint, now. While one is running that one is it.
-func (s *Service) Resend(ctx context.Context, app hookswitch.Key, eventRef, endpointRef string) error {
-	return s.resend(ctx, app, eventRef, endpointRef, Idempotency{})
-}
-
-func (s *Service) resend(ctx context.Context, app hookswitch.Key, eventRef, endpointRef string, idem Idempotency) error {
+// Resend asks for one more try of delivering an event to an endpoint, now. While one is running that one is it. Where the same request has been made
+// before, nothing is asked for.
+func (s *Service) Resend(ctx context.Context, app hookswitch.Key, eventRef, endpointRef string, idem Idempotency) error {
+	if once, ok := idem.once(app); ok {
+		if _, err := s.store.Seen(once); hookswitch.KindOf(err) != hookswitch.NotFound {
+			return err
+		}
+	}
 	ev, err := s.Event(ctx, app, eventRef)
 	if err != nil {
 		return err
@@ -148,7 +150,7 @@ func (s *Service) resend(ctx context.Context, app hookswitch.Key, eventRef, endp
 		return &hookswitch.Error{Kind: hookswitch.Gone, Code: "missing_payload", Message: "the payload of this message has been removed, so it cannot be sent again"}
 	}
 	if ep.Disabled {
-		return &hookswitch.Error{Kind: hookswitch.Conflict, Code: "endpoint_disabled", Message: "the endpoint is disabled; enable it before sending to it again"}
+		return errEndpointDisabled
 	}
 	attempts, err := s.store.AttemptsByEvent(ctx, app, ev.Key, store.AttemptFilter{Endpoint: ep.Key, OK: new(true)}, store.Page{Limit: 1})
 	if err != nil {
@@ -158,31 +160,40 @@ func (s *Service) resend(ctx context.Context, app hookswitch.Key, eventRef, endp
 	if len(attempts) > 0 {
 		restore = hookswitch.DeliveryDelivered
 	}
-	return s.update(ctx, []hookswitch.Key{app}, func(tx *store.Tx, b *births) error {
-		if err := idem.claim(tx, ev.Key, s); err != nil {
+	err = s.update(ctx, []hookswitch.Key{app}, func(tx *store.Tx, b *births) error {
+		if err := idem.claim(tx, app, s); err != nil {
 			return err
 		}
-		d := store.Delivery{Kind: hookswitch.DeliverWebhook, App: app, Subject: ev.Key, Target: ep.Key, NextAt: b.now, Restore: restore}
-		_, inFlight, err := tx.Resend(d, b.now)
+		d := store.Delivery{Kind: ep.DeliveryKind(), App: app, Subject: ev.Key, Target: ep.Key, NextAt: b.now, Restore: restore}
+		row, inFlight, err := tx.Resend(d, b.now)
 		if err == nil && !inFlight {
-			b.wakeKind(hookswitch.DeliverWebhook)
+			b.wakeKind(row.Kind)
 		}
 		return err
 	})
+	if _, again := replayed(err); again {
+		return nil
+	}
+	return err
 }
 
+// errEndpointDisabled refuses what would be sent to a disabled endpoint.
+var errEndpointDisabled = &hookswitch.Error{Kind: hookswitch.Conflict, Code: "endpoint_disabled", Message: "the endpoint is disabled; enable it before sending to it again"}
+
 // statusOf derives what the delivery of an event to an endpoint has come to.
-func statusOf(target hookswitch.Target, row *store.Delivery, ok, tried bool, canceledUpto, event hookswitch.Key) hookswitch.DeliveryStatus {
+func statusOf(e *hookswitch.Endpoint, target hookswitch.Target, row *store.Delivery, ok, tried bool, event hookswitch.Key) hookswitch.DeliveryStatus {
 	st := hookswitch.DeliveryStatus{Tried: tried}
 	switch {
 	case ok:
 		st.State = hookswitch.DeliveryDelivered
 	case row != nil:
 		st.State = row.State
-		if row.State == hookswitch.DeliveryPending && event <= canceledUpto && !row.Manual {
+		ordered := row.Kind == hookswitch.DeliverOrdered
+		if row.State == hookswitch.DeliveryPending && (!e.DeletedAt.IsZero() || !ordered && event <= e.CanceledUpto && !row.Manual) {
 			st.State = hookswitch.DeliveryCanceled
 		}
-		if st.State == hookswitch.DeliveryPending && row.Owner == 0 {
+		// Of a queue nobody knows when its turn comes, but for the head that waits for its next try.
+		if st.State == hookswitch.DeliveryPending && row.Owner == 0 && (!ordered || row.Tries > 0 && !e.Disabled) {
 			st.Next = row.NextAt
 		}
 	case target.Held:
@@ -235,7 +246,7 @@ func (s *Service) Destinations(ctx context.Context, ev *hookswitch.Event) ([]Des
 			}
 		}
 		target := targets[slices.IndexFunc(targets, func(t hookswitch.Target) bool { return t.Endpoint == ep.Key })]
-		out = append(out, Destination{ep, statusOf(target, row, ok[ep.Key], tried[ep.Key], ep.CanceledUpto, ev.Key)})
+		out = append(out, Destination{ep, statusOf(ep, target, row, ok[ep.Key], tried[ep.Key], ev.Key)})
 	}
 	return out, nil
 }

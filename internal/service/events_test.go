@@ -412,18 +412,20 @@ func TestOddReferencesAreNotFound(t *testing.T) {
 			s.IDs().Format(hookswitch.KindMessage, 1), s.IDs().Format(hookswitch.KindConversation, 1), s.IDs().Format(hookswitch.KindAttempt, 1), s.IDs().Format(hookswitch.KindAPIKey, 1)}
 		for _, ref := range refs {
 			for what, call := range map[string]func() error{
-				"App":           func() error { _, err := s.App(ctx, ref); return err },
-				"Endpoint":      func() error { _, err := s.Endpoint(ctx, app.Key, ref); return err },
-				"Event":         func() error { _, err := s.Event(ctx, app.Key, ref); return err },
-				"Message":       func() error { _, err := s.Message(ctx, app.Key, ref); return err },
-				"Sender":        func() error { _, err := s.Sender(ctx, app.Key, ref); return err },
-				"SenderRoutes":  func() error { _, err := s.SenderRoutes(ctx, ref); return err },
-				"Attempt":       func() error { _, err := s.Attempt(ctx, ev.App, ev.Key, ref); return err },
-				"Bin":           func() error { _, err := s.Bin(ctx, ref); return err },
-				"DeleteAPIKey":  func() error { return s.DeleteAPIKey(ctx, app.Key, ref) },
-				"SetHandover":   func() error { return s.SetHandover(ctx, app.Key, ref, true) },
-				"Resend event":  func() error { return s.Resend(ctx, app.Key, ref, s.IDs().Format(hookswitch.KindEndpoint, ep.Key)) },
-				"Resend target": func() error { return s.Resend(ctx, app.Key, event, ref) },
+				"App":          func() error { _, err := s.App(ctx, ref); return err },
+				"Endpoint":     func() error { _, err := s.Endpoint(ctx, app.Key, ref); return err },
+				"Event":        func() error { _, err := s.Event(ctx, app.Key, ref); return err },
+				"Message":      func() error { _, err := s.Message(ctx, app.Key, ref); return err },
+				"Sender":       func() error { _, err := s.Sender(ctx, app.Key, ref); return err },
+				"SenderRoutes": func() error { _, err := s.SenderRoutes(ctx, ref); return err },
+				"Attempt":      func() error { _, err := s.Attempt(ctx, ev.App, ev.Key, ref); return err },
+				"Bin":          func() error { _, err := s.Bin(ctx, ref); return err },
+				"DeleteAPIKey": func() error { return s.DeleteAPIKey(ctx, app.Key, ref) },
+				"SetHandover":  func() error { return s.SetHandover(ctx, app.Key, ref, true) },
+				"Resend event": func() error {
+					return s.Resend(ctx, app.Key, ref, s.IDs().Format(hookswitch.KindEndpoint, ep.Key), none)
+				},
+				"Resend target": func() error { return s.Resend(ctx, app.Key, event, ref, none) },
 			} {
 				if err := call(); hookswitch.KindOf(err) != hookswitch.NotFound || err == nil {
 					t.Errorf("%s(%.40q): %v of kind %d, want NotFound", what, ref, err, hookswitch.KindOf(err))
@@ -500,7 +502,7 @@ func TestDestinations_TellWhatHasBecomeOfEach(t *testing.T) {
 				retry.Verdict, retry.Next = store.Retry, w.Clock.Now().Add(time.Hour)
 				w.Service.Record(retry)
 			} else {
-				w.Service.Skip(&l.Outcome)
+				w.Service.Skip(&l.Outcome, false)
 			}
 		}
 		w.Flush()
@@ -528,7 +530,7 @@ func TestResend_InEveryState(t *testing.T) {
 		ep := w.Endpoint(app, hookURL)
 		ids := w.Service.IDs()
 		resend := func(ev *hookswitch.Event) error {
-			return w.Service.Resend(t.Context(), app.Key, ids.Format(hookswitch.KindEvent, ev.Key), ids.Format(hookswitch.KindEndpoint, ep.Key))
+			return w.Service.Resend(t.Context(), app.Key, ids.Format(hookswitch.KindEvent, ev.Key), ids.Format(hookswitch.KindEndpoint, ep.Key), none)
 		}
 		// run claims the one manual try, and lets it fail or succeed.
 		run := func(when string, ok bool) {
@@ -610,7 +612,7 @@ func TestResend_InEveryState(t *testing.T) {
 		run("held", true)
 
 		late := w.Endpoint(app, hookURL, servicetest.Filter("other"))
-		must("never a target", w.Service.Resend(t.Context(), app.Key, ids.Format(hookswitch.KindEvent, held.Key), ids.Format(hookswitch.KindEndpoint, late.Key)))
+		must("never a target", w.Service.Resend(t.Context(), app.Key, ids.Format(hookswitch.KindEvent, held.Key), ids.Format(hookswitch.KindEndpoint, late.Key), none))
 		run("never a target", true)
 		wantStatus(t, w, "never a target", held, late, status{State: hookswitch.DeliveryDelivered, Tried: true})
 	})

@@ -89,8 +89,8 @@ const failingTries = 4
 // PlainTries is how many scheduled tries may have failed before one whose outcome is always recorded by Record.
 const PlainTries = failingTries - 2
 
-// RecordLate is Record for a try that tries scheduled ones failed before, and that was not the schedule's last. Where the organisation wants to know of it the
-// outcome and the event are committed together, before it returns.
+// RecordLate is Record for a try that tries scheduled ones failed before, and after which the endpoint is not judged. Where the organisation wants to know of it the
+// outcome and the event are committed together, before it returns; and so is the outcome where its successor waits for it.
 func (s *Service) RecordLate(ctx context.Context, o *store.Outcome, tries int) error {
 	eventType := ""
 	switch {
@@ -99,6 +99,8 @@ func (s *Service) RecordLate(ctx context.Context, o *store.Outcome, tries int) e
 		eventType = hookswitch.EventAttemptRecovered
 	case o.Verdict == store.Retry && tries+1 == failingTries:
 		eventType = hookswitch.EventAttemptFailing
+	case o.Verdict == store.Exhausted && !o.Attempt.Manual: // the receiver wants no more of it
+		eventType = hookswitch.EventAttemptExhausted
 	}
 	if eventType != "" {
 		if org, err := s.state(ctx, hookswitch.OrganizationApp); err == nil && !org.wants(eventType) {
@@ -106,10 +108,14 @@ func (s *Service) RecordLate(ctx context.Context, o *store.Outcome, tries int) e
 		}
 	}
 	if eventType == "" {
+		if o.Kind == hookswitch.DeliverOrdered {
+			return s.RecordNow(ctx, o)
+		}
 		s.Record(o)
 		return nil
 	}
 	err := s.update(ctx, nil, func(tx *store.Tx, b *births) error {
+		s.rekey(o)
 		own, err := tx.Record(o, b.now)
 		if err != nil || !own {
 			return err
@@ -121,6 +127,9 @@ func (s *Service) RecordLate(ctx context.Context, o *store.Outcome, tries int) e
 	}
 	return err
 }
+
+// rekey gives the attempt of an outcome that is about to be committed a new key. The log of attempts may have passed the one it got before a wait.
+func (s *Service) rekey(o *store.Outcome) { o.Attempt.Key = s.keys.Next() }
 
 // attemptEvent tells the organisation what a try has led to.
 func (b *births) attemptEvent(tx *store.Tx, eventType string, o *store.Outcome) error {

@@ -147,6 +147,29 @@ func TestOperational_NothingIsToldOfOperationalEndpoints(t *testing.T) {
 	})
 }
 
+func TestOperational_OnlyTheScheduleExhausts(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		w := servicetest.New(t, db)
+		org, app := organization(t, w), w.App()
+		ep := w.Endpoint(app, hookURL)
+		w.Endpoint(org, hookURL, servicetest.Filter(hookswitch.EventAttemptExhausted, hookswitch.EventEndpointDisabled))
+		l := lease(t, w, app, ep)
+		w.Succeed(l, false)
+		ids := w.Service.IDs()
+		if err := w.Service.Resend(t.Context(), app.Key, ids.Format(hookswitch.KindEvent, l.Subject), ids.Format(hookswitch.KindEndpoint, ep.Key), none); err != nil {
+			t.Fatal(err)
+		}
+		again := w.Fail(w.Claim(hookswitch.DeliverWebhook)[0], 410)
+		again.Attempt.Manual = true
+		if err := w.Service.Exhaust(t.Context(), again, true); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{hookswitch.EventEndpointDisabled}, w.Types(org)); diff != "" {
+			t.Errorf("a delivered message was tried again by hand: %s", diff)
+		}
+	})
+}
+
 func TestOperational_AnEndpointThatWasJustMadeMissesNothing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		w := servicetest.New(t, db)

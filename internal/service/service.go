@@ -62,6 +62,8 @@ type Service struct {
 	cache     appCache
 	routes    routeCache
 	bins      binWatch
+	tasks     map[hookswitch.TaskKind]taskKind
+	ended     endedTasks
 	counts    Counts
 }
 
@@ -87,6 +89,7 @@ func New(o Options) (*Service, error) {
 	}
 	s.cache.apps, s.cache.uids = make(map[hookswitch.Key]*appState), make(map[string]hookswitch.Key)
 	s.bins.waiting = make(map[string]chan struct{})
+	s.tasks = s.taskKinds()
 	return s, nil
 }
 
@@ -201,13 +204,13 @@ func (b *births) targets(st *appState, ev *hookswitch.Event, sender hookswitch.K
 		if ep.Key == except || !ep.Matches(ev.Type, ev.Tags, sender, own) {
 			continue
 		}
-		held := ep.Disabled
+		held := ep.Disabled && !ep.Ordered // the queue of an ordered endpoint goes on growing
 		if held && ep.Sender != 0 {
 			continue // what happens while a sender's webhook is inactive is not kept for it
 		}
 		ev.Targets = append(ev.Targets, hookswitch.Target{Endpoint: ep.Key, Held: held})
 		if !held {
-			b.owe(store.Delivery{Kind: hookswitch.DeliverWebhook, App: ev.App, Subject: ev.Key, Target: ep.Key}, ev)
+			b.owe(store.Delivery{Kind: ep.DeliveryKind(), App: ev.App, Subject: ev.Key, Target: ep.Key}, ev)
 		}
 	}
 }
@@ -267,8 +270,12 @@ func (s *Service) update(ctx context.Context, apps []hookswitch.Key, fn func(tx 
 		if b.organization, err = s.state(ctx, hookswitch.OrganizationApp); err != nil {
 			return err
 		}
+		ordered := b.ordered()
 		err = s.store.Update(ctx, func(tx *store.Tx) error {
 			b.undo()
+			if err := tx.LockPositions(ordered); err != nil {
+				return err
+			}
 			for _, st := range b.states {
 				if err := tx.CheckVersion(st.app.Key, st.app.Version); err != nil {
 					return err

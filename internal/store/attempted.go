@@ -29,11 +29,11 @@ const walkEvents = 10_000
 // An event has few attempts and an endpoint very many, which PostgreSQL does not know before it has looked: "+ 0" and LIMIT keep it from walking all of an
 // endpoint for each event.
 const (
-	attemptedColumns = `e.id, e.app_id, e.type, e.uid, e.tags, e.payload, e.targets, e.expired, d.state, d.owner, d.next_at, d.manual, ` + succeeded
+	attemptedColumns = `e.id, e.app_id, e.type, e.uid, e.tags, e.payload, e.targets, e.expired, d.kind, d.state, d.owner, d.next_at, d.tries, d.manual, ` + succeeded
 	attempted        = `(SELECT 1 FROM attempts a WHERE a.event_id = e.id AND a.endpoint_id + 0 = $2 LIMIT 1) IS NOT NULL`
 	succeeded        = `(SELECT 1 FROM attempts a WHERE a.event_id = e.id AND a.endpoint_id + 0 = $2 AND a.ok LIMIT 1) IS NOT NULL`
-	owedToJoin       = ` deliveries d ON d.subject = e.id AND d.target = $2 AND d.kind = 1`
-	canceledNow      = `(d.state = 3 OR d.state = 0 AND d.manual = FALSE AND e.id <= $3)`
+	owedToJoin       = ` deliveries d ON d.subject = e.id AND d.target = $2 AND d.kind IN (1, 5)`
+	canceledNow      = `(d.state = 3 OR d.state = 0 AND d.kind = 1 AND d.manual = FALSE AND e.id <= $3)`
 )
 
 func scanAttempted(row rowScanner) (AttemptedEvent, error) {
@@ -41,15 +41,15 @@ func scanAttempted(row rowScanner) (AttemptedEvent, error) {
 	var a AttemptedEvent
 	var tags string
 	var targets []byte
-	var state, owner, next sql.NullInt64
+	var kind, state, owner, next, tries sql.NullInt64
 	var manual sql.NullBool
-	if err := row.Scan(&e.Key, &e.App, &e.Type, &e.UID, &tags, &e.Payload, &targets, &e.Expired, &state, &owner, &next, &manual, &a.OK); err != nil {
+	if err := row.Scan(&e.Key, &e.App, &e.Type, &e.UID, &tags, &e.Payload, &targets, &e.Expired, &kind, &state, &owner, &next, &tries, &manual, &a.OK); err != nil {
 		return a, err
 	}
 	e.Tags, e.Targets = textList(nullText(tags)), unpackTargets(targets)
 	a.Event = &e
 	if state.Valid {
-		a.Delivery = &Delivery{State: hookswitch.DeliveryState(state.Int64), Owner: int(owner.Int64), NextAt: fromMillis(next.Int64), Manual: manual.Bool}
+		a.Delivery = &Delivery{Kind: hookswitch.DeliveryKind(kind.Int64), Tries: int(tries.Int64), State: hookswitch.DeliveryState(state.Int64), Owner: int(owner.Int64), NextAt: fromMillis(next.Int64), Manual: manual.Bool}
 	}
 	return a, nil
 }

@@ -72,6 +72,7 @@ type queue struct {
 	outcomes []*Outcome
 	writing  []*Outcome // taken and not yet committed
 	since    time.Time  // when the oldest outcome came
+	urgent   bool       // somebody waits for an outcome
 	room     sync.Cond  // outcomes fell below their bound
 	wake     chan struct{}
 	closed   bool
@@ -129,6 +130,11 @@ func (q *queue) putOutcome(o *Outcome, now time.Time) {
 	q.outcomes = append(q.outcomes, o)
 	if len(q.outcomes) == 1 {
 		q.since = now
+	}
+	if o.recorded != nil {
+		q.urgent = true
+		q.signal()
+	} else if len(q.outcomes) == 1 {
 		q.signal()
 	} else if len(q.outcomes) == maxOutcomes {
 		q.signal()
@@ -144,7 +150,7 @@ func (q *queue) take(now time.Time, flush bool) (units []*unit, outcomes []*Outc
 		bytes += q.units[n].size
 		n++
 	}
-	if n == 0 && len(q.outcomes) > 0 && len(q.outcomes) < maxOutcomes && !flush && !q.closed {
+	if n == 0 && len(q.outcomes) > 0 && len(q.outcomes) < maxOutcomes && !q.urgent && !flush && !q.closed {
 		if age := now.Sub(q.since); age >= 0 && age < outcomeDelay {
 			return nil, nil, outcomeDelay - age
 		}
@@ -159,7 +165,7 @@ func (q *queue) take(now time.Time, flush bool) (units []*unit, outcomes []*Outc
 	outcomes = q.outcomes[:m:m]
 	q.outcomes = q.outcomes[m:]
 	if len(q.outcomes) == 0 {
-		q.outcomes = nil
+		q.outcomes, q.urgent = nil, false
 	}
 	q.since, q.writing = now, outcomes
 	q.room.Broadcast()
@@ -188,7 +194,11 @@ func (s *Store) Full() bool { return s.queue.full() }
 // *DuplicateError tells what the same request led to before; an error of kind Unavailable means try again.
 func (s *Store) Accept(a *Accept) error {
 	a.err = nil
-	return s.submit(&unit{accept: a, size: a.size(), done: make(chan error, 1)})
+	u := &unit{accept: a, size: a.size(), done: make(chan error, 1)}
+	if a.ordered() && s.backend.apart() {
+		return s.lines.submit(s, u)
+	}
+	return s.submit(u)
 }
 
 // Record queues the outcome of work that has no consequences beyond its own row. It is committed within milliseconds.
@@ -207,6 +217,25 @@ func (s *Store) Unwritten() (key hookswitch.Key) {
 		}
 	}
 	return key
+}
+
+// RecordNow is Record for a caller who has to know: it returns nil when o is committed, with the next commit. When ctx ends before that, the outcome may be recorded later.
+func (s *Store) RecordNow(ctx context.Context, o *Outcome) error {
+	recorded := make(chan struct{})
+	o.recorded = recorded
+	s.queue.putOutcome(o, time.Now())
+	select {
+	case <-recorded:
+		return nil
+	case <-s.finished:
+	case <-ctx.Done():
+	}
+	select {
+	case <-recorded:
+		return nil
+	default:
+		return unavailable(errors.New("the outcome is not recorded yet"))
+	}
 }
 
 // Update runs fn in one transaction. It may run more than once, so it does no input or output of its own and sets what it returns anew each
@@ -326,6 +355,16 @@ func (b *batch) refuseOld(now time.Time) {
 	})
 }
 
+// told tells whoever waits for an outcome of b that it is committed.
+func (b *batch) told() {
+	for _, o := range b.outcomes {
+		if o.recorded != nil {
+			close(o.recorded)
+			o.recorded = nil
+		}
+	}
+}
+
 // commitTries is how often a batch that conflicts with other nodes is written.
 const commitTries = 6
 
@@ -340,6 +379,9 @@ func (s *Store) tryCommit(b *batch) error {
 		if err == nil && s.away {
 			s.away = false
 			s.log.Info("commit: the database is back")
+		}
+		if err == nil {
+			b.told()
 		}
 		if err == nil || errors.Is(err, errUnknown) || s.backend.dialect().classify(err) != faultRetry || try == commitTries {
 			return err

@@ -30,6 +30,8 @@ type Delivery struct {
 	DueAt   time.Time
 	// StartedAt is when a send to a person began. From then on it is not repeated by itself.
 	StartedAt time.Time
+	// Task is the task that asked for the manual try, negative where the row was inserted for it; 0: none.
+	Task hookswitch.Key
 }
 
 // Verdict is what an outcome does to its row.
@@ -47,7 +49,7 @@ const (
 	Restored
 	// Canceled makes it canceled.
 	Canceled
-	// Postponed makes it wait until Next, no older: the try did not count.
+	// Postponed makes it wait until Next, no older: the try did not count, and a manual one stays manual.
 	Postponed
 )
 
@@ -66,6 +68,8 @@ type Outcome struct {
 
 	// doubtful says that it may have been committed before: the answer was lost.
 	doubtful bool
+	// recorded, where somebody waits for it, is closed when it is committed.
+	recorded chan struct{}
 }
 
 const (
@@ -76,11 +80,14 @@ const (
 		dns_us, connect_us, tls_us, wait_us, total_us)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, FALSE, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING`
 	deleteDelivery = `DELETE FROM deliveries WHERE subject = $1 AND target = $2 AND kind = $3`
-	retryDelivery  = `UPDATE deliveries SET owner = 0, next_at = $5, tries = tries + $6, manual = FALSE, started_at = 0
+	// A delivery that was canceled while it ran (restore = 3) does not wait for another try.
+	retryDelivery = `UPDATE deliveries SET owner = 0, next_at = $5, tries = tries + 1, manual = FALSE, started_at = 0, task = 0, state = CASE WHEN restore = 3 AND manual = FALSE THEN 3 ELSE 0 END
 		WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND state = 0 AND owner <> 0`
-	endDelivery = `UPDATE deliveries SET owner = 0, state = $5, tries = tries + $6, next_at = 0, manual = FALSE
+	postponeDelivery = `UPDATE deliveries SET owner = 0, next_at = $5, started_at = 0, state = CASE WHEN restore = 3 AND manual = FALSE THEN 3 ELSE 0 END
+		WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND state = 0 AND owner <> 0`
+	endDelivery = `UPDATE deliveries SET owner = 0, state = $5, tries = tries + $6, next_at = 0, manual = FALSE, task = 0
 		WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND state = 0`
-	restoreDelivery = `UPDATE deliveries SET owner = 0, state = restore, next_at = due_at, manual = FALSE
+	restoreDelivery = `UPDATE deliveries SET owner = 0, state = restore, next_at = due_at, manual = FALSE, task = 0
 		WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND restore <> 1`
 	dropRestored = `DELETE FROM deliveries WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND restore = 1`
 	addCount     = `INSERT INTO counters (endpoint_id, hour, node, ok, failed) VALUES ($1, $2, $3, $4, $5)
@@ -94,6 +101,9 @@ func (tx *Tx) insertEvent(e *hookswitch.Event) error {
 }
 
 func (tx *Tx) insertDelivery(d *Delivery) error {
+	if d.Kind == hookswitch.DeliverOrdered {
+		return tx.insertOrdered(d)
+	}
 	_, err := tx.exec(insertDelivery, int64(d.Subject), int64(d.Target), int64(d.Kind), int64(d.App), int64(d.Owner), millis(d.NextAt), d.Claim,
 		d.Manual, int64(d.Restore))
 	return err
@@ -160,9 +170,9 @@ func (tx *Tx) settle(o *Outcome) (own bool, err error) {
 	case Done:
 		n, err = tx.exec(deleteDelivery, id...)
 	case Retry:
-		n, err = tx.exec(retryDelivery, append(fenced, millis(o.Next), 1)...)
+		n, err = tx.exec(retryDelivery, append(fenced, millis(o.Next))...)
 	case Postponed:
-		n, err = tx.exec(retryDelivery, append(fenced, millis(o.Next), 0)...)
+		n, err = tx.exec(postponeDelivery, append(fenced, millis(o.Next))...)
 	case Exhausted:
 		n, err = tx.exec(endDelivery, append(fenced, int64(hookswitch.DeliveryFailed), 1)...)
 	case Canceled:
@@ -206,12 +216,12 @@ func (tx *Tx) Settle(kind hookswitch.DeliveryKind, subject, target hookswitch.Ke
 	return err
 }
 
-const deliveryColumns = `subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at`
+const deliveryColumns = `subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at, task`
 
 func scanDelivery(row rowScanner) (Delivery, error) {
 	var d Delivery
 	var next, due, started int64
-	err := row.Scan(&d.Subject, &d.Target, &d.Kind, &d.App, &d.State, &d.Owner, &next, &d.Tries, &d.Claim, &d.Manual, &d.Restore, &due, &started)
+	err := row.Scan(&d.Subject, &d.Target, &d.Kind, &d.App, &d.State, &d.Owner, &next, &d.Tries, &d.Claim, &d.Manual, &d.Restore, &due, &started, &d.Task)
 	d.NextAt, d.DueAt, d.StartedAt = fromMillis(next), fromMillis(due), fromMillis(started)
 	return d, err
 }
@@ -228,10 +238,11 @@ func (r *Reader) DeliveriesOf(ctx context.Context, app, subject hookswitch.Key) 
 	return scanAll(ctx, r, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries WHERE subject = $1 AND app_id = $2`, int64(subject), int64(app))
 }
 
-// Resend asks for one more try now, by hand. It returns the row as it stands afterwards, or reports inFlight when a try is running already:
-// that one is it. A row that did not exist is inserted; restore is then the state its failure leads to.
+// Resend asks for one more try now, by hand. It returns the row as it stands afterwards, or reports inFlight when a try is running already, or is the next to: that one
+// is it. A row that did not exist is inserted; restore is then the state its failure leads to. What waits already is tried in the manner in which it waits,
+// whatever the kind of d; anything else is owed as d, which for an ordered endpoint means at the end of its queue.
 func (tx *Tx) Resend(d Delivery, now time.Time) (row Delivery, inFlight bool, err error) {
-	have, err := tx.Delivery(tx.ctx, d.Kind, d.Subject, d.Target)
+	have, err := tx.owedEvent(d.Subject, d.Target)
 	switch {
 	case hookswitch.KindOf(err) == hookswitch.NotFound:
 		d.Manual, d.Claim = true, now.UnixMilli() // above the claims of rows that were there before, whose late failures must not end this one
@@ -240,16 +251,33 @@ func (tx *Tx) Resend(d Delivery, now time.Time) (row Delivery, inFlight bool, er
 		return have, false, err
 	case have.Owner != 0:
 		return have, true, nil
-	}
-	if have.Manual {
+	case have.Manual:
 		return have, true, nil // asked for already, and not yet run
 	}
-	have.Restore, have.DueAt = have.State, have.NextAt
+	var position int64
+	if have.State == hookswitch.DeliveryPending {
+		if have.Kind == hookswitch.DeliverOrdered && !have.NextAt.After(now) {
+			return have, true, nil // it has its turn in the queue
+		}
+		d.Kind = have.Kind
+	} else if d.Kind == hookswitch.DeliverOrdered {
+		if position, err = tx.takePositions(d.Target, 1); err != nil {
+			return have, false, err
+		}
+	}
+	have.Restore, have.DueAt, d.Kind, have.Kind = have.State, have.NextAt, have.Kind, d.Kind
 	have.State, have.Manual, have.NextAt = hookswitch.DeliveryPending, true, now
-	_, err = tx.exec(`UPDATE deliveries SET state = 0, manual = TRUE, next_at = $4, restore = $5, due_at = $6
+	_, err = tx.exec(`UPDATE deliveries SET state = 0, manual = TRUE, next_at = $4, restore = $5, due_at = $6, kind = $7, position = CASE WHEN state = 0 THEN position ELSE $8 END
 		WHERE subject = $1 AND target = $2 AND kind = $3`,
-		int64(d.Subject), int64(d.Target), int64(d.Kind), millis(now), int64(have.Restore), millis(have.DueAt))
+		int64(d.Subject), int64(d.Target), int64(d.Kind), millis(now), int64(have.Restore), millis(have.DueAt), int64(have.Kind), position)
 	return have, false, err
+}
+
+// owedEvent is the row of what is owed of an event to an endpoint, in whichever manner, or an error of kind NotFound.
+func (tx *Tx) owedEvent(event, endpoint hookswitch.Key) (Delivery, error) {
+	d, err := scanDelivery(tx.q.QueryRowContext(tx.ctx, `SELECT `+deliveryColumns+` FROM deliveries WHERE subject = $1 AND target = $2 AND kind IN (1, 5)`,
+		int64(event), int64(endpoint)))
+	return d, readErr(err, "delivery")
 }
 
 // ClaimRequest says what to lease.
@@ -288,16 +316,27 @@ const walkTargets = `WITH RECURSIVE walk (target, next_at) AS (
 	FROM walk WHERE walk.target IS NOT NULL
 ) SELECT target, next_at FROM walk WHERE target IS NOT NULL LIMIT $3`
 
-type waitingTarget struct{ target, nextAt int64 }
+type waitingTarget struct {
+	target, nextAt int64
+	busy           bool // something of it is leased, and nothing else may be
+}
+
+// walk is one step of the walk, behind a target.
+func (s *Store) walk(ctx context.Context, kind hookswitch.DeliveryKind, after hookswitch.Key) ([]waitingTarget, error) {
+	if kind == hookswitch.DeliverOrdered {
+		return s.walkHeads(ctx, after)
+	}
+	return scanAll(ctx, &s.Reader, func(row rowScanner) (w waitingTarget, err error) {
+		err = row.Scan(&w.target, &w.nextAt)
+		return w, err
+	}, walkTargets, int64(kind), int64(after), walkStep)
+}
 
 // ClaimDue leases due work, target by target, oldest due first within each. It takes as much as there is of what the request allows.
 func (s *Store) ClaimDue(ctx context.Context, req ClaimRequest) (Claimed, error) {
 	out := Claimed{After: req.After}
 	for len(out.Deliveries) < req.Max {
-		targets, err := scanAll(ctx, &s.Reader, func(row rowScanner) (w waitingTarget, err error) {
-			err = row.Scan(&w.target, &w.nextAt)
-			return w, err
-		}, walkTargets, int64(req.Kind), int64(out.After), walkStep)
+		targets, err := s.walk(ctx, req.Kind, out.After)
 		if err == nil {
 			err = s.claimOf(ctx, &out, req, targets)
 		}
@@ -328,6 +367,9 @@ func (s *Store) claimOf(ctx context.Context, out *Claimed, req ClaimRequest, tar
 	}
 	due := make([]share, 0, len(targets))
 	for _, w := range targets {
+		if w.busy {
+			continue
+		}
 		if w.nextAt > req.Now.UnixMilli() {
 			out.later(fromMillis(w.nextAt))
 		} else if n := req.PerTarget(hookswitch.Key(w.target)); n > 0 {
@@ -376,6 +418,9 @@ func (c *Claimed) later(t time.Time) {
 }
 
 func (tx *Tx) claim(out *Claimed, req ClaimRequest, target hookswitch.Key, limit, node int) error {
+	if req.Kind == hookswitch.DeliverOrdered {
+		return tx.claimFirst(out, req, target, node)
+	}
 	if req.Ordered {
 		return tx.claimHead(out, req, target, node)
 	}
@@ -488,12 +533,12 @@ type Backlog struct {
 // backlogBound is how many waiting rows are looked at: beyond it the numbers say only "many".
 const backlogBound = 100_000
 
-// Backlog counts what is due among the first that wait, for metrics.
+// Backlog counts what is due among the first that wait, for metrics. What waits for its turn at an ordered endpoint does not count.
 func (r *Reader) Backlog(ctx context.Context, now time.Time) (Backlog, error) {
 	var b Backlog
 	var oldest sql.NullInt64
 	err := r.q.QueryRowContext(ctx, `SELECT COUNT(*), MIN(next_at) FROM (SELECT next_at FROM deliveries
-		WHERE owner = 0 AND state = 0 LIMIT $2) waiting WHERE next_at <= $1`, now.UnixMilli(), backlogBound).Scan(&b.Due, &oldest)
+		WHERE owner = 0 AND state = 0 AND kind < 5 LIMIT $2) waiting WHERE next_at <= $1`, now.UnixMilli(), backlogBound).Scan(&b.Due, &oldest)
 	b.Oldest = fromMillis(oldest.Int64)
 	return b, readErr(err, "delivery")
 }

@@ -12,7 +12,7 @@ import (
 )
 
 const endpointColumns = `id, app_id, sender_id, profile, uid, url, description, disabled, disabled_by, event_types, tags, metadata, throttle_rate,
-	version, signature_version, sealed, fail_since, canceled_upto, created_at, updated_at, deleted_at`
+	version, signature_version, sealed, fail_since, canceled_upto, created_at, updated_at, deleted_at, ordered`
 
 // sealedEndpoint is what of an endpoint is encrypted: its secrets, and its headers, which often carry tokens.
 type sealedEndpoint struct {
@@ -46,7 +46,7 @@ func (r *Reader) scanEndpoint(row rowScanner) (*hookswitch.Endpoint, error) {
 	var sealed []byte
 	var failSince, created, updated, deleted int64
 	if err := row.Scan(&e.Key, &e.App, &e.Sender, &e.Profile, &uid, &e.URL, &e.Description, &e.Disabled, &e.DisabledBy, &types, &tags, &metadata,
-		&e.ThrottleRate, &e.Version, &e.SignatureVersion, &sealed, &failSince, &e.CanceledUpto, &created, &updated, &deleted); err != nil {
+		&e.ThrottleRate, &e.Version, &e.SignatureVersion, &sealed, &failSince, &e.CanceledUpto, &created, &updated, &deleted, &e.Ordered); err != nil {
 		return nil, err
 	}
 	plain, err := r.box.open(sealed, endpointOwner(e.Key))
@@ -118,10 +118,10 @@ func (tx *Tx) InsertEndpoint(e *hookswitch.Endpoint) error {
 		return err
 	}
 	_, err = tx.exec(`INSERT INTO endpoints (id, app_id, sender_id, profile, uid, url, description, disabled, disabled_by, event_types, tags, metadata, throttle_rate,
-		version, signature_version, sealed, fail_since, last_ok, canceled_upto, created_at, updated_at, deleted_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, 0, $17, $18, $19, 0)`,
+		version, signature_version, sealed, fail_since, last_ok, canceled_upto, created_at, updated_at, deleted_at, ordered)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, 0, $17, $18, $19, 0, $20)`,
 		int64(e.Key), int64(e.App), int64(e.Sender), string(e.Profile), nullText(e.UID), e.URL, e.Description, e.Disabled, e.DisabledBy, listText(e.EventTypes),
-		listText(e.Tags), pairsText(e.Metadata), e.ThrottleRate, e.Version, e.SignatureVersion, sealed, int64(e.CanceledUpto), millis(e.CreatedAt), millis(e.UpdatedAt))
+		listText(e.Tags), pairsText(e.Metadata), e.ThrottleRate, e.Version, e.SignatureVersion, sealed, int64(e.CanceledUpto), millis(e.CreatedAt), millis(e.UpdatedAt), e.Ordered)
 	return tx.unique(err, "an endpoint with this uid exists already")
 }
 
@@ -132,10 +132,10 @@ func (tx *Tx) UpdateEndpoint(e *hookswitch.Endpoint) error {
 		return err
 	}
 	err = tx.execOne("endpoint", `UPDATE endpoints SET uid = $3, url = $4, description = $5, disabled = $6, disabled_by = $7, event_types = $8, tags = $9, metadata = $10,
-		throttle_rate = $11, version = $12, signature_version = $13, sealed = $14, fail_since = $15, canceled_upto = $16, updated_at = $17
+		throttle_rate = $11, version = $12, signature_version = $13, sealed = $14, fail_since = $15, canceled_upto = $16, updated_at = $17, ordered = $18
 		WHERE id = $1 AND app_id = $2 AND deleted_at = 0`,
 		int64(e.Key), int64(e.App), nullText(e.UID), e.URL, e.Description, e.Disabled, e.DisabledBy, listText(e.EventTypes), listText(e.Tags), pairsText(e.Metadata),
-		e.ThrottleRate, e.Version, e.SignatureVersion, sealed, millis(e.FailSince), int64(e.CanceledUpto), millis(e.UpdatedAt))
+		e.ThrottleRate, e.Version, e.SignatureVersion, sealed, millis(e.FailSince), int64(e.CanceledUpto), millis(e.UpdatedAt), e.Ordered)
 	return tx.unique(err, "an endpoint with this uid exists already")
 }
 
@@ -143,6 +143,12 @@ func (tx *Tx) UpdateEndpoint(e *hookswitch.Endpoint) error {
 func (tx *Tx) DeleteEndpoint(app, key, upto hookswitch.Key, now time.Time) error {
 	return tx.execOne("endpoint", `UPDATE endpoints SET deleted_at = $3, canceled_upto = $4 WHERE id = $1 AND app_id = $2 AND deleted_at = 0`,
 		int64(key), int64(app), millis(now), int64(upto))
+}
+
+// CancelUpto makes what an endpoint is owed of events at or below upto read as canceled, but for tries asked for by hand. It is one step, however much that is.
+func (tx *Tx) CancelUpto(app, key, upto hookswitch.Key) error {
+	return tx.execOne("endpoint", `UPDATE endpoints SET canceled_upto = CASE WHEN canceled_upto < $3 THEN $3 ELSE canceled_upto END WHERE id = $1 AND app_id = $2 AND deleted_at = 0`,
+		int64(key), int64(app), int64(upto))
 }
 
 // LastOK is when a delivery to the endpoint last succeeded, to the minute; zero: never.

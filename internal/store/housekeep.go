@@ -13,6 +13,8 @@ type HousekeepOptions struct {
 	Retention time.Duration
 	// StrayRetention is how long pushes that belong to no route are kept.
 	StrayRetention time.Duration
+	// TaskRetention is how long tasks that have ended are kept.
+	TaskRetention time.Duration
 }
 
 // HousekeepResult is what Housekeep did.
@@ -22,7 +24,7 @@ type HousekeepResult struct {
 	// Ended counts what waited for endpoints that were disabled or deleted: it read as canceled already.
 	Ended int
 	// How many were dropped.
-	Events, Attempts, Bins, Once, Answers, Receipts, Strays, Counters, Tokens int
+	Events, Attempts, Bins, Once, Answers, Receipts, Strays, Counters, Tokens, Tasks int
 }
 
 // TokenGrace is how long a token that has ended is kept: its bearer is told that it has ended, and the request that made it may be repeated.
@@ -68,6 +70,9 @@ func (s *Store) Housekeep(ctx context.Context, o HousekeepOptions) (HousekeepRes
 	if o.StrayRetention > 0 {
 		steps = append(steps, step{&res.Strays, func(tx *Tx) (int, error) { return tx.DropStraysBefore(now.Add(-o.StrayRetention), bound) }})
 	}
+	if o.TaskRetention > 0 {
+		steps = append(steps, step{&res.Tasks, func(tx *Tx) (int, error) { return tx.DropTasksBefore(now.Add(-o.TaskRetention), bound) }})
+	}
 	for _, st := range steps {
 		if err := s.chunks(ctx, st.sum, st.run); err != nil {
 			return res, err
@@ -107,18 +112,27 @@ type ended struct {
 }
 
 const selectEnded = `SELECT e.id, e.canceled_upto, e.deleted_at FROM endpoints e WHERE (e.canceled_upto > 0 OR e.deleted_at > 0) AND EXISTS (
-	SELECT 1 FROM deliveries d WHERE d.kind = $1 AND d.target = e.id AND d.owner = 0 AND d.state = 0 AND (e.deleted_at > 0 OR d.manual = FALSE AND d.subject <= e.canceled_upto))
+	SELECT 1 FROM deliveries d WHERE d.kind = $1 AND d.target = e.id AND d.owner = 0 AND d.state = 0 AND (e.deleted_at > 0 OR d.kind = 1 AND d.manual = FALSE AND d.subject <= e.canceled_upto))
 	LIMIT $2`
 
-// endCanceled takes out of the queue what waits for endpoints that have been disabled or deleted since it was born.
+// endCanceled takes out of the queue what waits for endpoints that have been disabled or deleted since it was born. The queue of an ordered one outlives its being disabled.
 func (s *Store) endCanceled(ctx context.Context, res *HousekeepResult) error {
+	for _, kind := range []hookswitch.DeliveryKind{hookswitch.DeliverWebhook, hookswitch.DeliverOrdered} {
+		if err := s.endCanceledOf(ctx, kind, res); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) endCanceledOf(ctx context.Context, kind hookswitch.DeliveryKind, res *HousekeepResult) error {
 	for {
 		list, err := scanAll(ctx, &s.Reader, func(row rowScanner) (e ended, err error) {
 			var deleted int64
 			err = row.Scan(&e.key, &e.upto, &deleted)
 			e.deleted = deleted > 0
 			return e, err
-		}, selectEnded, int64(hookswitch.DeliverWebhook), housekeepChunk)
+		}, selectEnded, int64(kind), housekeepChunk)
 		if err != nil {
 			return err
 		}
@@ -126,9 +140,9 @@ func (s *Store) endCanceled(ctx context.Context, res *HousekeepResult) error {
 		for _, e := range list {
 			if err := s.chunks(ctx, &res.Ended, func(tx *Tx) (int, error) {
 				if e.deleted {
-					return tx.cancelAll(hookswitch.DeliverWebhook, e.key, housekeepChunk)
+					return tx.cancelAll(kind, e.key, housekeepChunk)
 				}
-				return tx.CancelPending(hookswitch.DeliverWebhook, e.key, e.upto, housekeepChunk)
+				return tx.CancelPending(kind, e.key, e.upto, housekeepChunk)
 			}); err != nil {
 				return err
 			}
@@ -141,7 +155,7 @@ func (s *Store) endCanceled(ctx context.Context, res *HousekeepResult) error {
 
 // cancelAll ends up to limit of what waits for a target that is gone, whoever asked for it, and returns how many.
 func (tx *Tx) cancelAll(kind hookswitch.DeliveryKind, target hookswitch.Key, limit int) (int, error) {
-	n, err := tx.exec(`UPDATE deliveries SET state = $3, next_at = 0, manual = FALSE WHERE kind = $1 AND target = $2 AND owner = 0 AND state = 0 AND subject IN (
+	n, err := tx.exec(`UPDATE deliveries SET state = $3, next_at = 0, manual = FALSE, task = 0 WHERE kind = $1 AND target = $2 AND owner = 0 AND state = 0 AND subject IN (
 		SELECT subject FROM deliveries WHERE kind = $1 AND target = $2 AND owner = 0 AND state = 0 LIMIT $4)`,
 		int64(kind), int64(target), int64(hookswitch.DeliveryCanceled), limit)
 	return int(n), err

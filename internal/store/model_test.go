@@ -50,12 +50,14 @@ func (r *modelRow) apply(u run, v store.Verdict, next time.Time) {
 	switch v {
 	case store.Done:
 		r.there = false
-	case store.Retry, store.Postponed:
+	case store.Retry:
 		if r.state == hookswitch.DeliveryPending && r.leased {
 			r.leased, r.next, r.manual = false, next, false
-			if v == store.Retry {
-				r.tries++
-			}
+			r.tries++
+		}
+	case store.Postponed:
+		if r.state == hookswitch.DeliveryPending && r.leased {
+			r.leased, r.next = false, next
 		}
 	case store.Exhausted, store.Canceled:
 		if r.state == hookswitch.DeliveryPending {

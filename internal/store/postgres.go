@@ -158,6 +158,9 @@ func (p *postgres) close() error {
 	return err
 }
 
+// apart is true: another node may hold the lock of a position.
+func (p *postgres) apart() bool { return true }
+
 // How often a transaction that conflicts with others is run: beside all of them at first, and then one at a time, so that those that keep losing do not
 // keep each other from winning.
 const (
@@ -417,7 +420,7 @@ const claimTargets = `WITH picked AS (
 		SELECT subject, target, next_at FROM deliveries WHERE kind = $3 AND target = t.target AND owner = 0 AND state = 0 AND next_at <= $4
 		ORDER BY next_at LIMIT t.most FOR UPDATE SKIP LOCKED) d LIMIT $5)
 	UPDATE deliveries d SET owner = $6, next_at = $7, claim_no = d.claim_no + 1 FROM picked p WHERE d.subject = p.subject AND d.target = p.target AND d.kind = $3
-	RETURNING d.subject, d.target, d.kind, d.app_id, d.state, d.owner, d.next_at, d.tries, d.claim_no, d.manual, d.restore, d.due_at, d.started_at, p.next_at`
+	RETURNING d.subject, d.target, d.kind, d.app_id, d.state, d.owner, d.next_at, d.tries, d.claim_no, d.manual, d.restore, d.due_at, d.started_at, d.task, p.next_at`
 
 // claimMany leases what is due of the targets, oldest first within each, in the order of the targets.
 func claimMany(tx *Tx, out *Claimed, req ClaimRequest, due []share, node int) error {
@@ -462,6 +465,7 @@ func queueAccepts(q *pgx.Batch, accepts []*Accept) {
 		kind, restore                            []int16
 		manual                                   []bool
 	}
+	var o orderedRows
 	for _, a := range accepts {
 		for _, ev := range a.Events {
 			e.id, e.app = append(e.id, int64(ev.Key)), append(e.app, int64(ev.App))
@@ -470,6 +474,10 @@ func queueAccepts(q *pgx.Batch, accepts []*Accept) {
 		}
 		for i := range a.Deliveries {
 			r := &a.Deliveries[i]
+			if r.Kind == hookswitch.DeliverOrdered {
+				o.add(r)
+				continue
+			}
 			d.subject, d.target, d.app = append(d.subject, int64(r.Subject)), append(d.target, int64(r.Target)), append(d.app, int64(r.App))
 			d.owner, d.next, d.claim = append(d.owner, int64(r.Owner)), append(d.next, millis(r.NextAt)), append(d.claim, r.Claim)
 			d.kind, d.restore, d.manual = append(d.kind, int16(r.Kind)), append(d.restore, int16(r.Restore)), append(d.manual, r.Manual)
@@ -487,6 +495,7 @@ func queueAccepts(q *pgx.Batch, accepts []*Accept) {
 			AS u (subject, target, kind, app_id, owner, next_at, claim_no, manual, restore)`,
 			d.subject, d.target, d.kind, d.app, d.owner, d.next, d.claim, d.manual, d.restore)
 	}
+	o.queue(q)
 }
 
 // fencedRows are the rows of outcomes with one verdict, as columns.
@@ -513,7 +522,7 @@ func (r *fencedRows) queue(q *pgx.Batch, statement string) {
 }
 
 func queueOutcomes(q *pgx.Batch, list []*Outcome) {
-	var done, again, ended, restored fencedRows
+	var done, again, postponed, ended, restored fencedRows
 	for _, o := range list {
 		switch o.Verdict {
 		case Done:
@@ -521,7 +530,7 @@ func queueOutcomes(q *pgx.Batch, list []*Outcome) {
 		case Retry:
 			again.add(o, 1, 0)
 		case Postponed:
-			again.add(o, 0, 0)
+			postponed.add(o, 0, 0)
 		case Exhausted:
 			ended.add(o, 1, hookswitch.DeliveryFailed)
 		case Canceled:
@@ -534,12 +543,15 @@ func queueOutcomes(q *pgx.Batch, list []*Outcome) {
 		q.Queue(`DELETE FROM deliveries d USING unnest($1::bigint[], $2::bigint[], $3::smallint[]) AS u (subject, target, kind)
 			WHERE d.subject = u.subject AND d.target = u.target AND d.kind = u.kind`, done.subject, done.target, done.kind)
 	}
-	again.queue(q, `UPDATE deliveries d SET owner = 0, next_at = u.next_at, tries = d.tries + u.tries, manual = FALSE, started_at = 0`+fencedFrom+` AND d.state = 0 AND d.owner <> 0`)
-	ended.queue(q, `UPDATE deliveries d SET owner = 0, state = u.state, tries = d.tries + u.tries, next_at = 0, manual = FALSE`+fencedFrom+` AND d.state = 0`)
+	again.queue(q, `UPDATE deliveries d SET owner = 0, next_at = u.next_at, tries = d.tries + u.tries, manual = FALSE, started_at = 0, task = 0,
+		state = CASE WHEN d.restore = 3 AND d.manual = FALSE THEN 3 ELSE 0 END`+fencedFrom+` AND d.state = 0 AND d.owner <> 0`)
+	postponed.queue(q, `UPDATE deliveries d SET owner = 0, next_at = u.next_at, started_at = 0,
+		state = CASE WHEN d.restore = 3 AND d.manual = FALSE THEN 3 ELSE 0 END`+fencedFrom+` AND d.state = 0 AND d.owner <> 0`)
+	ended.queue(q, `UPDATE deliveries d SET owner = 0, state = u.state, tries = d.tries + u.tries, next_at = 0, manual = FALSE, task = 0`+fencedFrom+` AND d.state = 0`)
 	restored.queue(q, `DELETE FROM deliveries d USING unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::smallint[])
 		AS u (subject, target, kind, claim_no, next_at, tries, state)
 		WHERE d.subject = u.subject AND d.target = u.target AND d.kind = u.kind AND d.claim_no = u.claim_no AND d.restore = 1`)
-	restored.queue(q, `UPDATE deliveries d SET owner = 0, state = d.restore, next_at = d.due_at, manual = FALSE`+fencedFrom+` AND d.restore <> 1`)
+	restored.queue(q, `UPDATE deliveries d SET owner = 0, state = d.restore, next_at = d.due_at, manual = FALSE, task = 0`+fencedFrom+` AND d.restore <> 1`)
 	queueAttempts(q, list)
 }
 

@@ -148,6 +148,9 @@ func (s *sqlite) reader() *sql.DB { return s.readDB }
 
 func (s *sqlite) statements() querier { return cachedStatements(s.readDB) }
 
+// apart is false: nobody else writes.
+func (s *sqlite) apart() bool { return false }
+
 // update reports that updates ride in batches: there is one writer.
 func (s *sqlite) update(context.Context, func(*Tx) error) (bool, error) { return false, nil }
 

@@ -49,6 +49,7 @@ type Store struct {
 	node     Node
 	idKey    []byte
 	queue    *queue
+	lines    *lines
 	marks    *okMarks
 	fatal    chan error
 	closed   atomic.Bool
@@ -73,6 +74,8 @@ type backend interface {
 	commit(b *batch) error
 	// update runs fn in one transaction, outside of group commits, or reports false when updates ride in batches.
 	update(ctx context.Context, fn func(*Tx) error) (ran bool, err error)
+	// apart reports whether accepts for ordered endpoints, which wait for the lock of a position, are committed beside the others.
+	apart() bool
 	close() error
 }
 
@@ -106,7 +109,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{
 		Reader: Reader{q: be.statements(), d: be.dialect(), box: box},
 		log:    o.Logger, now: o.Now, observe: o.Observe, backend: be, readers: be.reader(), lock: lock,
-		queue: newQueue(), marks: marks, fatal: make(chan error, 1), finished: make(chan struct{}),
+		queue: newQueue(), lines: newLines(), marks: marks, fatal: make(chan error, 1), finished: make(chan struct{}),
 	}
 	go s.commitLoop()
 	if err := s.join(ctx, instance); err != nil {
@@ -267,6 +270,7 @@ func (s *Store) Close() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
+	s.lines.close()
 	s.queue.close()
 	<-s.finished
 	return errors.Join(s.Reader.close(), s.backend.close(), s.lock.release())

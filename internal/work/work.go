@@ -30,7 +30,7 @@ type Item struct {
 	Manual  bool  // asked for by a person, outside the schedule
 	Lease   time.Time
 	Due     time.Time // when it became due
-	Data    any       // what the maker still has in memory; nil after a claim
+	Data    any       // what the maker or the store still has in memory; the engine does not look at it
 }
 
 // Result is what a run tells the engine. The outcome itself is the runner's to record.

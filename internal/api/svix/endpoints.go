@@ -25,9 +25,10 @@ type endpointIn struct {
 	Metadata     map[string]string `json:"metadata"`
 	Secret       *string           `json:"secret"`
 	Headers      map[string]string `json:"headers"`
+	FIFO         *bool             `json:"fifo"`
 }
 
-// apply makes e what in says, all but its secret and headers. What in leaves out is cleared.
+// apply makes e what in says, all but its secret and headers. What in leaves out is cleared, but for the order: clients that do not know of it must not end it.
 func (in *endpointIn) apply(e *hookswitch.Endpoint) error {
 	var c hookswitch.Checks
 	e.URL, e.Description, e.Disabled, e.Metadata = in.URL, in.Description, in.Disabled, in.Metadata
@@ -41,6 +42,9 @@ func (in *endpointIn) apply(e *hookswitch.Endpoint) error {
 	e.Version = versionOf(&c, in.Version)
 	e.UID = uidOf(&c, in.UID)
 	e.ThrottleRate = rateOf(&c, in.ThrottleRate, in.RateLimit)
+	if in.FIFO != nil {
+		e.Ordered = *in.FIFO
+	}
 	if err := e.Validate(); err != nil {
 		c.Add(in.spelled(err))
 	}
@@ -94,6 +98,7 @@ type endpointPatch struct {
 	Channels     httpapi.Optional[[]string]          `json:"channels"`
 	Version      httpapi.Optional[*int]              `json:"version"`
 	Metadata     httpapi.Optional[map[string]string] `json:"metadata"`
+	FIFO         httpapi.Optional[bool]              `json:"fifo"`
 }
 
 func (in *endpointPatch) apply(e *hookswitch.Endpoint) error {
@@ -107,6 +112,7 @@ func (in *endpointPatch) apply(e *hookswitch.Endpoint) error {
 		e.EventTypes = distinct(in.EventTypes.Value)
 	}
 	e.Tags = distinct(in.Channels.Or(e.Tags))
+	e.Ordered = needed(&c, in.FIFO, e.Ordered, "fifo")
 	if in.Version.Set {
 		e.Version = versionOf(&c, in.Version.Value)
 	}
@@ -138,6 +144,7 @@ type endpointCommon struct {
 	RateLimit    *int              `json:"rateLimit"`
 	ThrottleRate *int              `json:"throttleRate"`
 	Version      int               `json:"version"`
+	FIFO         bool              `json:"fifo"`
 	CreatedAt    httpapi.MicroTime `json:"createdAt"`
 	UpdatedAt    httpapi.MicroTime `json:"updatedAt"`
 }
@@ -150,7 +157,7 @@ type endpointOut struct {
 func (h *Handler) endpointCommon(e *hookswitch.Endpoint) endpointCommon {
 	rate := httpapi.OrNull(e.ThrottleRate)
 	return endpointCommon{ID: h.ids.Format(hookswitch.KindEndpoint, e.Key), UID: httpapi.OrNull(e.UID), URL: e.URL, Description: e.Description, Disabled: e.Disabled,
-		EventTypes: e.EventTypes, FilterTypes: e.EventTypes, Channels: e.Tags, RateLimit: rate, ThrottleRate: rate, Version: max(1, e.Version),
+		EventTypes: e.EventTypes, FilterTypes: e.EventTypes, Channels: e.Tags, RateLimit: rate, ThrottleRate: rate, Version: max(1, e.Version), FIFO: e.Ordered,
 		CreatedAt: micros(e.CreatedAt), UpdatedAt: micros(e.UpdatedAt)}
 }
 

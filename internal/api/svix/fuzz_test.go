@@ -69,3 +69,50 @@ func FuzzMessage(f *testing.F) {
 		}
 	})
 }
+
+// FuzzToken: no credential that was not given out opens anything, and none makes an answer that cannot be read.
+func FuzzToken(f *testing.F) {
+	a := newAPI(f, storetest.SQLite(f))
+	app := a.app("a")
+	portal := a.open(app, "")
+	for _, s := range []string{"", "Bearer", "Bearer ", "Bearer " + portal[:20], "Basic " + portal, "Bearer appsk_" + strings.Repeat("a", 36), "Bearer otp_\x00", "bearer sk_poll_.", "Bearer eyJ.eyJ.x"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		r := httptest.NewRequest("GET", "/api/v1/app/"+app, nil)
+		r.Header["Authorization"] = []string{header}
+		w := httptest.NewRecorder()
+		a.handler.ServeHTTP(w, r)
+		given := strings.Contains(header, portal) || strings.Contains(header, token) || strings.Contains(header, "portal_")
+		if w.Code != http.StatusUnauthorized && !given {
+			t.Errorf("%q: status %d", header, w.Code)
+		}
+	})
+}
+
+// FuzzPortalAccess: no body makes a link to the portal answer anything but a link or a 4xx in JSON.
+func FuzzPortalAccess(f *testing.F) {
+	a := newAPI(f, storetest.SQLite(f))
+	app := a.app("a")
+	for _, body := range []string{"", "{}", `{"expiry":3600,"capabilities":["ViewBase"],"readOnly":true,"sessionId":"s","featureFlags":["f"]}`, `{"expiry":-1e9}`, `{"application":{"uid":"x"}}`, "[]", "null", "\xff"} {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		b := *a
+		b.t = t
+		for _, path := range []string{"/auth/app-portal-access/" + app, "/auth/one-time-token", "/auth/app/" + app + "/expire-all", "/auth/app/" + app + "/poller/p/token/rotate"} {
+			an := b.do("POST", path, body)
+			switch an.status {
+			case http.StatusOK:
+				an.json()
+			case http.StatusNoContent:
+			case http.StatusUnprocessableEntity:
+				an.matches("HTTPValidationError")
+			case http.StatusUnauthorized, http.StatusRequestEntityTooLarge:
+				an.matches("HttpErrorOut")
+			default:
+				t.Errorf("%s: status %d: %s", path, an.status, an.body)
+			}
+		}
+	})
+}

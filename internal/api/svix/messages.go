@@ -283,7 +283,7 @@ func (h *Handler) resend(w http.ResponseWriter, r *http.Request, app *hookswitch
 		return err
 	}
 	id := h.ids.Format(hookswitch.KindEndpoint, e.Key)
-	if err := h.service.ResendOnce(r.Context(), app.Key, r.PathValue("msg_id"), id, idem); err != nil {
+	if err := h.service.Resend(r.Context(), app.Key, r.PathValue("msg_id"), id, idem); err != nil {
 		return err
 	}
 	return httpapi.Encode(w, http.StatusAccepted, struct{}{})

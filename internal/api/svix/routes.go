@@ -1,6 +1,9 @@
 package svix
 
-import "github.com/hookswitch/hookswitch/internal/httpapi"
+import (
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/httpapi"
+)
 
 type route struct {
 	method, path, name string
@@ -44,8 +47,18 @@ func (h *Handler) routes() []route {
 		{"GET", "/app/{app_id}/endpoint/{endpoint_id}/attempt-stats", "get statistics of attempts on an endpoint", view, h.inApp(h.getAttemptStats)},
 
 		// Recovery and background tasks.
+		{"POST", "/app/{app_id}/endpoint/{endpoint_id}/recover", "recover failed messages", sendAgain, h.inApp(h.recover(hookswitch.TaskRecover))},
+		{"POST", "/app/{app_id}/endpoint/{endpoint_id}/replay-missing", "replay missing messages", sendAgain, h.inApp(h.recover(hookswitch.TaskReplay))},
+		{"POST", "/app/{app_id}/endpoint/{endpoint_id}/bulk-replay", "replay messages", sendAgain, h.inApp(h.recover(hookswitch.TaskBulkReplay))},
+		{"POST", "/app/{app_id}/msg/expunge-all-contents", "expunge all contents", org, h.inApp(h.purgeContents)},
+		{"GET", "/background-task", "list background tasks", org, h.listTasks},
+		{"GET", "/background-task/{task_id}", "get background task", view, h.getTask},
+		{"POST", "/background-task/{task_id}/cancel", "cancel background task", sendAgain, h.cancelTask},
 
 		// Ordered endpoints.
+		{"POST", "/app/{app_id}/endpoint/{endpoint_id}/cancel-msgs", "cancel waiting messages of an endpoint", sendAgain, h.inApp(h.cancelMessages)},
+		{"POST", "/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/cancel", "cancel a waiting message", sendAgain, h.inApp(h.cancelMessage)},
+		{"GET", "/app/{app_id}/endpoint/{endpoint_id}/rate-limit-status", "get throttling status", view, h.inApp(h.getThrottling)},
 
 		// Event types and the environment they make up.
 
@@ -95,5 +108,7 @@ func (h *Handler) routes() []route {
 		{"PUT", "/operational-webhook/endpoint/{endpoint_id}/headers", "replace operational endpoint headers", org, h.operational(h.replaceHeaders)},
 
 		// Statistics.
+		{"POST", "/stats/usage/app", "count usage of applications", org, h.countUsage},
+		{"PUT", "/stats/usage/event-types", "aggregate event types", org, h.aggregateEventTypes},
 	}
 }

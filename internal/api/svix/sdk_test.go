@@ -159,3 +159,48 @@ func TestTheOfficialGoLibraryReadsErrors(t *testing.T) {
 		}
 	})
 }
+
+func TestTheOfficialGoLibraryManagesTokens(t *testing.T) {
+	each(t, func(a *api) {
+		ctx, client := context.Background(), a.sdk()
+		access := must[*models.AppPortalAccessOut](t)(client.Authentication.AppPortalAccess(ctx, "sdk-app", models.AppPortalAccessIn{
+			Application: &models.ApplicationIn{Name: "sdk", Uid: new("sdk-app")}, Expiry: new(uint64(3600)), FeatureFlags: []string{"beta"}, SessionId: new("s"),
+			Capabilities: []models.AppPortalCapability{models.APPPORTALCAPABILITY_VIEW_BASE, models.APPPORTALCAPABILITY_MANAGE_ENDPOINT}}, nil))
+		//lint:ignore SA1019 programs that are older call it
+		dashboard := must[*models.DashboardAccessOut](t)(client.Authentication.DashboardAccess(ctx, "sdk-app", nil))
+		for _, token := range []string{access.Token, dashboard.Token} {
+			must[*models.EndpointOut](t)(a.with(token).sdk().Endpoint.Create(ctx, "sdk-app", models.EndpointIn{Url: "https://receiver.example/x"}, nil))
+		}
+		refused := func(token string) {
+			t.Helper()
+			_, err := a.with(token).sdk().Endpoint.List(ctx, "sdk-app", nil)
+			var e *sdk.Error
+			if !errors.As(err, &e) || e.Status() != 401 {
+				t.Errorf("got %v, want it refused", err)
+			}
+		}
+		if err := a.with(dashboard.Token).sdk().Authentication.Logout(ctx, nil); err != nil {
+			t.Error(err)
+		}
+		refused(dashboard.Token)
+		if err := client.Authentication.ExpireAll(ctx, "sdk-app", models.ApplicationTokenExpireIn{SessionIds: []string{"s"}}, nil); err != nil {
+			t.Error(err)
+		}
+		refused(access.Token)
+
+		made := must[*models.IntegrationOut](t)(client.Integration.Create(ctx, "sdk-app", models.IntegrationIn{Name: "i", FeatureFlags: []string{"beta"}}, nil))
+		must[*models.IntegrationOut](t)(client.Integration.Update(ctx, "sdk-app", made.Id, models.IntegrationUpdate{Name: "j"}))
+		if got := must[*models.IntegrationOut](t)(client.Integration.Get(ctx, "sdk-app", made.Id)); got.Name != "j" {
+			t.Errorf("got %+v", got)
+		}
+		if list := must[*models.ListResponseIntegrationOut](t)(client.Integration.List(ctx, "sdk-app", nil)); len(list.Data) != 1 || !list.Done {
+			t.Errorf("got %+v", list)
+		}
+		key := must[*models.IntegrationKeyOut](t)(client.Integration.RotateKey(ctx, "sdk-app", made.Id, nil))
+		must[*models.ListResponseEndpointOut](t)(a.with(key.Key).sdk().Endpoint.List(ctx, "sdk-app", nil))
+		if err := client.Integration.Delete(ctx, "sdk-app", made.Id); err != nil {
+			t.Error(err)
+		}
+		refused(key.Key)
+	})
+}

@@ -93,6 +93,15 @@ func (w *World) Twin() *World {
 	return &t
 }
 
+// Reopen is the world of a process that begins after this one's store was closed.
+func (w *World) Reopen() *World {
+	w.TB.Helper()
+	t := *w
+	t.Store = w.DB.Open(storetest.Now(w.Clock.Now))
+	t.serve(w.Clock.Now)
+	return &t
+}
+
 // OtherNode is a service on another node of the same database, which has to be PostgreSQL.
 func (w *World) OtherNode() *World {
 	w.TB.Helper()
@@ -129,6 +138,9 @@ func Filter(types ...string) func(*hookswitch.Endpoint) {
 
 // Disabled makes an endpoint disabled.
 func Disabled(e *hookswitch.Endpoint) { e.Disabled = true }
+
+// Ordered makes an endpoint get one event at a time, in order.
+func Ordered(e *hookswitch.Endpoint) { e.Ordered = true }
 
 // Publish makes an event of the App.
 func (w *World) Publish(app *hookswitch.App, eventType string) *hookswitch.Event {

@@ -7,15 +7,18 @@ ALTER TABLE events ADD COLUMN expires_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE events ADD COLUMN content_type TEXT NOT NULL DEFAULT '';
 CREATE INDEX events_expiring ON events (expires_at) WHERE expires_at > 0;
 
--- An ordered endpoint gets one event at a time, in the order of positions, which are taken under its row's lock.
+-- An ordered endpoint gets one event at a time, in the order of positions. They are taken under the lock of a row of their own: the endpoint's is changed by others too.
 ALTER TABLE endpoints ADD COLUMN ordered BOOLEAN NOT NULL DEFAULT FALSE;
-ALTER TABLE endpoints ADD COLUMN last_position BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE positions (
+    endpoint_id {{key}},
+    last        BIGINT NOT NULL
+) {{counter}};
 ALTER TABLE deliveries ADD COLUMN position BIGINT NOT NULL DEFAULT 0;
-CREATE INDEX deliveries_ordered ON deliveries (target, position) WHERE position > 0;
+CREATE INDEX deliveries_ordered ON deliveries (target, position) WHERE position > 0 AND state = 0;
 
--- The task that asked for a try; 0: none.
+-- The task that asked for a try; negative: and for which the row was inserted; 0: none.
 ALTER TABLE deliveries ADD COLUMN task BIGINT NOT NULL DEFAULT 0;
-CREATE INDEX deliveries_of_task ON deliveries (task) WHERE task > 0;
+CREATE INDEX deliveries_of_task ON deliveries (task) WHERE task <> 0;
 
 CREATE TABLE event_types (
     id            {{key}},
@@ -77,6 +80,7 @@ CREATE TABLE consumers (
     PRIMARY KEY (poller_id, name)
 ) {{counter}};
 
+-- Work in steps. total: -1 while it is being counted. place: where the next step begins.
 CREATE TABLE tasks (
     id          {{key}},
     app_id      BIGINT  NOT NULL,
@@ -88,7 +92,9 @@ CREATE TABLE tasks (
     result      BYTEA   NOT NULL,
     error       TEXT    NOT NULL,
     total       BIGINT  NOT NULL,
+    counted     BIGINT  NOT NULL,
     done        BIGINT  NOT NULL,
+    skipped     BIGINT  NOT NULL,
     place       BIGINT  NOT NULL,
     created_at  BIGINT  NOT NULL,
     updated_at  BIGINT  NOT NULL
