@@ -142,7 +142,7 @@ func (e *Endpoint) Validate() error {
 		}
 	}
 	if e.EventTypes != nil && len(e.EventTypes) == 0 {
-		c.Field("must name at least one event type, or be left out for all", "filterTypes")
+		c.Field("must name at least one event type, or be left out for all", "eventTypes")
 	}
 	for i, t := range e.EventTypes {
 		m := CheckName(t)
@@ -150,7 +150,7 @@ func (e *Endpoint) Validate() error {
 			m = "is not an operational event; there are " + strings.Join(OperationalEvents, ", ")
 		}
 		if m != "" {
-			c.Field(m, "filterTypes", "["+strconv.Itoa(i)+"]")
+			c.Field(m, "eventTypes", "["+strconv.Itoa(i)+"]")
 		}
 	}
 	if e.Tags != nil && (len(e.Tags) == 0 || len(e.Tags) > MaxTags) {

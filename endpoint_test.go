@@ -136,12 +136,12 @@ func TestEndpoint_ValidateNamesEveryWrongField(t *testing.T) {
 		URL: "nowhere", Description: "\x01", UID: "ep_1", EventTypes: []string{"good", "not good"}, Tags: []string{"a", ""}, ThrottleRate: 65536,
 		Metadata: map[string]string{"k": strings.Repeat("x", 5000)}, Headers: map[string]string{"Host": "x"},
 	}
-	want := []string{"body.url", "body.description", "body.uid", "body.filterTypes.[1]", "body.channels.[1]", "body.throttleRate", "body.metadata", "body.headers.Host"}
+	want := []string{"body.url", "body.description", "body.uid", "body.eventTypes.[1]", "body.channels.[1]", "body.throttleRate", "body.metadata", "body.headers.Host"}
 	if got := paths(t, ep.Validate()); strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
 	ep = hookswitch.Endpoint{URL: "https://x.example", EventTypes: []string{}, Tags: []string{}}
-	if got := paths(t, ep.Validate()); strings.Join(got, " ") != "body.filterTypes body.channels" {
+	if got := paths(t, ep.Validate()); strings.Join(got, " ") != "body.eventTypes body.channels" {
 		t.Errorf("empty lists: got %v", got)
 	}
 	ep = hookswitch.Endpoint{URL: "HTTPS://X.example", UID: "mine", Tags: []string{"a"}, ThrottleRate: 65535}

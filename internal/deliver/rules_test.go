@@ -31,10 +31,8 @@ func TestWebhook_AManualTryReachesNoEndpointThatIsDisabledOrDeleted(t *testing.T
 		}
 		w.Run(nil)
 		for _, ep := range []*hookswitch.Endpoint{disabled, deleted} {
-			servicetest.Eventually(t, "it is skipped", func() bool {
-				d := w.Delivery(hookswitch.DeliverWebhook, ev.Key, ep.Key)
-				return d != nil && d.State == hookswitch.DeliveryCanceled
-			})
+			// It is skipped, and leaves what was delivered as it was.
+			servicetest.Eventually(t, "it is skipped", func() bool { return w.Delivery(hookswitch.DeliverWebhook, ev.Key, ep.Key) == nil })
 		}
 		if n := len(r.Got()); n != 2 {
 			t.Errorf("%d requests, want 2", n)

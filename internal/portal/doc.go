@@ -1,4 +1,4 @@
-// Package portal is the pages: today the play pages, where anybody can see what a webhook sends, and the place of the customers' portal and the
+// Package portal is the pages: today the play pages, where anybody can see what a webhook sends, the list of the API's operations, and the place of the customers' portal and the
 // operator's dashboard. It renders on the server, so that everything can be read without scripts, and serves its own style and scripts; nothing comes from
 // elsewhere.
 //

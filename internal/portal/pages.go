@@ -53,6 +53,7 @@ const maxForm = 64 << 10
 
 // Register adds the pages to m.
 func (p *Pages) Register(m *httpapi.Mux) {
+	m.With(p.surface).Handle(http.MethodGet, "/docs", "the operations of the API", p.docsPage())
 	// The play pages route and limit for themselves: a bin takes every method and path, and errors are pages.
 	m = m.With(&httpapi.Surface{Name: "pages", MaxBody: math.MaxInt64, Log: p.log})
 	m.Handle("", "/play/{path...}", "play pages", func(w http.ResponseWriter, r *http.Request) error {

@@ -147,6 +147,8 @@ func kindName(k work.Kind) string {
 		return "message"
 	case hookswitch.DeliverOrdered:
 		return "ordered"
+	case hookswitch.DeliverTask:
+		return "task"
 	}
 	return "respond"
 }

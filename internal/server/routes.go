@@ -44,8 +44,8 @@ func (s *Server) handler() http.Handler {
 	portal.New(portal.Options{Service: s.service, Logger: s.log, Stopping: s.stopping}).Register(pages)
 	mount(mux, pages)
 
-	full := s.busy()
-	return httpapi.Chain(shortest(mux, root), httpapi.WithRequestID, httpapi.TrimSlash, httpapi.AccessLog(s.log, "/play/in/", "/play/"), httpapi.SecurityHeaders,
+	full := inside(svix.Base, api.Refuse(busy), s.operations().Refuse(busy))
+	return httpapi.Chain(shortest(mux, inside(svix.Base, api, root)), httpapi.WithRequestID, httpapi.TrimSlash, httpapi.AccessLog(s.log, "/play/in/", "/play/"), httpapi.SecurityHeaders,
 		httpapi.InFlight(s.settings.MaxInFlight, full), httpapi.Gzip)
 }
 
@@ -54,9 +54,18 @@ func (s *Server) operations() *httpapi.Surface {
 	return &httpapi.Surface{Name: "operations", Log: s.log}
 }
 
-// busy answers when too many requests run already.
-func (s *Server) busy() http.Handler {
-	return s.operations().Refuse(&hookswitch.Error{Kind: hookswitch.Unavailable, Message: "the server is busy; try again", RetryAfter: time.Second})
+// busy is the answer when too many requests run already.
+var busy = &hookswitch.Error{Kind: hookswitch.Unavailable, Message: "the server is busy; try again", RetryAfter: time.Second}
+
+// inside hands what lies in the tree of base to api, which answers in its own shape, and everything else to other.
+func inside(base string, api, other http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if rest, ok := strings.CutPrefix(r.URL.Path, base); ok && (rest == "" || rest[0] == '/') {
+			api.ServeHTTP(w, r)
+			return
+		}
+		other.ServeHTTP(w, r)
+	})
 }
 
 // shortest hands paths that are not in their shortest form to unknown: http.ServeMux would redirect them, and a redirect loses bodies.

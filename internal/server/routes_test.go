@@ -78,3 +78,43 @@ func TestRoutes_MaxBodyIsThatOfEachAPI(t *testing.T) {
 		t.Errorf("operator API: %d", a.Code)
 	}
 }
+
+func TestRoutes_TheAPIIsDescribed(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	first := s.ask(http.MethodGet, "/openapi.json", "")
+	for _, path := range []string{"/openapi.json", "/api/v1/openapi.json", "/api/v1/openapi.json/"} {
+		r := httptest.NewRequest(http.MethodGet, path, nil) // needs no token
+		w := httptest.NewRecorder()
+		s.http.Handler.ServeHTTP(w, r)
+		if w.Code != 200 || w.Header().Get("Content-Type") != "application/json" || w.Body.String() != first.Body.String() || !strings.HasPrefix(w.Body.String(), `{`) {
+			t.Errorf("%s: %d %v", path, w.Code, w.Header())
+		}
+	}
+	if a := s.ask(http.MethodGet, "/docs", ""); a.Code != 200 || !strings.HasPrefix(a.Header().Get("Content-Type"), "text/html") {
+		t.Errorf("/docs: %d %v", a.Code, a.Header())
+	}
+}
+
+// Paths that a mux would shorten, and refusals before any route, have the API's own shape and may be read from any origin.
+func TestRoutes_EveryRefusalUnderTheAPIHasItsShape(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	for _, path := range []string{"/api/v1//app", "/api/v1/app/../app", "/api/v1/app/./x", "/api/v1/", "/api/v1", "/api/v1/unknown"} {
+		r := httptest.NewRequest(http.MethodPost, path, strings.NewReader("{}"))
+		r.Header.Set("Origin", "https://customer.example")
+		w := httptest.NewRecorder()
+		s.http.Handler.ServeHTTP(w, r)
+		if w.Code != 404 || w.Header().Get("Access-Control-Allow-Origin") != "*" || w.Body.String() != `{"code":"not_found","detail":"There is no such route."}` {
+			t.Errorf("%s: %d %s %v", path, w.Code, w.Body, w.Header())
+		}
+	}
+	full := inside("/api/v1", http.NotFoundHandler(), s.operations().Refuse(busy))
+	for path, status := range map[string]int{"/api/v1": 404, "/api/v1/app": 404, "/api/v10": 503, "/api": 503, "/": 503} {
+		w := httptest.NewRecorder()
+		full.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		if w.Code != status {
+			t.Errorf("%s goes elsewhere: %d", path, w.Code)
+		}
+	}
+}

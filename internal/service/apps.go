@@ -90,6 +90,26 @@ func (s *Service) Apps(ctx context.Context, p store.Page) ([]*hookswitch.App, er
 	return s.store.Apps(ctx, p)
 }
 
+// AppFilter leaves apps out of a list by the endpoints that they have.
+type AppFilter struct {
+	WithoutEndpoints bool // those that have none
+	OnlyDisabled     bool // those whose endpoints are all disabled
+	OnlyBins         bool // those whose endpoints are all play bins of this server
+}
+
+// FilteredApps lists the apps that f leaves. stopped is not 0 when the walk ended early for its length: the list is short, and goes on behind that key.
+func (s *Service) FilteredApps(ctx context.Context, f AppFilter, p store.Page) (list []*hookswitch.App, stopped hookswitch.Key, err error) {
+	if f == (AppFilter{}) {
+		list, err = s.store.Apps(ctx, p)
+		return list, 0, err
+	}
+	sf := store.AppFilter{WithoutEndpoints: f.WithoutEndpoints, OnlyDisabled: f.OnlyDisabled}
+	if f.OnlyBins {
+		sf.OnlyAt = s.o.PublicURL + binPath
+	}
+	return s.store.FilteredApps(ctx, sf, p)
+}
+
 // UpdateApp changes an app as change says.
 func (s *Service) UpdateApp(ctx context.Context, key hookswitch.Key, change func(*hookswitch.App) error) (*hookswitch.App, error) {
 	var a *hookswitch.App

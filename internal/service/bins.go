@@ -17,7 +17,10 @@ const (
 	BinBody     = 256 << 10 // bytes of a body that are kept
 )
 
-const binTokenLen = 27 // of 62 letters: 160 bits
+const (
+	binTokenLen = 27 // of 62 letters: 160 bits
+	binPath     = "/play/in/"
+)
 
 // CreateBin makes a bin with a new token. The secrets are used to judge the signatures of what arrives.
 func (s *Service) CreateBin(ctx context.Context, secrets ...hookswitch.Secret) (*store.Bin, error) {
@@ -76,7 +79,7 @@ func (s *Service) BinBell(token string) <-chan struct{} { return s.bins.bell(tok
 
 // BinToken is the token of the bin that a URL posts to, when it is one of this server's.
 func (s *Service) BinToken(url string) (string, bool) {
-	token, ok := strings.CutPrefix(url, s.o.PublicURL+"/play/in/")
+	token, ok := strings.CutPrefix(url, s.o.PublicURL+binPath)
 	if !ok || len(token) != binTokenLen || hookswitch.CheckName(token) != "" {
 		return "", false
 	}

@@ -9,10 +9,13 @@ import (
 	"github.com/hookswitch/hookswitch/internal/work"
 )
 
-// ordered are the endpoints of the transaction's apps that have queues.
+// ordered are the endpoints that have queues, of the transaction's apps and of the organisation's.
 func (b *births) ordered() []hookswitch.Key {
 	var keys []hookswitch.Key
-	for _, st := range b.states {
+	for _, st := range append([]*appState{b.organization}, b.states...) {
+		if st == nil {
+			continue
+		}
 		for _, e := range st.endpoints {
 			if e.Ordered {
 				keys = append(keys, e.Key)

@@ -368,7 +368,7 @@ func (s *Service) send(ctx context.Context, r *recovery, t *hookswitch.Task, roo
 		at := b.now.Add(-time.Duration(len(events)/store.MaxTryRequest) * time.Millisecond)
 		for group := range slices.Chunk(events, store.MaxTryRequest) {
 			asked, err := tx.AskTries(store.TryRequest{Task: t.Key, App: t.App, Endpoint: t.Endpoint, Events: group, CanceledUpto: r.endpoint.CanceledUpto,
-				Again: t.Kind == hookswitch.TaskBulkReplay, At: at})
+				Ordered: r.endpoint.Ordered, Again: t.Kind == hookswitch.TaskBulkReplay, At: at})
 			if err != nil {
 				return err
 			}
@@ -376,7 +376,7 @@ func (s *Service) send(ctx context.Context, r *recovery, t *hookswitch.Task, roo
 			at = at.Add(time.Millisecond)
 		}
 		next.UpdatedAt = b.now
-		b.wakeKind(hookswitch.DeliverWebhook)
+		b.wakeKind(r.endpoint.DeliveryKind())
 		return nil
 	})
 	step.wait = rest.wait

@@ -3,7 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hookswitch/hookswitch"
 )
@@ -37,6 +41,60 @@ func (r *Reader) Apps(ctx context.Context, p Page) ([]*hookswitch.App, error) {
 	args := []any{int64(hookswitch.OrganizationApp)}
 	query := `SELECT ` + appColumns + ` FROM apps WHERE deleted_at = 0 AND id <> $1`
 	return scanAll(ctx, r, scanApp, query+p.clause("id", &args), args...)
+}
+
+// AppFilter leaves apps out of a list by the endpoints that they have. Webhooks of senders do not count.
+type AppFilter struct {
+	WithoutEndpoints bool   // those that have none
+	OnlyDisabled     bool   // those whose endpoints are all disabled
+	OnlyAt           string // those whose endpoints all have URLs that begin so; "": none is left out for that
+}
+
+const (
+	ofApp       = `SELECT 1 FROM endpoints e WHERE e.app_id = apps.id AND e.sender_id = 0 AND e.deleted_at = 0`
+	hasEndpoint = `EXISTS (` + ofApp + `)`
+)
+
+func (f AppFilter) clause(args *[]any) string {
+	var b strings.Builder
+	if f.WithoutEndpoints {
+		b.WriteString(" AND " + hasEndpoint)
+	}
+	if f.OnlyDisabled {
+		b.WriteString(" AND (EXISTS (" + ofApp + " AND NOT e.disabled) OR NOT " + hasEndpoint + ")")
+	}
+	if f.OnlyAt != "" {
+		*args = append(*args, f.OnlyAt)
+		b.WriteString(" AND (EXISTS (" + ofApp + " AND substr(e.url, 1, " + strconv.Itoa(utf8.RuneCountInString(f.OnlyAt)) + ") <> $" + strconv.Itoa(len(*args)) + ") OR NOT " + hasEndpoint + ")")
+	}
+	return b.String()
+}
+
+// walkApps is how many apps one filtered list looks at before it gives up and says where.
+const walkApps = 10_000
+
+// FilteredApps lists the apps that f leaves, but not the organisation's own. stopped is where the walk gave up when there may be more behind it, else 0.
+func (r *Reader) FilteredApps(ctx context.Context, f AppFilter, p Page) (list []*hookswitch.App, stopped hookswitch.Key, err error) {
+	args := []any{int64(hookswitch.OrganizationApp)}
+	end := p
+	end.Limit = 1
+	query := `SELECT id FROM apps WHERE deleted_at = 0 AND id <> $1` + end.clause("id", &args) + " OFFSET " + strconv.Itoa(walkApps-1)
+	switch err := r.q.QueryRowContext(ctx, query, args...).Scan(&stopped); {
+	case errors.Is(err, sql.ErrNoRows):
+	case err != nil:
+		return nil, 0, readErr(err, "application")
+	case p.Ascending:
+		p.Before = stopped + 1
+	default:
+		p.After = stopped - 1
+	}
+	args = args[:1]
+	query = `SELECT ` + appColumns + ` FROM apps WHERE deleted_at = 0 AND id <> $1` + f.clause(&args)
+	list, err = scanAll(ctx, r, scanApp, query+p.clause("id", &args), args...)
+	if len(list) >= p.Limit {
+		stopped = 0
+	}
+	return list, stopped, err
 }
 
 // AppVersion is the version of an app.

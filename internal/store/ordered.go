@@ -122,7 +122,7 @@ func (tx *Tx) Cancel(event, endpoint hookswitch.Key) (Delivery, error) {
 	case d.Manual && d.Restore == hookswitch.DeliveryDelivered:
 		_, err = tx.exec(deleteDelivery, id...)
 	default:
-		_, err = tx.exec(`UPDATE deliveries SET state = CASE WHEN restore = 0 THEN 3 ELSE restore END, next_at = 0, manual = FALSE WHERE subject = $1 AND target = $2 AND kind = $3`, id...)
+		_, err = tx.exec(`UPDATE deliveries SET state = CASE WHEN restore = 0 THEN 3 ELSE restore END, next_at = 0, manual = FALSE, task = 0 WHERE subject = $1 AND target = $2 AND kind = $3`, id...)
 	}
 	return d, err
 }
@@ -318,40 +318,33 @@ func (r *orderedRows) queue(q *pgx.Batch) {
 		r.subject, r.target, r.app, r.next, r.claim, r.manual, r.restore, r.back)
 }
 
-// Try is one more try of an event, asked for by hand, and the state that its failure leads to when there is no row of it.
-type Try struct {
-	Event   hookswitch.Key
-	Restore hookswitch.DeliveryState
-}
-
-const (
-	dropEndedPlain = `DELETE FROM deliveries WHERE subject = $1 AND target = $2 AND kind = 1 AND state <> 0`
-	appendTry      = `INSERT INTO deliveries (subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at, position, task)
-		SELECT $1, $2, 5, $3, 0, 0, $4, 0, $5, TRUE, $6, 0, 0, $7, $8 WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE subject = $1 AND target = $2 AND kind = 1)
-		ON CONFLICT (subject, target, kind) DO UPDATE SET state = 0, manual = TRUE, next_at = excluded.next_at, restore = deliveries.state, due_at = deliveries.next_at,
-			position = excluded.position, task = excluded.task WHERE deliveries.state <> 0`
-)
-
-// ResendInOrder puts tries at the end of an ordered endpoint's queue, in the order of the list, and returns how many. What waits or runs already is left alone. task is who asks for
-// them, 0 for nobody. Others cannot add to the queue until the transaction ends, so the list should be short.
-func (tx *Tx) ResendInOrder(app, endpoint, task hookswitch.Key, tries []Try, now time.Time) (int, error) {
-	if len(tries) == 0 {
-		return 0, nil
-	}
-	position, err := tx.takePositions(endpoint, len(tries))
+// askInOrder is AskTries for an ordered endpoint: the tries go to the end of its queue, in the order of the list. What waits or runs there already is left alone.
+func (tx *Tx) askInOrder(q TryRequest) (int, error) {
+	position, err := tx.takePositions(q.Endpoint, len(q.Events))
 	if err != nil {
 		return 0, err
 	}
-	sum := 0
-	for i, t := range tries {
-		if _, err := tx.exec(dropEndedPlain, int64(t.Event), int64(endpoint)); err != nil {
-			return sum, err
-		}
-		n, err := tx.exec(appendTry, int64(t.Event), int64(endpoint), int64(app), millis(now), now.UnixMilli(), int64(t.Restore), position+int64(i), int64(task))
-		if err != nil {
-			return sum, err
-		}
-		sum += int(n)
+	const again = `UPDATE deliveries SET restore = CASE WHEN state = 0 THEN 3 ELSE state END, due_at = 0, state = 0, manual = TRUE, next_at = $4, claim_no = claim_no + 1, task = $5,
+		kind = 5, position = $6 WHERE subject = $1 AND target = $2 AND app_id = $3 AND kind IN (1, 5) AND owner = 0 AND (state <> 0 OR kind = 1 AND manual = FALSE AND subject <= $7)`
+	const ok = `(SELECT 1 FROM attempts a WHERE a.event_id = e.id AND a.endpoint_id + 0 = $2 AND a.ok LIMIT 1)`
+	fresh := `INSERT INTO deliveries (subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at, task, position)
+		SELECT e.id, CAST($2 AS BIGINT), 5, e.app_id, 0, 0, CAST($4 AS BIGINT), 0, CAST($4 AS BIGINT), TRUE, CASE WHEN ` + ok + ` IS NULL THEN 2 ELSE 1 END, 0, 0, CAST($5 AS BIGINT), CAST($6 AS BIGINT)
+		FROM events e WHERE e.id = $1 AND e.app_id = $3 AND e.expired = FALSE AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.subject = e.id AND d.target = $2 AND d.kind IN (1, 5))`
+	if !q.Again {
+		fresh += ` AND ` + ok + ` IS NULL`
 	}
-	return sum, nil
+	sum := int64(0)
+	for i, event := range q.Events {
+		args := []any{int64(event), int64(q.Endpoint), int64(q.App), millis(q.At), int64(q.Task), position + int64(i)}
+		n, err := tx.exec(again, append(args, int64(q.CanceledUpto))...)
+		if err == nil && n == 0 {
+			args[4] = -int64(q.Task)
+			n, err = tx.exec(fresh, args...)
+		}
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	return int(sum), nil
 }

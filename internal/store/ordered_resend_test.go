@@ -179,7 +179,7 @@ func TestResend_ToAnOrderedEndpoint(t *testing.T) {
 	})
 }
 
-func TestResendInOrder_AppendsWhatIsOver(t *testing.T) {
+func TestAskTries_OfAnOrderedEndpointStandAtTheEndOfItsQueue(t *testing.T) {
 	eachFixture(t, func(t *testing.T, f *fixture) {
 		ep := f.newEndpoint(ordered).Key
 		s := f.queued(ep, 4)
@@ -190,42 +190,75 @@ func TestResendInOrder_AppendsWhatIsOver(t *testing.T) {
 		f.record(f.outcome(f.delivery(e.Key, ep), store.Exhausted)) // of the time before the endpoint was ordered
 		plain := f.event(ep)
 		f.accept(plain, f.leased(plain))
+		never := f.event()
+		f.accept(never, nil)
 		task := f.keys.Next()
-		again := func() (n int) {
+		ask := func(again bool) (n int) {
 			t.Helper()
 			f.update(func(tx *store.Tx) (err error) {
-				n, err = tx.ResendInOrder(f.app, ep, task, []store.Try{{e.Key, hookswitch.DeliveryFailed}, {s[1], hookswitch.DeliveryFailed}, {s[2], hookswitch.DeliveryFailed},
-					{plain.Key, hookswitch.DeliveryFailed}, {s[0], hookswitch.DeliveryDelivered}}, f.clock.Now())
+				n, err = tx.AskTries(store.TryRequest{Task: task, App: f.app, Endpoint: ep, Ordered: true, Again: again, At: f.clock.Now(),
+					Events: []hookswitch.Key{e.Key, s[1], s[2], plain.Key, s[0], never.Key}})
 				return err
 			})
 			return n
 		}
-		if n := again(); n != 3 {
+		if n := ask(false); n != 3 {
 			t.Errorf("%d tries were added, want 3", n)
 		}
-		if n := again(); n != 0 {
+		if n := ask(false); n != 0 {
 			t.Errorf("%d tries were added to those that wait", n)
 		}
-		if n, err := f.Int(t.Context(), `SELECT COUNT(*) FROM deliveries WHERE task = $1`, int64(task)); err != nil || n != 3 {
+		if n := ask(true); n != 1 {
+			t.Errorf("%d tries were added of what has been delivered, want 1", n)
+		}
+		if n, err := f.Outstanding(t.Context(), task); err != nil || n != 4 {
 			t.Errorf("%d rows of the task, %v", n, err)
 		}
 		f.record(f.outcome(f.head(s[2]), store.Done))
 		f.record(f.outcome(f.head(s[3]), store.Done))
 		for _, c := range []struct {
 			subject hookswitch.Key
-			left    hookswitch.DeliveryState
-		}{{e.Key, hookswitch.DeliveryFailed}, {s[1], hookswitch.DeliveryFailed}, {s[0], hookswitch.DeliveryDelivered}} {
+			gone    bool
+		}{{e.Key, false}, {s[1], false}, {never.Key, false}, {s[0], true}} {
 			d := f.head(c.subject)
 			if !d.Manual {
 				t.Errorf("%+v is not by hand", d)
 			}
 			f.record(f.outcome(d, store.Restored))
-			if d := f.ordered(c.subject, ep); (d == nil) != (c.left == hookswitch.DeliveryDelivered) || d != nil && d.State != c.left {
+			if d := f.ordered(c.subject, ep); (d == nil) != c.gone || d != nil && d.State != hookswitch.DeliveryFailed {
 				t.Errorf("after its try it is %+v", d)
 			}
 		}
-		if n := again(); n != 4 { // one has been delivered in the meantime
-			t.Errorf("%d tries were added once more, want 4", n)
+		if n, err := f.Outstanding(t.Context(), task); err != nil || n != 0 {
+			t.Errorf("%d rows of the task, %v", n, err)
+		}
+		// What somebody cancels is none of the task's any more.
+		ask(false)
+		f.update(func(tx *store.Tx) error {
+			_, err := tx.Cancel(e.Key, ep)
+			return err
+		})
+		if n, err := f.Outstanding(t.Context(), task); err != nil || n != 2 {
+			t.Errorf("%d rows of the task, %v", n, err)
+		}
+		// What the task takes back is what it was before.
+		if n := ask(true); n != 3 { // those that were delivered, and the one that was canceled
+			t.Errorf("%d tries were added once more, want 3", n)
+		}
+		for n := 1; n > 0; {
+			f.update(func(tx *store.Tx) (err error) {
+				n, err = tx.TakeBack(task, 2)
+				return err
+			})
+		}
+		f.head(0)
+		for _, subject := range []hookswitch.Key{e.Key, s[1], never.Key} {
+			if d := f.ordered(subject, ep); d == nil || d.State != hookswitch.DeliveryFailed {
+				t.Errorf("taken back: %+v", d)
+			}
+		}
+		if d := f.ordered(s[0], ep); d != nil {
+			t.Errorf("a delivered one has the row %+v", d)
 		}
 	})
 }

@@ -35,7 +35,7 @@ type Candidate struct {
 // An event has few attempts and an endpoint very many: see attemptedColumns. "+ 0" keeps the databases from walking all attempts of the endpoint,
 // or all there are, for each event.
 const (
-	candidateColumns = `e.id, e.type, e.tags, e.labels, e.targets, e.expired, e.expires_at, d.state, d.owner, d.manual, ` + judged
+	candidateColumns = `e.id, e.type, e.tags, e.labels, e.targets, e.expired, e.expires_at, d.kind, d.state, d.owner, d.manual, ` + judged
 	// judged is 2 after a success, 1 after failures alone, NULL without attempts.
 	judged = `(SELECT MAX(CASE WHEN j.ok THEN 2 ELSE 1 END) FROM attempts j WHERE j.event_id = e.id AND j.endpoint_id + 0 = $2)`
 	// firstFailed is the first failed attempt.
@@ -46,17 +46,17 @@ func scanCandidate(row rowScanner, more ...any) (c Candidate, err error) {
 	var tags, labels string
 	var targets []byte
 	var expires int64
-	var state, owner, judgement sql.NullInt64
+	var kind, state, owner, judgement sql.NullInt64
 	var manual sql.NullBool
 	e := &c.Event
-	if err := row.Scan(append([]any{&e.Key, &e.Type, &tags, &labels, &targets, &e.Expired, &expires, &state, &owner, &manual, &judgement}, more...)...); err != nil {
+	if err := row.Scan(append([]any{&e.Key, &e.Type, &tags, &labels, &targets, &e.Expired, &expires, &kind, &state, &owner, &manual, &judgement}, more...)...); err != nil {
 		return c, err
 	}
 	e.Tags, e.Targets = textList(nullText(tags)), unpackTargets(targets)
 	c.Labels, c.ExpiresAt = textList(nullText(labels)), fromMillis(expires)
 	c.Tried, c.OK = judgement.Int64 > 0, judgement.Int64 == 2
 	if state.Valid {
-		c.Row = &Delivery{State: hookswitch.DeliveryState(state.Int64), Owner: int(owner.Int64), Manual: manual.Bool}
+		c.Row = &Delivery{Kind: hookswitch.DeliveryKind(kind.Int64), State: hookswitch.DeliveryState(state.Int64), Owner: int(owner.Int64), Manual: manual.Bool}
 	}
 	return c, nil
 }
@@ -121,6 +121,8 @@ type TryRequest struct {
 	Events        []hookswitch.Key // at most MaxTryRequest
 	// CanceledUpto is the endpoint's: what waits at or below it reads as canceled, and becomes that when the try fails.
 	CanceledUpto hookswitch.Key
+	// Ordered says that the endpoint is: the tries go to the end of its queue, and what stands in it already is left alone.
+	Ordered bool
 	// Again asks also for what has been delivered.
 	Again bool
 	At    time.Time // when the tries are due
@@ -133,6 +135,9 @@ const MaxTryRequest = 64
 func (tx *Tx) AskTries(q TryRequest) (int, error) {
 	if len(q.Events) == 0 {
 		return 0, nil
+	}
+	if q.Ordered {
+		return tx.askInOrder(q)
 	}
 	// A row whose lease ended may get a late outcome yet. Raising the claim number keeps that from ending this try.
 	args := []any{int64(q.Endpoint), int64(q.App), millis(q.At), int64(q.Task), int64(q.CanceledUpto)}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,6 +36,7 @@ type api struct {
 	handler *svix.Handler
 	again   func() *svix.Handler // another handler over the same service, which remembers nothing
 	token   string
+	names   *atomic.Int64 // given out by unique
 }
 
 func newAPI(t testing.TB, db *storetest.DB, opts ...func(*store.Options)) *api {
@@ -55,7 +57,7 @@ func newAPI(t testing.TB, db *storetest.DB, opts ...func(*store.Options)) *api {
 		return tokens(r)
 	}
 	again := func() *svix.Handler { return svix.New(svix.Options{Service: svc, Auth: auth}) }
-	return &api{t: t, store: st, service: svc, handler: again(), again: again, token: token}
+	return &api{t: t, store: st, service: svc, handler: again(), again: again, token: token, names: new(atomic.Int64)}
 }
 
 // each runs test on both databases.
@@ -94,7 +96,9 @@ func (a *api) do(method, path, body string, headers ...string) answer {
 	}
 	w := httptest.NewRecorder()
 	a.handler.ServeHTTP(w, r)
-	return answer{a.t, method + " " + path, w.Code, w.Header(), w.Body.Bytes()}
+	an := answer{a.t, method + " " + path, w.Code, w.Header(), w.Body.Bytes()}
+	an.isDescribed(method, r.URL.EscapedPath())
+	return an
 }
 
 // is fails the test unless the answer has the status.

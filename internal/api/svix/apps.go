@@ -3,7 +3,7 @@ package svix
 import (
 	"context"
 	"net/http"
-	"strings"
+	"slices"
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/httpapi"
@@ -104,14 +104,16 @@ func (h *Handler) appOut(a *hookswitch.App) appOut {
 func (h *Handler) listApps(w http.ResponseWriter, r *http.Request) error {
 	q := httpapi.NewQuery(r)
 	p := h.pager(q, hookswitch.KindApp, orderOf(q, "ascending"))
+	f := service.AppFilter{WithoutEndpoints: q.Bool("exclude_apps_with_no_endpoints", false), OnlyDisabled: q.Bool("exclude_apps_with_disabled_endpoints", false),
+		OnlyBins: q.Bool("exclude_apps_with_svix_play_endpoints", false)}
 	if err := q.Err(); err != nil {
 		return err
 	}
-	apps, err := h.service.Apps(r.Context(), p.store())
+	apps, stopped, err := h.service.FilteredApps(r.Context(), f, p.store())
 	if err != nil {
 		return err
 	}
-	return writeList(w, p, list[*hookswitch.App]{rows: apps,
+	return writeList(w, p, list[*hookswitch.App]{rows: apps, stopped: stopped,
 		key:  func(a *hookswitch.App) hookswitch.Key { return a.Key },
 		item: func(b []byte, a *hookswitch.App) []byte { return appendJSON(b, h.appOut(a)) },
 	})
@@ -185,7 +187,7 @@ func (h *Handler) replaceApp(w http.ResponseWriter, r *http.Request) error {
 	case err == nil:
 		changed, err := h.service.UpdateApp(r.Context(), app.Key, func(a *hookswitch.App) error { return in.apply(a) })
 		return h.writeApp(w, http.StatusOK, changed, err)
-	case hookswitch.KindOf(err) != hookswitch.NotFound, ours(hookswitch.KindApp, ref):
+	case hookswitch.KindOf(err) != hookswitch.NotFound, h.ours(ref, hookswitch.KindApp, hookswitch.KindProject):
 		return err
 	}
 	var a hookswitch.App
@@ -196,9 +198,13 @@ func (h *Handler) replaceApp(w http.ResponseWriter, r *http.Request) error {
 	return h.writeApp(w, http.StatusCreated, made, err)
 }
 
-// ours reports whether ref can only be an id that the server has made, never a caller's name. A PUT to one that is unknown must not create something
-// with another id.
-func ours(kind hookswitch.Kind, ref string) bool { return strings.HasPrefix(ref, kind.Prefix()) }
+// ours reports whether ref is an id that the server has made, of something that is gone or another App's. A PUT to it must not create something with another id.
+func (h *Handler) ours(ref string, kinds ...hookswitch.Kind) bool {
+	return slices.ContainsFunc(kinds, func(k hookswitch.Kind) bool {
+		_, ok := h.ids.Parse(k, ref)
+		return ok
+	})
+}
 
 func (h *Handler) changeApp(w http.ResponseWriter, r *http.Request, app *hookswitch.App) error {
 	in, err := httpapi.Decode[appPatch](r)

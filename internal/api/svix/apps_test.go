@@ -56,7 +56,13 @@ func TestPutCreatesAnAppUnderTheUIDOfItsBody(t *testing.T) {
 		}
 		a.do("PUT", "/app/from-path", `{"name":"n","uid":"from-path"}`).is(201)
 		a.do("PUT", "/app/from-path", `{"name":"m","uid":"from-path"}`).is(200)
-		a.do("PUT", "/app/app_1srOrx2ZWZBpBUvZwXKQmoEYga2", `{"name":"n"}`).code(404, "not_found")
+		for _, malformed := range []string{"app_1srOrx2ZWZBpBUvZwXKQmoEYga2", "app_", "a%20b", "%00", "%ff"} {
+			id := a.do("PUT", "/app/"+malformed, `{"name":"n"}`).is(201).text("id")
+			a.do("GET", "/app/"+id, "").is(200)
+		}
+		gone := a.app("gone")
+		a.do("DELETE", "/app/"+gone, "").is(204)
+		a.do("PUT", "/app/"+gone, `{"name":"n"}`).code(404, "not_found") // no other one may come into being under an id of ours
 	})
 }
 
@@ -179,5 +185,40 @@ func TestPagesAreChecked(t *testing.T) {
 		for _, it := range []string{"x", "-", "app_1srOrx2ZWZBpBUvZwXKQmoEYga2", "--" + a.app("x"), a.endpoint(a.app("y"), "")} {
 			a.do("GET", "/app"+query("iterator", it), "").invalid("query", "iterator")
 		}
+	})
+}
+
+func TestAppListFilters(t *testing.T) {
+	each(t, func(a *api) {
+		none, disabled, mixed, gone := a.app("none"), a.app("disabled"), a.app("mixed"), a.app("gone")
+		a.endpoint(disabled, `,"disabled":true`)
+		a.endpoint(disabled, `,"disabled":true`)
+		a.endpoint(mixed, `,"disabled":true`)
+		a.endpoint(mixed, "")
+		a.do("DELETE", "/app/"+gone+"/endpoint/"+a.endpoint(gone, ""), "").is(204)
+		last := a.app("last")
+		a.endpoint(last, "")
+		const no, off, play = "exclude_apps_with_no_endpoints=", "&exclude_apps_with_disabled_endpoints=", "&exclude_apps_with_svix_play_endpoints="
+		for q, want := range map[string][]string{
+			no + "false" + off + "false" + play + "false": {none, disabled, mixed, gone, last},
+			no + "true":  {disabled, mixed, last},
+			off + "true": {none, mixed, gone, last},
+			no + "true" + off + "true" + play + "true":  {mixed, last},
+			no + "true" + off + "true&order=descending": {last, mixed},
+		} {
+			if diff := cmp.Diff(want, a.do("GET", "/app?"+strings.TrimPrefix(q, "&"), "").rows()); diff != "" {
+				t.Errorf("%s: %s", q, diff)
+			}
+		}
+		// Pages are full however many are left out, and done tells the truth.
+		v := a.do("GET", "/app?limit=1&"+no+"true"+off+"true", "").is(200).json()
+		if v["done"] != false || v["iterator"] != mixed {
+			t.Errorf("the first page: %v", v)
+		}
+		v = a.do("GET", "/app?limit=1&iterator="+mixed+"&"+no+"true"+off+"true", "").is(200).json()
+		if v["done"] != true || v["iterator"] != last {
+			t.Errorf("the last page: %v", v)
+		}
+		a.do("GET", "/app?"+no+"perhaps", "").code(400, "generic_error")
 	})
 }

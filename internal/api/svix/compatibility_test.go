@@ -38,10 +38,10 @@ func (op hostedOperation) is(mark string) bool { return slices.Contains(op.marks
 
 func (op hostedOperation) key() string { return op.method + " " + shape(op.path) }
 
-var parameter = regexp.MustCompile(`\{[^}]*\}`)
+var pathParameter = regexp.MustCompile(`\{[^}]*\}`)
 
 // shape is a path without the names of its parameters.
-func shape(path string) string { return parameter.ReplaceAllString(path, "{}") }
+func shape(path string) string { return pathParameter.ReplaceAllString(path, "{}") }
 
 // lines are the lines of a file that are no comments, split at tabs into so many fields.
 func lines(t *testing.T, file string, fields int) [][]string {

@@ -53,10 +53,19 @@ func (in *endpointIn) apply(e *hookswitch.Endpoint) error {
 
 // spelled names the filter in err as the caller did.
 func (in *endpointIn) spelled(err error) error {
-	if in.EventTypes != nil {
-		return renamed(err, "filterTypes", "eventTypes")
+	return spelledFilter(err, in.EventTypes == nil && in.FilterTypes != nil)
+}
+
+func (in *endpointPatch) spelled(err error) error {
+	return spelledFilter(err, !in.EventTypes.Set && in.FilterTypes.Set)
+}
+
+// spelledFilter gives the filter in err its older name, or its newer one.
+func spelledFilter(err error, older bool) error {
+	if older {
+		return renamed(err, "eventTypes", "filterTypes")
 	}
-	return err
+	return renamed(err, "filterTypes", "eventTypes")
 }
 
 func versionOf(c *hookswitch.Checks, version *int) int {
@@ -123,10 +132,7 @@ func (in *endpointPatch) apply(e *hookswitch.Endpoint) error {
 		e.ThrottleRate = rateOf(&c, in.ThrottleRate.Value, in.RateLimit.Value)
 	}
 	if err := e.Validate(); err != nil {
-		if in.EventTypes.Set {
-			err = renamed(err, "filterTypes", "eventTypes")
-		}
-		c.Add(err)
+		c.Add(in.spelled(err))
 	}
 	return c.Err()
 }
@@ -228,7 +234,7 @@ func (h *Handler) makeEndpoint(w http.ResponseWriter, r *http.Request, app *hook
 		e.Secrets = []hookswitch.EndpointSecret{{Secret: hookswitch.Secret(*in.Secret)}}
 	}
 	made, err := h.service.CreateEndpoint(r.Context(), app.Key, e, idem)
-	return h.writeEndpoint(w, http.StatusCreated, made, err)
+	return h.writeEndpoint(w, http.StatusCreated, made, in.spelled(err))
 }
 
 func (h *Handler) writeEndpoint(w http.ResponseWriter, status int, e *hookswitch.Endpoint, err error) error {
@@ -253,8 +259,8 @@ func (h *Handler) replaceEndpoint(w http.ResponseWriter, r *http.Request, app *h
 	switch {
 	case err == nil:
 		changed, err := h.service.UpdateEndpoint(r.Context(), app.Key, e.Key, in.apply)
-		return h.writeEndpoint(w, http.StatusOK, changed, err)
-	case hookswitch.KindOf(err) != hookswitch.NotFound, ours(hookswitch.KindEndpoint, r.PathValue("endpoint_id")):
+		return h.writeEndpoint(w, http.StatusOK, changed, in.spelled(err))
+	case hookswitch.KindOf(err) != hookswitch.NotFound, h.ours(r.PathValue("endpoint_id"), hookswitch.KindEndpoint):
 		return err
 	}
 	in.Secret, in.Headers = nil, nil
@@ -271,7 +277,7 @@ func (h *Handler) changeEndpoint(w http.ResponseWriter, r *http.Request, app *ho
 		return err
 	}
 	changed, err := h.service.UpdateEndpoint(r.Context(), app.Key, e.Key, in.apply)
-	return h.writeEndpoint(w, http.StatusOK, changed, err)
+	return h.writeEndpoint(w, http.StatusOK, changed, in.spelled(err))
 }
 
 func (h *Handler) deleteEndpoint(w http.ResponseWriter, r *http.Request, app *hookswitch.App) error {

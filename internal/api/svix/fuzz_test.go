@@ -22,7 +22,7 @@ func FuzzQuery(f *testing.F) {
 		f.Add(q)
 	}
 	paths := []string{"/app", "/app/" + app + "/endpoint", "/app/" + app + "/msg", "/app/" + app + "/attempt/endpoint/" + ep, "/app/" + app + "/attempt/msg/" + msg,
-		"/app/" + app + "/endpoint/" + ep + "/msg", "/app/" + app + "/msg/" + msg + "/endpoint", "/app/" + app + "/endpoint/" + ep + "/stats"}
+		"/app/" + app + "/endpoint/" + ep + "/msg", "/app/" + app + "/msg/" + msg + "/endpoint", "/app/" + app + "/endpoint/" + ep + "/stats", "/background-task"}
 	f.Fuzz(func(t *testing.T, q string) {
 		for _, path := range paths {
 			r := httptest.NewRequest("GET", "/api/v1"+path, nil)

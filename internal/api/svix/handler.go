@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
@@ -20,6 +21,7 @@ type Handler struct {
 	ids     *hookswitch.IDs
 	now     func() time.Time
 	repeats *repeats
+	surface *httpapi.Surface
 	mux     *httpapi.Mux
 	serve   http.Handler
 }
@@ -46,13 +48,14 @@ func New(o Options) *Handler {
 			}
 			return &callerContext{r.Context(), caller}, nil
 		},
+		Wrap:       readable,
 		MaxBody:    o.MaxBody,
 		Statuses:   statuses,
 		WriteError: writeError,
 		Log:        o.Log,
 	}
-	h.mux = httpapi.NewMux(surface)
-	open := h.mux.With(surface.With(func(s *httpapi.Surface) { s.Auth = nil }))
+	h.surface, h.mux = surface, httpapi.NewMux(surface)
+	open := h.mux.With(surface.With(func(s *httpapi.Surface) { s.Auth, s.Wrap = nil, nil }))
 	for _, rt := range h.openRoutes() {
 		open.Handle(rt.method, Base+rt.path, rt.name, rt.serve)
 	}
@@ -68,6 +71,21 @@ func New(o Options) *Handler {
 	h.serve = httpapi.CORS(h.mux)
 	return h
 }
+
+// readable refuses requests whose query cannot be read, also where the route does not look at it: half a query is not what the caller meant.
+func readable(next httpapi.Handler) httpapi.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if q := r.URL.RawQuery; q != "" && strings.ContainsAny(q, "%;") {
+			if err := httpapi.NewQuery(r).Err(); err != nil {
+				return err
+			}
+		}
+		return next(w, r)
+	}
+}
+
+// Refuse answers every request with err, as this API answers.
+func (h *Handler) Refuse(err error) http.Handler { return httpapi.CORS(h.surface.Refuse(err)) }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.serve.ServeHTTP(w, r) }
 

@@ -3,6 +3,7 @@ package svix
 import (
 	"net/http"
 
+	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/httpapi"
 )
 
@@ -26,3 +27,8 @@ func (h *Handler) health(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handler) ping(w http.ResponseWriter, _ *http.Request) error { return httpapi.NoContent(w) }
+
+// describe answers with the description of this API.
+func describe(w http.ResponseWriter, _ *http.Request) error {
+	return writeJSON(w, http.StatusOK, hookswitch.OpenAPI)
+}

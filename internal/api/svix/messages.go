@@ -42,15 +42,16 @@ func (in *messageIn) publish() (service.Publish, error) {
 			c.Field("must not be empty", "eventId")
 		}
 	}
-	if absent(p.Payload) {
-		p.Payload = in.Data
+	name := "payload"
+	if absent(p.Payload) && !absent(in.Data) {
+		p.Payload, name = in.Data, "data"
 	}
 	raw := in.Params != nil && in.Params.RawPayload != nil
 	switch {
 	case absent(p.Payload) && !raw:
 		c.Field("is required", "payload")
 	case !absent(p.Payload) && p.Payload[0] != '{':
-		c.Field("must be an object", "payload")
+		c.Field("must be an object", name)
 	}
 	if raw {
 		p.Payload = []byte(*in.Params.RawPayload)

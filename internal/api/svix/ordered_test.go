@@ -185,7 +185,7 @@ func TestAQueueIsNotShownAsCanceledWhileItsEndpointIsDisabled(t *testing.T) {
 		if diff := cmp.Diff(map[string]string{ep: "canceled"}, states(a.do("GET", "/app/"+app+"/msg/"+later+"/endpoint?expanded_statuses=true", ""))); diff != "" {
 			t.Error(diff)
 		}
-		if rows, err := a.store.DeliveriesOf(context.Background(), a.key(hookswitch.KindEvent, msg)); err != nil || len(rows) != 1 {
+		if rows, err := a.store.DeliveriesOf(context.Background(), a.key(hookswitch.KindApp, app), a.key(hookswitch.KindEvent, msg)); err != nil || len(rows) != 1 {
 			t.Errorf("%v, %v", rows, err)
 		}
 	})

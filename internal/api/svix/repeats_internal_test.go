@@ -263,3 +263,23 @@ func TestRepeats_OfLibrariesAreForgottenAfterTenMinutesAndTakeBoundedMemory(t *t
 		}
 	})
 }
+
+func TestRepeats_AnotherNodeThatWasFasterIsFollowed(t *testing.T) {
+	t.Parallel()
+	m := &memory{answers: make(map[service.Idempotency]store.Answer)}
+	there, here := newRepeats(m, nil), newRepeats(m, nil)
+	answer := func(text string) httpapi.Handler {
+		return func(w http.ResponseWriter, _ *http.Request) error { return httpapi.Encode(w, http.StatusCreated, text) }
+	}
+	h := here.handle(func(w http.ResponseWriter, r *http.Request) error {
+		if _, err := post(there.handle(answer("there")), "k", r.Context()); err != nil { // while this one runs
+			t.Error(err)
+		}
+		return answer("here")(w, r)
+	})
+	for range 2 {
+		if w, err := post(h, "k", t.Context()); err != nil || w.Body.String() != `"there"` {
+			t.Errorf("got %s, %v", w.Body, err)
+		}
+	}
+}

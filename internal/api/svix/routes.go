@@ -14,6 +14,7 @@ type route struct {
 // openRoutes need no credential. Their answers are not repeated: without a token a key belongs to nobody, and whoever guessed one would be given somebody else's answer.
 func (h *Handler) openRoutes() []route {
 	return []route{
+		{"GET", "/openapi.json", "describe this API", nobody, describe},
 		{"GET", "/health", "tell how the server is", nobody, h.health},
 		{"GET", "/health/ping", "answer", nobody, h.ping},
 		{"POST", "/auth/one-time-token", "exchange one-time token", nobody, h.exchangeOneTime},

@@ -285,10 +285,10 @@ def messages():
     same(walk(lambda **o: api.MessageListOptions(**o), lambda o: sx.message.list(app.id, o)), every[::-1])
     for options, want in (({"event_types": [sent]}, 4), ({"channel": "eu"}, 1), ({"tag": "t"}, 1), ({"before": ago(hours=1)}, 0), ({"after": ago(hours=1)}, 5)):
         same(len(sx.message.list(app.id, api.MessageListOptions(**options)).data), want, str(options))
-    raw = new_endpoint(app, path + "/raw", channels=["raw"])
-    send(app, paid, channels=["raw"], payload={}, transformations_params={"rawPayload": "<a/>", "headers": {"content-type": "text/xml"}})
+    raw, raw_text = new_endpoint(app, path + "/raw", channels=["raw"]), '{ "n":1.10,\n "as it": "is" }\n'  # JSON: the verifier reads it
+    send(app, paid, channels=["raw"], payload={}, transformations_params={"rawPayload": raw_text, "headers": {"content-type": "application/vnd.own+json"}})
     [request] = arrived(path + "/raw")
-    same(request["body"], "<a/>")
+    same(request["body"], raw_text)
     proven(request, sx.endpoint.get_secret(app.id, raw.id).key)
     later = send(app, paid, deliver_at=ago(hours=-2))
     assert later.deliver_at > ago(hours=-1), later

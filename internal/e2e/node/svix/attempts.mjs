@@ -85,10 +85,12 @@ check("expunge the answer", async () => {
   assert.equal((await svix.messageAttempt.get(app.id, messages[2].id, one.id)).response, "EXPUNGED");
 });
 
-check("those of a disabled endpoint are canceled", async () => {
-  const target = await svix.endpoint.create(app.id, { url: `${RECEIVER_URL}/status/500${path}/canceled`, channels: ["canceled"] });
+check("what a disabled endpoint is owed is not sent", async () => {
+  const target = await svix.endpoint.create(app.id, { url: `${RECEIVER_URL}${path}/canceled`, channels: ["canceled"] });
   const later = await svix.message.create(app.id, { eventType: paid, payload: {}, channels: ["canceled"], deliverAt: new Date(Date.now() + 3_600_000) });
+  const there = async () => (await svix.messageAttempt.listAttemptedDestinations(app.id, later.id)).data.find((d) => d.id === target.id);
+  assert.equal((await there()).statusText, "sending");
   await svix.endpoint.patch(app.id, target.id, { disabled: true });
-  const status = async () => (await svix.messageAttempt.listAttemptedMessages(app.id, target.id)).data.find((r) => r.id === later.id)?.statusText;
-  await until("it reads as canceled", async () => (await status()) === "canceled");
+  await until("it is given up", async () => ["canceled", "fail"].includes((await there()).statusText));
+  assert.equal((await there()).nextAttempt ?? null, null);
 });

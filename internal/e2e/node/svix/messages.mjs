@@ -17,7 +17,7 @@ check("create, and verify what arrives", async () => {
     channels: ["eu", "b2b"],
     tags: ["t1", "t2"],
     payloadRetentionPeriod: 30,
-  });
+  }, { withContent: true });
   assert.match(message.id, /^msg_[0-9A-Za-z]{27}$/);
   assert.deepEqual(message.payload, payload);
   assert.deepEqual(message.channels.toSorted(), ["b2b", "eu"]);
@@ -61,11 +61,11 @@ check("list by event type, channel, tag and time", async () => {
 check("raw payloads go as they are", async () => {
   const target = await svix.endpoint.create(app.id, { url: `${RECEIVER_URL}${path}/raw`, channels: ["raw"] });
   const { key } = await svix.endpoint.getSecret(app.id, target.id);
-  const text = "<note>\n  as it is\n</note>";
-  await svix.message.create(app.id, { ...messageInRaw(paid, text, "text/xml"), channels: ["raw"] });
+  const text = '{ "n":1.10,\n  "as it": "is" }\n'; // JSON, because the client's verifier reads it
+  await svix.message.create(app.id, { ...messageInRaw(paid, text, "application/vnd.own+json"), channels: ["raw"] });
   const [{ headers, body }] = await arrived(`${path}/raw`);
   assert.equal(body, text);
-  assert.match(headers["content-type"], /^text\/xml/);
+  assert.match(headers["content-type"], /^application\/vnd\.own\+json/);
   new Webhook(key).verify(body, headers);
 });
 
