@@ -39,7 +39,7 @@ func TestSDK_ReactHooksInABrowser(t *testing.T) {
 	if browser == "" {
 		storetest.Missing(t, "there is no chromium")
 	}
-	page, err := exec.CommandContext(t.Context(), bundler, "node/react/page.mjs", "--bundle", "--format=esm", "--target=chrome100",
+	page, err := exec.CommandContext(t.Context(), bundler, "node/react/page.mjs", "--bundle", "--format=esm", "--target=chrome100", "--jsx=automatic",
 		`--define:process.env.NODE_ENV="production"`).Output()
 	if err != nil {
 		t.Fatalf("bundle the page: %v", err)
@@ -76,7 +76,7 @@ func TestSDK_ReactHooksInABrowser(t *testing.T) {
 		said := open(t, browser, site.URL+"/")
 		select {
 		case out := <-result:
-			reportChecks(t, out, 18)
+			reportChecks(t, out, 19)
 		case <-time.After(2 * time.Minute):
 			t.Errorf("the page has not told how it went; the browser said:\n%s", said.end())
 		}
@@ -112,7 +112,7 @@ func reactConfig(t *testing.T, s *Server) map[string]string {
 	}
 	access := call("auth/app-portal-access/"+app, object{}, 200)
 	return map[string]string{"serverUrl": s.URL, "token": access["token"].(string), "appId": app, "otherApp": other, "eventType": "browser.type",
-		"message": messages[0], "good": good["id"].(string), "bad": bad["id"].(string)}
+		"message": messages[0], "good": good["id"].(string), "bad": bad["id"].(string), "goodUrl": receiver + "/good"}
 }
 
 // open opens a page in a browser that can reach nothing but this machine and ends, with all its processes, when the test does. It returns what the

@@ -89,7 +89,8 @@ func (s suite) run(t *testing.T, server *Server) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, s.command[0], s.command[1:]...)
 	cmd.Dir = s.dir
-	cmd.Env = append(os.Environ(), "SERVER_URL="+server.URL, "SERVER_TOKEN="+server.Token, "RECEIVER_URL="+hooks(t))
+	cmd.Env = append(os.Environ(), "SERVER_URL="+server.URL, "SERVER_TOKEN="+server.Token, "RECEIVER_URL="+hooks(t),
+		"HOOKSWITCH_URL="+server.URL, "HOOKSWITCH_OPERATOR_TOKEN="+server.Token) // the samples of docs/svix.md read these
 	cmd.Env = append(cmd.Env, s.env...)
 	cmd.WaitDelay = 5 * time.Second // for what it started itself
 	out, err := cmd.CombinedOutput()

@@ -454,6 +454,12 @@ def asynchronous():
     asyncio.run(go())
 
 
+@check("the sample of the documentation")
+def documentation():
+    sx = api.Svix(os.environ["HOOKSWITCH_OPERATOR_TOKEN"], api.SvixOptions(server_url=os.environ["HOOKSWITCH_URL"]))
+    sx.application.list()
+
+
 print("checks", len(checks), flush=True)
 for title, function in checks:
     try:

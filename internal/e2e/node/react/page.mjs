@@ -3,6 +3,7 @@
 import { createElement } from "react";
 import { createRoot } from "react-dom/client";
 import * as hooks from "svix-react";
+import { Webhooks } from "./webhooks.jsx";
 
 const config = await (await fetch("/config")).json();
 const options = { serverUrl: config.serverUrl };
@@ -161,6 +162,13 @@ check("useSvix, and what is not the application's", async () => {
   same(appId, config.appId);
   same((await refused(404, svix.endpoint.list(config.otherApp))).code, "not_found");
   same((await refused(403, svix.application.list())).code, "insufficient access");
+});
+
+check("the sample of the documentation", async () => {
+  const box = document.createElement("div");
+  createRoot(box).render(createElement(Webhooks, { serverUrl: config.serverUrl, token: config.token, appId: config.appId }));
+  const shown = await until("the endpoints", () => (box.querySelectorAll("li").length > 1 ? [...box.querySelectorAll("li")] : undefined));
+  same(shown.some((li) => li.textContent === config.goodUrl), true, shown.map((li) => li.textContent).join());
 });
 
 const lines = [`checks ${checks.length}`];

@@ -27,6 +27,7 @@ fn main() {
         ("poller", |s| Box::pin(poller(s))),
         ("environment", |s| Box::pin(environment(s))),
         ("health and errors", |s| Box::pin(errors(s))),
+        ("the sample of the documentation", |_| Box::pin(documentation())),
     ];
     harness::run(checks);
 }
@@ -491,4 +492,14 @@ async fn errors(s: Suite) {
     fails(422, "limit", sx.application().list(Some(too_many)).await);
     fails(401, "authentication_failed", sx.with_token("wrong".into()).application().list(None).await);
     fails(501, "not_implemented", sx.connector().list(None).await);
+}
+
+async fn documentation() {
+    let options = SvixOptions { server_url: Some(var("HOOKSWITCH_URL")), ..Default::default() };
+    let svix = Svix::new(var("HOOKSWITCH_OPERATOR_TOKEN"), Some(options));
+    have(svix.application().list(None).await);
+}
+
+fn var(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"))
 }

@@ -1,5 +1,6 @@
 import com.fasterxml.jackson.databind.JsonNode;
 import com.svix.Svix;
+import com.svix.SvixOptions;
 import com.svix.api.*;
 import com.svix.models.*;
 
@@ -31,6 +32,7 @@ final class Suite extends Harness {
         checks.put("statistics", Suite::statistics);
         checks.put("poller", Suite::poller);
         checks.put("errors", Suite::errors);
+        checks.put("the sample of the documentation", Suite::documentation);
         runAll();
         System.exit(0); // the client's pool would keep the program
     }
@@ -412,5 +414,12 @@ final class Suite extends Harness {
         fails(422, "name", () -> svix.getApplication().create(new ApplicationIn().name("")));
         fails(401, "authentication_failed", () -> client("wrong").getApplication().list());
         fails(501, "not_implemented", () -> svix.getStreaming().getStream().list());
+    }
+
+    private static void documentation() throws Exception {
+        SvixOptions options = new SvixOptions();
+        options.setServerUrl(System.getenv("HOOKSWITCH_URL"));
+        Svix svix = new Svix(System.getenv("HOOKSWITCH_OPERATOR_TOKEN"), options);
+        svix.getApplication().list();
     }
 }
