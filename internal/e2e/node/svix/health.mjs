@@ -19,4 +19,5 @@ check("errors come as the client's own type", async () => {
 check("what is not offered says so", async () => {
   await fails(501, svix.streaming.stream.list(), "not_implemented");
   await fails(501, svix.connector.list(), "not_implemented");
+  await fails(501, svix.ingest.source.list(), "not_implemented");
 });
