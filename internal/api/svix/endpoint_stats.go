@@ -24,7 +24,7 @@ type statsOut struct {
 }
 
 func (h *Handler) getStats(w http.ResponseWriter, r *http.Request, app *hookswitch.App) error {
-	ok, failed, err := h.countAttempts(r, app)
+	ok, failed, err := h.endpointStats(r, app)
 	if err != nil {
 		return err
 	}
@@ -39,15 +39,15 @@ type attemptStatsOut struct {
 }
 
 func (h *Handler) getAttemptStats(w http.ResponseWriter, r *http.Request, app *hookswitch.App) error {
-	ok, failed, err := h.countAttempts(r, app)
+	ok, failed, err := h.endpointStats(r, app)
 	if err != nil {
 		return err
 	}
 	return httpapi.Encode(w, http.StatusOK, attemptStatsOut{Success: ok, Fail: failed})
 }
 
-// countAttempts counts the attempts on the endpoint of the path in the span that the query names.
-func (h *Handler) countAttempts(r *http.Request, app *hookswitch.App) (ok, failed int64, err error) {
+// endpointStats counts the attempts on the endpoint of the path in the span that the query names.
+func (h *Handler) endpointStats(r *http.Request, app *hookswitch.App) (ok, failed int64, err error) {
 	q := httpapi.NewQuery(r)
 	since, until := q.Time("since"), q.Time("until")
 	if err := q.Err(); err != nil {
