@@ -273,9 +273,9 @@ def messages():
     ep = new_endpoint(app, path)
     secret = sx.endpoint.get_secret(app.id, ep.id).key
     body = m.MessageIn(event_type=paid, event_id="first", payload={"text": "héllo"}, channels=["eu"], tags=["t"], payload_retention_period=30)
-    one = sx.message.create(app.id, body, api.MessageCreateOptions(idempotency_key=RUN))
+    one = sx.message.create(app.id, body, api.MessageCreateOptions(idempotency_key=RUN, with_content=True))
     same((one.event_id, one.channels, one.tags, one.payload), ("first", ["eu"], ["t"], {"text": "héllo"}))
-    same(sx.message.create(app.id, body, api.MessageCreateOptions(idempotency_key=RUN)).id, one.id)
+    same(sx.message.create(app.id, body, api.MessageCreateOptions(idempotency_key=RUN, with_content=True)).id, one.id)
     [request] = arrived(path)
     same(request["headers"]["webhook-id"], one.id)
     proven(request, secret)
@@ -312,7 +312,7 @@ def attempts():
         attempted(app, msg, 5)
     same(len(walk(lambda **o: api.MessageAttemptListByEndpointOptions(**o), lambda o: sx.message_attempt.list_by_endpoint(app.id, bad.id, o))), 12)
     same(len(walk(lambda **o: api.MessageAttemptListByMsgOptions(**o), lambda o: sx.message_attempt.list_by_msg(app.id, sent[0].id, o))), 5)
-    options = api.MessageAttemptListByEndpointOptions(status=m.MessageStatus.FAIL, status_code_class=m.StatusCodeClass.CODE5_XX, event_types=[paid], limit=50)
+    options = api.MessageAttemptListByEndpointOptions(status=m.MessageStatus.FAIL, status_code_class=m.StatusCodeClass(500), event_types=[paid], limit=50)
     same(len(sx.message_attempt.list_by_endpoint(app.id, bad.id, options).data), 12)
     one = sx.message_attempt.list_by_endpoint(app.id, good.id, api.MessageAttemptListByEndpointOptions(with_msg=True)).data[0]
     same((one.msg.id, one.status, one.response_status_code), (one.msg_id, m.MessageStatus.SUCCESS, 200))
