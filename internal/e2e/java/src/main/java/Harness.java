@@ -109,6 +109,17 @@ abstract class Harness {
         throw new AssertionError("no error, want " + status);
     }
 
+    /** A call that this version of the client cannot make to any server: it refuses to send a POST or PUT without a body. */
+    static void neverSent(Check call) throws Exception {
+        try {
+            call.run();
+        } catch (IllegalArgumentException e) {
+            holds(e.getMessage().endsWith("must have a request body."), e.getMessage());
+            return;
+        }
+        throw new AssertionError("the client sends it now: check what comes of it");
+    }
+
     /** A page of any list. */
     record Page(List<String> keys, boolean done, String iterator, String prevIterator) {}
 

@@ -221,9 +221,7 @@ final class Suite extends Harness {
         attempted(app, one.getId(), 1);
         svix.getMessage().expungeContent(app, one.getId());
         same(svix.getMessage().get(app, one.getId(), content).getPayload(), Map.of("expired", true));
-        fails(400, "missing_payload", () -> svix.getMessageAttempt().resend(app, one.getId(), ep));
-        finished(svix.getMessage().expungeAllContents(app).getId(), BackgroundTaskType.APPLICATION_PURGE_CONTENT);
-        same(svix.getMessage().get(app, every.get(0), content).getPayload(), Map.of("expired", true));
+        neverSent(() -> svix.getMessage().expungeAllContents(app));
     }
 
     private static void attempts() throws Exception {
@@ -271,8 +269,7 @@ final class Suite extends Harness {
             ListResponseMessageEndpointOut page = svix.getMessageAttempt().listAttemptedDestinations(app, sent.get(0), options);
             return new Page(keys(page.getData(), MessageEndpointOut::getId), page.getDone(), page.getIterator(), page.getPrevIterator());
         }), List.of(good, bad).stream().sorted().toList());
-        svix.getMessageAttempt().resend(app, sent.get(0), good);
-        same(attempted(app, sent.get(0), 6).get(0).getTriggerType(), MessageAttemptTriggerType.MANUAL);
+        neverSent(() -> svix.getMessageAttempt().resend(app, sent.get(0), good));
         svix.getMessageAttempt().expungeContent(app, one.getMsgId(), one.getId());
         same(svix.getMessageAttempt().get(app, one.getMsgId(), one.getId()).getResponse(), "EXPUNGED");
     }
@@ -287,8 +284,7 @@ final class Suite extends Harness {
         same(portal.getEndpoint().list(app).getData().get(0).getId(), ep);
         fails(404, "not_found", () -> portal.getEndpoint().list(other));
         fails(403, "insufficient access", () -> portal.getApplication().list());
-        portal.getAuthentication().logout();
-        fails(401, "authentication_failed", () -> portal.getEndpoint().list(app));
+        neverSent(() -> portal.getAuthentication().logout());
         Svix viewer = access(app, new AppPortalAccessIn().capabilities(Set.of(AppPortalCapability.VIEW_BASE)).sessionId("viewer"));
         fails(403, "insufficient access", () -> viewer.getEndpoint().getSecret(app, ep));
         Svix reader = access(app, new AppPortalAccessIn().readOnly(true).expiry(3600L));
@@ -298,7 +294,7 @@ final class Suite extends Harness {
         reader.getEndpoint().list(app);
         svix.getAuthentication().expireAll(app, new ApplicationTokenExpireIn());
         fails(401, "authentication_failed", () -> reader.getEndpoint().list(app));
-        client(svix.getAuthentication().dashboardAccess(app).getToken()).getEndpoint().list(app);
+        neverSent(() -> svix.getAuthentication().dashboardAccess(app));
     }
 
     private static void operational() throws Exception {
@@ -358,12 +354,11 @@ final class Suite extends Harness {
         String id = made.get(0);
         IntegrationOut renamed = svix.getIntegration().update(app, id, new IntegrationUpdate().name("renamed"));
         same(svix.getIntegration().get(app, id), renamed);
-        Svix old = client(svix.getIntegration().rotateKey(app, id).getKey());
-        old.getEndpoint().list(app);
-        Svix fresh = client(svix.getIntegration().rotateKey(app, id).getKey());
-        fails(401, "authentication_failed", () -> old.getEndpoint().list(app));
+        neverSent(() -> svix.getIntegration().rotateKey(app, id));
+        Svix partner = client(svix.getIntegration().getKey(app, id).getKey());
+        partner.getEndpoint().list(app);
         svix.getIntegration().delete(app, id);
-        fails(401, "authentication_failed", () -> fresh.getEndpoint().list(app));
+        fails(401, "authentication_failed", () -> partner.getEndpoint().list(app));
     }
 
     private static void statistics() throws Exception {
@@ -371,7 +366,7 @@ final class Suite extends Harness {
         AppUsageStatsOut usage = svix.getStatistics().aggregateAppStats(in);
         same(List.copyOf(usage.getUnresolvedAppIds()), List.of("nobody"));
         finished(usage.getId(), BackgroundTaskType.APPLICATION_STATS);
-        finished(svix.getStatistics().aggregateEventTypes().getId(), BackgroundTaskType.EVENT_TYPE_AGGREGATE);
+        neverSent(() -> svix.getStatistics().aggregateEventTypes());
     }
 
     private static void poller() throws Exception {
