@@ -73,5 +73,10 @@ func (h *Handler) rotateSecret(w http.ResponseWriter, r *http.Request, app *hook
 	if err := h.service.RotateSecret(r.Context(), app.Key, e.Key, secret, time.Duration(grace)*time.Second, idem); err != nil {
 		return err
 	}
-	return httpapi.NoContent(w)
+	// Since 2.7 the client libraries read the new secret of an App's endpoint from the answer. Elsewhere, and before, those of the typed languages fail on any
+	// answer but 204.
+	if r.PathValue("app_id") == "" || !libraryAtLeast(r, 2, 7) {
+		return httpapi.NoContent(w)
+	}
+	return h.getSecret(w, r, app)
 }

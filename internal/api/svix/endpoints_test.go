@@ -175,6 +175,13 @@ func TestSecretRotation(t *testing.T) {
 		if len(list) != 2 || list[0].Secret.Reveal() != "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX" || list[1].Secret.Reveal() != key {
 			t.Errorf("%d secrets after a rotation without grace", len(list))
 		}
+		if an := a.do("POST", path+"/rotate", "", "User-Agent", "svix-libs/2.6.2/ruby"); an.status != 204 || len(an.body) != 0 {
+			t.Errorf("an older library got %d: %s", an.status, an.body)
+		}
+		told := a.do("POST", path+"/rotate", "", "User-Agent", "svix-libs/2.7.0/ruby").is(200).described("EndpointSecretOut").text("key")
+		if shown := a.do("GET", path, "").text("key"); told != shown {
+			t.Errorf("a newer library was told %q, the secret is %q", told, shown)
+		}
 		a.do("POST", path+"/rotate", `{"gracePeriodSeconds":-1}`).invalid("body", "gracePeriodSeconds")
 		a.do("POST", path+"/rotate", `{"gracePeriodSeconds":604801}`).invalid("body", "gracePeriodSeconds")
 		a.do("POST", path+"/rotate", `{"key":"whsec_x"}`).invalid("body", "key")
@@ -295,5 +302,11 @@ func TestEndpointStats(t *testing.T) {
 		if v["success"] != 0.0 {
 			t.Errorf("counted outside of the range: %v", v)
 		}
+		newer := strings.TrimSuffix(path, "stats") + "attempt-stats"
+		want = map[string]any{"success": 2.0, "fail": 1.0, "canceled": 0.0}
+		if diff := cmp.Diff(want, a.do("GET", newer, "").is(200).described("EndpointAttemptStats").json()); diff != "" {
+			t.Error(diff)
+		}
+		a.do("GET", newer+query("until", at(time.Hour)), "").code(400, "invalid_range")
 	})
 }

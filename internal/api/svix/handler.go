@@ -15,7 +15,7 @@ import (
 // Base is the path under which the API lies.
 const Base = "/api/v1"
 
-// Handler serves the API. It answers everything under Base, unknown routes included.
+// Handler serves the API. It answers everything under Base and Ingest, unknown routes included.
 type Handler struct {
 	service *service.Service
 	ids     *hookswitch.IDs
@@ -70,7 +70,10 @@ func New(o Options) *Handler {
 		h.mux.Handle(rt.method, Base+rt.path, rt.name, h.guard(rt))
 	}
 	for _, op := range notBuilt {
-		h.mux.Handle(op.method, Base+op.path, notBuiltName, refuse(op))
+		h.mux.Handle(op.method, Base+op.path, notBuiltName, refuse(op.method, Base+op.path))
+	}
+	for _, method := range []string{"DELETE", "GET", "PATCH", "POST", "PUT"} {
+		h.mux.Handle(method, Ingest+"/{rest...}", notBuiltName, refuse(method, Ingest))
 	}
 	h.serve = httpapi.CORS(h.mux)
 	return h
@@ -98,6 +101,17 @@ func (h *Handler) Routes() []httpapi.Route {
 	var list []httpapi.Route
 	for _, rt := range h.mux.Routes() {
 		if rt.Name != notBuiltName {
+			list = append(list, rt)
+		}
+	}
+	return list
+}
+
+// NotOffered are the routes of the hosted API that are known here and answered with 501.
+func (h *Handler) NotOffered() []httpapi.Route {
+	var list []httpapi.Route
+	for _, rt := range h.mux.Routes() {
+		if rt.Name == notBuiltName {
 			list = append(list, rt)
 		}
 	}

@@ -39,6 +39,7 @@ func TestOperationalEndpointLife(t *testing.T) {
 		}
 		secret := a.do("GET", operational+"/"+id+"/secret", "").is(200).described("EndpointSecretOut").text("key")
 		a.do("POST", operational+"/"+id+"/secret/rotate", "").is(204)
+		a.do("POST", operational+"/"+id+"/secret/rotate", "", "User-Agent", "svix-libs/2.9.1/kotlin").is(204)
 		if now := a.do("GET", operational+"/"+id+"/secret", "").is(200).text("key"); now == secret {
 			t.Error("rotating has left the secret")
 		}

@@ -45,6 +45,7 @@ func (h *Handler) routes() []route {
 		{"PUT", "/app/{app_id}/endpoint/{endpoint_id}/headers", "replace endpoint headers", manage, h.inApp(h.replaceHeaders)},
 		{"PATCH", "/app/{app_id}/endpoint/{endpoint_id}/headers", "change endpoint headers", manage, h.inApp(h.changeHeaders)},
 		{"GET", "/app/{app_id}/endpoint/{endpoint_id}/stats", "get endpoint statistics", view, h.inApp(h.getStats)},
+		{"GET", "/app/{app_id}/endpoint/{endpoint_id}/attempt-stats", "get statistics of attempts on an endpoint", view, h.inApp(h.getAttemptStats)},
 
 		// Recovery and background tasks.
 		{"POST", "/app/{app_id}/endpoint/{endpoint_id}/recover", "recover failed messages", sendAgain, h.inApp(h.recover(hookswitch.TaskRecover))},

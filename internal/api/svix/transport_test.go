@@ -27,6 +27,7 @@ func TestEveryRouteNeedsAToken(t *testing.T) {
 		a.with("").do("PUT", "/app/x/endpoint/y/mtls", "").code(401, "authentication_failed")
 		a.with("").do("GET", "/health", "").is(200)
 		a.with("").do("HEAD", "/health", "").is(200)
+		a.with("").do("GET", "/health", "", "User-Agent", "svix-libs/1.99.1/kotlin").is(204)
 		if an := a.with("").do("GET", "/health/ping", "").is(204); len(an.body) != 0 {
 			t.Errorf("204 with the body %q", an.body)
 		}
