@@ -132,6 +132,7 @@ func TestReplayMissing_SendsWhatWasNeverTried(t *testing.T) {
 		s.Enable(s.ep)
 		waiting := s.Publish(s.app, "a")
 		servicetest.Must(s.Service.UpdateEndpoint(t.Context(), s.app.Key, s.ep.Key, func(e *hookswitch.Endpoint) error {
+			s.EventTypes("c")
 			e.EventTypes = []string{"a", "b", "c"}
 			return nil
 		}))(t)

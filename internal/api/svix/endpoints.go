@@ -171,10 +171,11 @@ func (h *Handler) endpointCommon(e *hookswitch.Endpoint) endpointCommon {
 		CreatedAt: micros(e.CreatedAt), UpdatedAt: micros(e.UpdatedAt)}
 }
 
-// operationalEndpointOut is an endpoint without channels.
+// operationalEndpointOut is an endpoint without channels and order. Its fields hide those of the same names.
 type operationalEndpointOut struct {
 	endpointOut
-	Channels *struct{} `json:"channels,omitempty"` // hides the field of the same name
+	Channels *struct{} `json:"channels,omitempty"`
+	FIFO     *struct{} `json:"fifo,omitempty"`
 }
 
 func (h *Handler) endpointOut(e *hookswitch.Endpoint) any {

@@ -36,6 +36,22 @@ var objects = []object{
 	{param: "attempt_id", make: func(a *api, app things) []string {
 		return []string{a.try(app.id("app_id"), app.id("endpoint_id"), app.id("msg_id"), store.Retry)}
 	}},
+	{param: "/operational-webhook/endpoint/{endpoint_id}", make: func(a *api, _ things) []string {
+		uid := a.unique("op")
+		return []string{a.do("POST", "/operational-webhook/endpoint", `{"url":"https://receiver.example/operations","uid":"`+uid+`"}`).is(201).text("id"), uid}
+	}},
+	{param: "event_type_name", make: func(a *api, _ things) []string {
+		name := a.unique("thing.happened")
+		a.do("POST", "/event-type", `{"name":"`+name+`","description":"d"}`).is(201)
+		return []string{name}
+	}},
+	{param: "integ_id", make: func(a *api, app things) []string {
+		return []string{a.do("POST", "/app/"+app.id("app_id")+"/integration", `{"name":"i"}`).is(201).text("id")}
+	}},
+	{param: "one_time_token", make: func(a *api, app things) []string {
+		once, _ := oneTime(a.t, a.do("POST", "/auth/app-portal-access/"+app.id("app_id"), "").is(200).text("url"))
+		return []string{once}
+	}},
 	{param: "sink_id", opens: true, make: func(a *api, app things) []string {
 		name := a.unique("poller")
 		a.do("GET", "/app/"+app.id("app_id")+"/poller/"+name, "").is(200)
@@ -83,6 +99,29 @@ var examples = map[string][]string{
 		"tag":"t","status":2,"statusCodeClass":500}`, `{"since":"2025-01-31T12:00:00Z","eventTypes":null,"channel":null,"tag":null,"status":null,"statusCodeClass":null}`},
 	"POST /app/{app_id}/msg/expunge-all-contents": {"", `{}`},
 	"POST /background-task/{task_id}/cancel":      {"", `{}`},
+	"POST /event-type": {`{"name":"{unique}","description":"d","archived":false,"deprecated":true,"schemas":{"1":{"type":"object"}},"featureFlags":["f"],"featureFlag":"f","groupName":"g"}`,
+		`{"name":"{unique}.least","description":""}`},
+	"PUT /event-type/{event_type_name}": {`{"description":"d","archived":true,"deprecated":true,"schemas":{"1":{"type":"object"}},"featureFlags":["f"],"featureFlag":"f","groupName":"g"}`,
+		`{"description":""}`},
+	"PATCH /event-type/{event_type_name}": {`{"description":"d","archived":true,"deprecated":true,"schemas":{"1":{"type":"object"}},"featureFlags":["f"],"featureFlag":"f","groupName":"g"}`,
+		`{"schemas":null,"featureFlags":null,"groupName":null}`, `{}`},
+	"POST /event-type/import/openapi": {`{"spec":{"openapi":"3.1.0","webhooks":{"{unique}":{"post":{"description":"d"}}}},"dryRun":true,"replaceAll":false}`, `{"spec":{"openapi":"3.1.0","webhooks":{}}}`,
+		`{"specRaw":"openapi: 3.1.0\nwebhooks: {}"}`},
+	"POST /environment/import":                               {`{"eventTypes":[{"name":"{unique}","description":"d"}],"settings":null,"connectors":null}`, `{"eventTypes":null}`, `{}`},
+	"POST /app/{app_id}/endpoint/{endpoint_id}/send-example": {`{"eventType":"message.queued","exampleIndex":0}`, `{"eventType":"message.queued"}`},
+	"POST /auth/app-portal-access/{app_id}":                  {`{"application":null,"capabilities":["ViewBase"],"expiry":3600,"featureFlags":["f"],"readOnly":null,"sessionId":"s"}`, `{"readOnly":true}`, `{}`, ""},
+	"POST /auth/app/{app_id}/expire-all":                     {`{"expiry":0,"sessionIds":["s"]}`, `{"expiry":null,"sessionIds":null}`, `{}`, ""},
+	"POST /auth/app/{app_id}/poller/{sink_id}/token/rotate":  {`{"expiry":3600,"oldTokenExpiry":60}`, `{}`, ""},
+	"POST /app/{app_id}/integration":                         {`{"name":"i","featureFlags":["f"]}`, `{"name":"i"}`},
+	"PUT /app/{app_id}/integration/{integ_id}":               {`{"name":"j","featureFlags":["f"]}`, `{"name":"j"}`},
+	"POST /operational-webhook/endpoint": {`{"url":"https://receiver.example/hook","description":"d","uid":"{unique}","throttleRate":1,"rateLimit":1,"disabled":true,"eventTypes":["endpoint.disabled"],
+		"filterTypes":["endpoint.disabled"],"version":1,"metadata":{"k":"v"},"secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw","headers":{"X-A":"1"}}`, `{"url":"https://receiver.example/hook"}`},
+	"PUT /operational-webhook/endpoint/{endpoint_id}": {`{"url":"https://receiver.example/hook","description":"d","uid":"{unique}","throttleRate":1,"rateLimit":1,"disabled":true,
+		"eventTypes":["endpoint.disabled"],"filterTypes":["endpoint.disabled"],"version":1,"metadata":{"k":"v"}}`, `{"url":"https://receiver.example/hook"}`},
+	"PUT /operational-webhook/endpoint/{endpoint_id}/headers":        {`{"headers":{"X-B":"2"}}`, `{"headers":{}}`},
+	"POST /operational-webhook/endpoint/{endpoint_id}/secret/rotate": {`{"key":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw","gracePeriodSeconds":60}`, `{}`, ""},
+	"POST /app/{app_id}/endpoint/{endpoint_id}/cancel-msgs":          {`{"createdBefore":"2025-01-01T00:00:00Z"}`, `{"createdBefore":null}`, `{}`, ""},
+	"POST /auth/one-time-token":                                      {`{"oneTimeToken":"{one_time_token}"}`},
 	"POST /stats/usage/app": {`{"since":"2025-01-31T12:00:00Z","until":"2025-02-28T12:00:00Z","appIds":["{app_id}"],"appUids":["{app_id}"]}`,
 		`{"since":"2025-01-31T12:00:00Z","until":"2025-02-28T12:00:00Z"}`},
 }
@@ -176,6 +215,15 @@ func (a *api) routes() []httpapi.Route {
 		list[i].Path = strings.TrimPrefix(list[i].Path, "/api/v1")
 	}
 	return list
+}
+
+// as is a with the credential that rt is for. Only tokens of the portal can be logged out.
+func (a *api) as(rt httpapi.Route, th things) *api {
+	a.t.Helper()
+	if name(rt) == "POST /auth/logout" {
+		return a.with(a.open(th.id("app_id"), ""))
+	}
+	return a
 }
 
 func name(rt httpapi.Route) string { return rt.Method + " " + rt.Path }

@@ -31,7 +31,7 @@ func TestTrailingSlashesContentTypesAndForeignHeadersMakeNoDifference(t *testing
 		for i, rt := range a.routes() {
 			things, kind := a.things(), kinds[i%len(kinds)]
 			headers := append([]string{"Content-Type", kind, "Idempotency-Key", fmt.Sprintf("auto_%d", i)}, sdkHeaders...)
-			if an := a.do(rt.Method, things.at(a.t, rt.Path)+"/", things.body(example(rt)), headers...); an.status/100 != 2 {
+			if an := a.as(rt, things).do(rt.Method, things.at(a.t, rt.Path)+"/", things.body(example(rt)), headers...); an.status/100 != 2 {
 				a.t.Errorf("%s as %s: %d %s", an.what, kind, an.status, an.body)
 			}
 		}
@@ -55,7 +55,7 @@ func TestFieldsThatNobodyKnowsAreIgnored(t *testing.T) {
 			if err != nil {
 				a.t.Fatal(err)
 			}
-			if an := a.do(rt.Method, things.at(a.t, rt.Path)+"?nobody=knows&nor[]=this", string(extended)); an.status/100 != 2 {
+			if an := a.as(rt, things).do(rt.Method, things.at(a.t, rt.Path)+"?nobody=knows&nor[]=this", string(extended)); an.status/100 != 2 {
 				a.t.Errorf("%s with more fields: %d %s", an.what, an.status, an.body)
 			}
 		}
@@ -64,14 +64,14 @@ func TestFieldsThatNobodyKnowsAreIgnored(t *testing.T) {
 
 func TestEveryPostMayComeWithoutABody(t *testing.T) {
 	each(t, func(a *api) {
-		things := a.things()
 		for _, rt := range a.routes() {
 			if rt.Method != "POST" {
 				continue
 			}
 			var statuses []int
 			for _, body := range []string{"", "{}", " \n", "null", "\ufeff{}"} {
-				an := a.do("POST", things.at(a.t, rt.Path), body)
+				things := a.things()
+				an := a.as(rt, things).do("POST", things.at(a.t, rt.Path), body)
 				if an.status/100 != 2 && an.status != 422 && an.status != 400 { // 422 names the fields that are missing
 					a.t.Errorf("%s with the body %q: %d %s", an.what, body, an.status, an.body)
 				}

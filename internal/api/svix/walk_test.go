@@ -77,7 +77,7 @@ func TestEveryRouteAnswersAsDescribed(t *testing.T) {
 					things = a.things()
 				}
 				body := things.body(ex)
-				an := a.do(rt.Method, things.at(a.t, rt.Path), body)
+				an := a.as(rt, things).do(rt.Method, things.at(a.t, rt.Path), body)
 				if an.status/100 != 2 {
 					a.t.Errorf("%s has no example that succeeds: add one to examples in registry_test.go; with %q: %d %s", name(rt), ex, an.status, an.body)
 					continue
@@ -119,7 +119,7 @@ func (a *api) walkQuery(op *operation, rt httpapi.Route, path, body string) {
 		kinds, _ := p.Schema["type"].(string)
 		switch {
 		case p.Name == "iterator":
-			ask(p.Name, "nothing").is(422)
+			ask(p.Name, "no thing").is(422)
 		case len(enum) > 0:
 			for _, v := range enum {
 				if text, ok := v.(string); ok {
