@@ -131,8 +131,8 @@ func TestReplayMissing_SendsWhatWasNeverTried(t *testing.T) {
 		unwanted := s.Publish(s.app, "d")
 		s.Enable(s.ep)
 		waiting := s.Publish(s.app, "a")
+		s.EventTypes("c")
 		servicetest.Must(s.Service.UpdateEndpoint(t.Context(), s.app.Key, s.ep.Key, func(e *hookswitch.Endpoint) error {
-			s.EventTypes("c")
 			e.EventTypes = []string{"a", "b", "c"}
 			return nil
 		}))(t)
