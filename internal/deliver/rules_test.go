@@ -56,6 +56,7 @@ func TestWebhook_HeadersAreLookedUpAgainAtEachAttempt(t *testing.T) {
 		ev := w.Publish(app, "a")
 		attempted(w, ev, 1)
 		waiting(w, ev, ep)
+		w.EventTypes("other")
 		servicetest.Must(w.Service.UpdateEndpoint(t.Context(), app.Key, ep.Key, func(e *hookswitch.Endpoint) error {
 			e.Headers, e.EventTypes = map[string]string{"X-New": "2"}, []string{"other"}
 			return nil

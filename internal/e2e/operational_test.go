@@ -129,6 +129,7 @@ func (o *ops) done(id string) bool {
 // deadEndpoint makes an endpoint that takes nothing.
 func (o *ops) deadEndpoint(name string) string {
 	o.t.Helper()
+	o.s.CreateEventTypes(name)
 	return o.r.CreateEndpoint(o.s, o.app, name, EndpointIn{EventTypes: []string{name}}, func(*http.Request, *Delivery) int { return http.StatusInternalServerError })
 }
 
