@@ -11,11 +11,11 @@ import (
 // exportVersion is the form of what exportEnvironment gives.
 const exportVersion = 1
 
-// exportEnvironment gives everything that importEnvironment takes. There are no connectors here, and clients insist on a list of them.
+// exportEnvironment gives everything that importEnvironment takes. There are no connectors and settings of the hosted kind here, and clients insist on finding their names.
 func (h *Handler) exportEnvironment(w http.ResponseWriter, r *http.Request) error {
 	b := []byte(`{"version":` + strconv.Itoa(exportVersion) + `,"createdAt":`)
 	b = appendTime(b, h.now())
-	b = append(b, `,"connectors":[],"eventTypes":[`...)
+	b = append(b, `,"settings":null,"connectors":[],"eventTypes":[`...)
 	first := true
 	err := h.service.EachEventType(r.Context(), func(t *hookswitch.EventType) error {
 		if !first {
