@@ -78,9 +78,12 @@ type Update struct {
 	Dedup string
 	At    time.Time // as the provider tells it; zero: it does not
 
-	Message *InboundMessage
-	Receipt *MessageReceipt
-	Contact *ContactChange
+	Message  *InboundMessage
+	Receipt  *MessageReceipt
+	Contact  *ContactChange
+	Change   *MessageChange
+	OptOut   *OptOut
+	Dialogue *DialogueStep
 	// Broken says why an item could not be read.
 	Broken error
 }
@@ -103,6 +106,8 @@ type InboundMessage struct {
 	Unsupported bool           // of a kind that cannot be represented
 	// Quiet keeps the responder silent: a reaction, a kind we cannot read.
 	Quiet bool
+	// Review has answers wait for a person's approval: what was written in public is answered in public.
+	Review bool
 }
 
 // MessageReceipt is a report about a message that we, or another system on the same account, sent.
@@ -117,6 +122,19 @@ type MessageReceipt struct {
 	// ErrorCategory and Retriable describe a failure further; empty and false when unknown.
 	ErrorCategory string
 	Retriable     bool
+}
+
+// MessageChange tells that a person has edited or deleted a message.
+type MessageChange struct {
+	ProviderID string
+	Text       string // what it reads now
+	Deleted    bool
+}
+
+// OptOut tells that a person wants no more messages on the channel or, with Again, wants them again.
+type OptOut struct {
+	From  string
+	Again bool
 }
 
 // ContactChange tells that a person is known by another identifier from now on.
