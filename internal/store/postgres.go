@@ -593,10 +593,8 @@ func queueOutcomes(q *pgx.Batch, list []*Outcome) {
 		q.Queue(`DELETE FROM deliveries d USING unnest($1::bigint[], $2::bigint[], $3::smallint[]) AS u (subject, target, kind)
 			WHERE d.subject = u.subject AND d.target = u.target AND d.kind = u.kind`, done.subject, done.target, done.kind)
 	}
-	again.queue(q, `UPDATE deliveries d SET owner = 0, next_at = u.next_at, tries = d.tries + u.tries, manual = FALSE, started_at = 0, task = 0,
-		state = CASE WHEN d.restore = 3 AND d.manual = FALSE THEN 3 ELSE 0 END`+fencedFrom+` AND d.state = 0 AND d.owner <> 0`)
-	postponed.queue(q, `UPDATE deliveries d SET owner = 0, next_at = u.next_at, started_at = 0,
-		state = CASE WHEN d.restore = 3 AND d.manual = FALSE THEN 3 ELSE 0 END`+fencedFrom+` AND d.state = 0 AND d.owner <> 0`)
+	again.queue(q, `UPDATE deliveries d SET `+letGo+`, next_at = u.next_at, tries = d.tries + u.tries, manual = FALSE, started_at = 0, task = 0`+fencedFrom+` AND d.state = 0 AND d.owner <> 0`)
+	postponed.queue(q, `UPDATE deliveries d SET `+letGo+`, next_at = u.next_at, started_at = 0`+fencedFrom+` AND d.state = 0 AND d.owner <> 0`)
 	ended.queue(q, `UPDATE deliveries d SET owner = 0, state = u.state, tries = d.tries + u.tries, next_at = 0, manual = FALSE, task = 0`+fencedFrom+` AND d.state = 0`)
 	restored.queue(q, `DELETE FROM deliveries d USING unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::smallint[])
 		AS u (subject, target, kind, claim_no, next_at, tries, state)
