@@ -416,3 +416,34 @@ func TestHousekeeping_DropsOldTasksThatHaveEnded(t *testing.T) {
 		s.task(young)
 	})
 }
+
+func TestRecovery_EndsWhenWhatItAskedForIsCanceledOrRemoved(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s := newScene(t, db)
+		var failed []*hookswitch.Event
+		for range 4 {
+			failed = append(failed, s.Publish(s.app, "a"))
+		}
+		s.try(store.Exhausted, 500)
+		task := s.recovery(hookswitch.TaskRecover, service.Recovery{})
+		if got := s.step(task); got.Done != 4 {
+			t.Fatalf("asked for: %+v", got)
+		}
+		ids := s.Service.IDs()
+		if err := s.Service.Expunge(t.Context(), s.app.Key, ids.Format(hookswitch.KindEvent, failed[0].Key)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Service.CancelDelivery(t.Context(), s.app.Key, ids.Format(hookswitch.KindEvent, failed[1].Key), s.ref(), none); err != nil {
+			t.Fatal(err)
+		}
+		s.wantEvents("tried", s.try(store.Restored, 500), failed[2], failed[3])
+		if got := s.step(task); got.Status != hookswitch.TaskFinished || got.Done != 2 || got.Skipped != 2 || got.Total != 4 {
+			t.Errorf("at the end: %+v, want 2 done and 2 left out", got)
+		}
+		for _, ev := range failed {
+			if row := s.Delivery(hookswitch.DeliverWebhook, ev.Key, s.ep.Key); row.State != hookswitch.DeliveryFailed || row.Manual || row.Task != 0 {
+				t.Errorf("left behind: %+v, want it failed as before", row)
+			}
+		}
+	})
+}

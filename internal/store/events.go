@@ -1,9 +1,9 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -204,21 +204,27 @@ func (r *Reader) eventSteps(ctx context.Context, app hookswitch.Key) steps {
 	}
 }
 
-// ExpungeEvents removes the payloads of events of an App and the answers of their attempts, and cancels what waits for them.
+// ExpungeEvents removes the payloads of events of an App and the answers of their attempts, and cancels what waits for them. What runs at this moment ends by itself.
 func (tx *Tx) ExpungeEvents(app hookswitch.Key, keys []hookswitch.Key) error {
 	if len(keys) == 0 {
 		return nil
 	}
 	args := []any{[]byte{}, int64(app)}
-	list := in(&args, int64s(keys))
+	list := padded(&args, keys)
 	if _, err := tx.exec(`UPDATE attempts SET answer = $1, headers = $1, expired = TRUE WHERE app_id = $2 AND event_id IN `+list, args...); err != nil {
 		return err
 	}
 	if _, err := tx.exec(`UPDATE events SET payload = $1, expired = TRUE, expires_at = 0 WHERE app_id = $2 AND id IN `+list, args...); err != nil {
 		return err
 	}
-	args = []any{int64(hookswitch.DeliveryCanceled), int64(app)}
-	_, err := tx.exec(`UPDATE deliveries SET state = $1, next_at = 0, manual = FALSE WHERE app_id = $2 AND kind IN (1, 5) AND owner = 0 AND state = 0 AND subject IN `+in(&args, int64s(keys)), args...)
+	args = []any{int64(app)}
+	waiting, err := scanAll(tx.ctx, &tx.Reader, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries
+		WHERE app_id = $1 AND kind IN (1, 5) AND owner = 0 AND state = 0 AND subject IN `+padded(&args, keys), args...)
+	for i := range waiting {
+		if err == nil {
+			err = tx.cancel(&waiting[i])
+		}
+	}
 	return err
 }
 
@@ -232,27 +238,18 @@ func (tx *Tx) ExpungeExpired(now time.Time, limit int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	slices.SortFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(a.app, b.app), cmp.Compare(a.key, b.key)) })
-	found := len(rows)
-	for len(rows) > 0 {
-		n := 1
-		// A fixed set of statement sizes keeps the statements prepared.
-		for _, size := range []int{64, 16, 4} {
-			if len(rows) >= size && rows[size-1].app == rows[0].app {
-				n = size
-				break
+	of := make(map[hookswitch.Key][]hookswitch.Key)
+	for _, r := range rows {
+		of[r.app] = append(of[r.app], r.key)
+	}
+	for _, app := range slices.Sorted(maps.Keys(of)) {
+		for some := range slices.Chunk(of[app], MaxTryRequest) {
+			if err := tx.ExpungeEvents(app, some); err != nil {
+				return 0, err
 			}
 		}
-		keys := make([]hookswitch.Key, n)
-		for i := range keys {
-			keys[i] = rows[i].key
-		}
-		if err := tx.ExpungeEvents(rows[0].app, keys); err != nil {
-			return 0, err
-		}
-		rows = rows[n:]
 	}
-	return found, nil
+	return len(rows), nil
 }
 
 // DropEventsBefore removes up to limit events older than before and returns how many. One that something is still owed for stays.
