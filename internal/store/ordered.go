@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -257,17 +256,7 @@ func (s *Store) commitLine(units []*unit) {
 		b.accepts = append(b.accepts, u.accept)
 	}
 	start := time.Now()
-	var err error
-	for try := 1; ; try++ {
-		b.refuseOld(s.now())
-		if len(b.accepts) == 0 {
-			break
-		}
-		if err = s.backend.commit(b); err == nil || errors.Is(err, errUnknown) || s.backend.dialect().classify(err) != faultRetry || try == commitTries {
-			break
-		}
-		time.Sleep(rand.N(time.Millisecond << try))
-	}
+	err := s.write(b)
 	if err != nil && len(units) > 1 && !errors.Is(err, errUnknown) && s.backend.dialect().classify(err) == faultStatement {
 		s.log.Warn("commit: a batch failed and is split", "error", err, "units", len(units))
 		left, right := halves(units)
