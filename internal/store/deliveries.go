@@ -457,7 +457,7 @@ func (tx *Tx) claim(out *Claimed, req ClaimRequest, target hookswitch.Key, limit
 // outcome is unknown does not hold up the others.
 func (tx *Tx) claimHead(out *Claimed, req ClaimRequest, target hookswitch.Key, node int) error {
 	var busy int
-	err := tx.q.QueryRowContext(tx.ctx, `SELECT 1 FROM deliveries WHERE target = $1 AND kind = $2 AND owner <> 0 LIMIT 1`, int64(target), int64(req.Kind)).Scan(&busy)
+	err := tx.q.QueryRowContext(tx.ctx, `SELECT 1 FROM deliveries WHERE target = $1 AND kind = $2 AND kind IN (2, 3, 4) AND owner <> 0 LIMIT 1`, int64(target), int64(req.Kind)).Scan(&busy)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return err // nil: it is busy
 	}
