@@ -99,10 +99,10 @@ const (
 )
 
 func (tx *Tx) insertEvent(e *hookswitch.Event) error {
-	args := []any{int64(e.Key), int64(e.App), e.Type, e.UID, tagsText(e.Tags), notNil(e.Payload), packTargets(e.Targets), e.Expired}
+	args := []any{int64(e.Key), int64(e.App), e.Type, e.UID, wordsText(e.Tags), notNil(e.Payload), packTargets(e.Targets), e.Expired}
 	statement := insertEvent
 	if !e.Plain() {
-		statement, args = insertRichEvent, append(args, tagsText(e.Labels), millis(e.DeliverAt), millis(e.ExpiresAt), e.ContentType)
+		statement, args = insertRichEvent, append(args, wordsText(e.Labels), millis(e.DeliverAt), millis(e.ExpiresAt), e.ContentType)
 	}
 	_, err := tx.exec(statement, args...)
 	return err

@@ -495,7 +495,7 @@ func queueAccepts(q *pgx.Batch, accepts []*Accept) {
 				continue
 			}
 			e.id, e.app = append(e.id, int64(ev.Key)), append(e.app, int64(ev.App))
-			e.typ, e.uid, e.tags = append(e.typ, ev.Type), append(e.uid, ev.UID), append(e.tags, tagsText(ev.Tags))
+			e.typ, e.uid, e.tags = append(e.typ, ev.Type), append(e.uid, ev.UID), append(e.tags, wordsText(ev.Tags))
 			e.payload, e.targets = append(e.payload, notNil(ev.Payload)), append(e.targets, packTargets(ev.Targets))
 		}
 		for i := range a.Deliveries {
@@ -536,9 +536,9 @@ func queueRichEvents(q *pgx.Batch, list []*hookswitch.Event) {
 	}
 	for _, ev := range list {
 		e.id, e.app = append(e.id, int64(ev.Key)), append(e.app, int64(ev.App))
-		e.typ, e.uid, e.tags = append(e.typ, ev.Type), append(e.uid, ev.UID), append(e.tags, tagsText(ev.Tags))
+		e.typ, e.uid, e.tags = append(e.typ, ev.Type), append(e.uid, ev.UID), append(e.tags, wordsText(ev.Tags))
 		e.payload, e.targets = append(e.payload, notNil(ev.Payload)), append(e.targets, packTargets(ev.Targets))
-		e.labels, e.deliver = append(e.labels, tagsText(ev.Labels)), append(e.deliver, millis(ev.DeliverAt))
+		e.labels, e.deliver = append(e.labels, wordsText(ev.Labels)), append(e.deliver, millis(ev.DeliverAt))
 		e.expires, e.contentType = append(e.expires, millis(ev.ExpiresAt)), append(e.contentType, ev.ContentType)
 	}
 	q.Queue(`INSERT INTO events (id, app_id, type, uid, tags, payload, targets, expired, labels, deliver_at, expires_at, content_type)
