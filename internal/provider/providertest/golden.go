@@ -23,7 +23,11 @@ type golden struct {
 	Message *hookswitch.InboundMessage `json:",omitempty"`
 	Receipt *hookswitch.MessageReceipt `json:",omitempty"`
 	Contact *hookswitch.ContactChange  `json:",omitempty"`
+	Change  *hookswitch.MessageChange  `json:",omitempty"`
 	Broken  string                     `json:",omitempty"`
+
+	OptOut   *hookswitch.OptOut       `json:",omitempty"`
+	Dialogue *hookswitch.DialogueStep `json:",omitempty"`
 }
 
 func goldenOf(updates []hookswitch.Update) []golden {
@@ -31,7 +35,7 @@ func goldenOf(updates []hookswitch.Update) []golden {
 	for i, u := range updates {
 		list[i] = golden{
 			Channel: u.Channel, Address: u.Address, Dedup: u.Dedup,
-			Message: u.Message, Receipt: u.Receipt, Contact: u.Contact,
+			Message: u.Message, Receipt: u.Receipt, Contact: u.Contact, Change: u.Change, OptOut: u.OptOut, Dialogue: u.Dialogue,
 		}
 		if !u.At.IsZero() {
 			list[i].At = &u.At
