@@ -511,7 +511,10 @@ func (s *Service) finishStep(ctx context.Context, u *hookswitch.Update, run step
 		out.Reply = st.row.Reply
 		return err
 	})
-	return out, err
+	if err != nil {
+		return Conversed{}, err // what is not stored is not told
+	}
+	return out, nil
 }
 
 // ask runs the responder within its time.
