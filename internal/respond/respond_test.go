@@ -90,8 +90,8 @@ func TestValidate_NamesEveryWrongField(t *testing.T) {
 		name, raw string
 		want      []string
 	}{
-		{"unknown kind", `{"kind":"magic"}`, []string{"body.responder.kind: must be one of rules, echo"}},
-		{"no kind", `{"greeting":"hi"}`, []string{"body.responder.kind: must be one of rules, echo"}},
+		{"unknown kind", `{"kind":"magic"}`, []string{"body.responder.kind: must be one of rules, echo, menu"}},
+		{"no kind", `{"greeting":"hi"}`, []string{"body.responder.kind: must be one of rules, echo, menu"}},
 		{"misspelt field", `{"kind":"rules","greetings":"hi"}`, []string{"body.responder.greetings: is not a known field"}},
 		{"echo takes nothing", `{"kind":"echo","loud":true}`, []string{"body.responder.loud: is not a known field"}},
 		{"wrong types", `{"kind":"rules","greeting":1,"rules":{},"handover":["a",2]}`, []string{

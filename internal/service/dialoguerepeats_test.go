@@ -57,7 +57,9 @@ func (k *talk) wantOnce() {
 	k.t.Helper()
 	seen := make(map[string]int)
 	for _, ev := range k.Events(k.app) {
-		var payload struct{ Data struct{ SessionID, CallID string } }
+		var payload struct {
+			Data struct{ SessionID, CallID string }
+		}
 		if err := json.Unmarshal(ev.Payload, &payload); err != nil {
 			k.t.Fatal(err)
 		}

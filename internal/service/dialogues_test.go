@@ -309,7 +309,9 @@ func TestConverse_TheEndIsToldOnceHoweverItComes(t *testing.T) {
 		ends := make(map[string]string)
 		n := 0
 		for _, ev := range k.Events(k.app) {
-			var payload struct{ Data struct{ SessionID, Reason string } }
+			var payload struct {
+				Data struct{ SessionID, Reason string }
+			}
 			if err := json.Unmarshal(ev.Payload, &payload); err != nil {
 				t.Fatal(err)
 			}
