@@ -456,7 +456,7 @@ func (st *step) answer(a stepAnswer) error {
 	if err := tx.UpdateDialogue(d); err != nil || !ussd || !reply.End {
 		return err // a call is over when its provider says so
 	}
-	return st.b.endSession(tx, d, cmp.Or(a.reason, ussdCompleted), time.Time{}, st.at)
+	return st.b.endSession(tx, d, cmp.Or(a.reason, ussdCompleted), "", time.Time{}, st.at)
 }
 
 // say stores the answer as a message that has been sent.

@@ -68,6 +68,7 @@ func hungUp(session, status string) servicetest.Update {
 	u := hop(session, "")
 	u.Dedup, u.At = session, servicetest.Start.Add(time.Minute).UnixMilli()
 	u.Dialogue.End = &hookswitch.DialogueEnd{Status: status}
+	u.Dialogue.Metadata["providerStatus"] = "Incomplete"
 	return u
 }
 
@@ -300,7 +301,7 @@ func TestConverse_TheEndIsToldOnceHoweverItComes(t *testing.T) {
 			servicetest.Must(k.Push(hungUp("dropped", "aborted")))(t)
 		}
 		k.wantData("ussd.session_end", map[string]any{"sessionId": "dropped", "phoneNumber": caller, "serviceCode": serviceCode, "timestamp": "2025-03-14T12:01:00Z",
-			"reason": "aborted", "steps": 1.0})
+			"reason": "aborted", "steps": 1.0, "providerStatus": "Incomplete"})
 		k.want(hop("dropped", "1"), "END This session is over. Please dial again.")
 
 		k.say(hop("done", "0")) // ends it
