@@ -38,7 +38,7 @@ func TestDialogues_RoundTrip(t *testing.T) {
 		if diff := cmp.Diff(step, kept); diff != "" || err != nil {
 			t.Errorf("%v (-want +got):\n%s", err, diff)
 		}
-		if open, err := f.OpenDialogues(ctx, hookswitch.USSD, now.Add(1), 5); err != nil || len(open) != 1 || open[0].State != "changed" {
+		if open, err := f.OpenDialogues(ctx, hookswitch.USSD, now.Add(time.Millisecond), 5); err != nil || len(open) != 1 || open[0].State != "changed" {
 			t.Errorf("open: %+v, %v", open, err)
 		}
 		f.update(func(tx *store.Tx) error {
@@ -58,17 +58,17 @@ func TestDialogues_RoundTrip(t *testing.T) {
 func TestHousekeep_DropsDialoguesThatHaveEnded(t *testing.T) {
 	eachFixture(t, func(t *testing.T, f *fixture) {
 		ctx := t.Context()
-		make := func(session string, ended time.Time) hookswitch.Key {
+		put := func(session string, ended time.Time) hookswitch.Key {
 			d := &hookswitch.Dialogue{Key: f.keys.Next(), App: f.app, Route: 3, Channel: hookswitch.USSD, Session: session, SeenAt: f.clock.Now(), CreatedAt: f.clock.Now(), EndedAt: ended}
 			f.update(func(tx *store.Tx) error {
 				return errors.Join(tx.InsertDialogue(d), tx.InsertDialogueStep(&store.DialogueStep{Dialogue: d.Key, Hash: store.StepHash(1, "", "")}))
 			})
 			return d.Key
 		}
-		old := make("old", f.clock.Now())
-		make("open", time.Time{})
+		old := put("old", f.clock.Now())
+		put("open", time.Time{})
 		f.clock.Advance(31 * 24 * time.Hour)
-		fresh := make("fresh", f.clock.Now())
+		fresh := put("fresh", f.clock.Now())
 		res, err := f.Housekeep(ctx, store.HousekeepOptions{Retention: 30 * 24 * time.Hour})
 		if err != nil || res.Dialogues != 1 {
 			t.Errorf("got %+v, %v", res, err)
