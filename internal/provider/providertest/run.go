@@ -20,11 +20,16 @@ type Option func(*suite)
 // body is not refused.
 func BodyUnsigned() Option { return func(s *suite) { s.bodyUnsigned = true } }
 
+// AnswerProves is for providers whose handshake names no secret of ours and has it proved by the answer: other credentials give another answer in
+// place of a refusal.
+func AnswerProves() Option { return func(s *suite) { s.answerProves = true } }
+
 type suite struct {
 	provider     hookswitch.Provider
 	credentials  hookswitch.Credentials
 	dir          string
 	bodyUnsigned bool
+	answerProves bool
 }
 
 // Run replays the fixtures of dir against p, which is set up with c, and checks the properties that every adapter has. With the
