@@ -130,6 +130,9 @@ type MessageReceipt struct {
 	// ErrorCategory and Retriable describe a failure further; empty and false when unknown.
 	ErrorCategory string
 	Retriable     bool
+	// Upto, where it is not zero, widens the report to everything that was sent to Recipient until then. A report that also has a ProviderID is about
+	// that message and what was sent before it.
+	Upto time.Time `json:",omitzero"`
 }
 
 // MessageChange tells that a person has edited or deleted a message.
