@@ -19,6 +19,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -41,6 +42,8 @@ type Result struct {
 	Status int
 	Body   []byte // the first 64 KiB
 	Took   time.Duration
+	// RetryAfter is what the answer asks for in the header of that name, in whole seconds; 0: nothing.
+	RetryAfter time.Duration
 }
 
 const maxAnswer = 64 << 10
@@ -75,7 +78,8 @@ func (p Push) Post(ctx context.Context, client *http.Client, baseURL string) (Re
 	if err != nil {
 		return Result{}, fmt.Errorf("read answer to push: %w", err)
 	}
-	return Result{Status: res.StatusCode, Body: body, Took: time.Since(begin)}, nil
+	asked, _ := strconv.ParseUint(res.Header.Get("Retry-After"), 10, 32)
+	return Result{Status: res.StatusCode, Body: body, Took: time.Since(begin), RetryAfter: time.Duration(asked) * time.Second}, nil
 }
 
 // ErrNotLoopback is the cause when LoopbackClient's client is asked to leave the machine.
