@@ -149,6 +149,8 @@ type Outgoing struct {
 	Message *Message
 	// ReplyTo is the provider's id of the message that this one quotes; empty: none.
 	ReplyTo string
+	// Callback is the URL of the sender's own door for the channel, for providers that are told with each message where to report; empty: not known.
+	Callback string
 }
 
 // Accepted is a provider's word that it took a message.

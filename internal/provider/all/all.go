@@ -9,6 +9,7 @@ import (
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/provider/meta"
+	"github.com/hookswitch/hookswitch/internal/provider/twilio"
 	"github.com/hookswitch/hookswitch/internal/safehttp"
 )
 
@@ -29,6 +30,7 @@ type Options struct {
 func Providers(o Options) []hookswitch.Provider {
 	return distinct(
 		meta.New(meta.Options{BaseURL: o.BaseURLs["meta"], HTTP: o.HTTP}),
+		twilio.New(twilio.Options{BaseURL: o.BaseURLs["twilio"], HTTP: o.HTTP}),
 	)
 }
 

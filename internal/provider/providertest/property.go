@@ -98,6 +98,12 @@ func (s *suite) refusals(t *testing.T, f *Fixture, first *verdict) {
 		push := f.Push(t)
 		if ch, ok := s.provider.(hookswitch.Challenger); ok {
 			if a, ok, err := ch.Challenge(push, c); ok {
+				if s.answerProves && name == "wrong" {
+					if err == nil && bytes.Equal(a.Body, first.answer.Body) {
+						t.Errorf("Challenge with wrong credentials gives the right answer %q", a.Body)
+					}
+					continue
+				}
 				if err == nil || a.Status != 0 || len(a.Body) > 0 {
 					t.Errorf("Challenge with %s credentials: answer %d %q, error %v; want a refusal", name, a.Status, a.Body, err)
 				}
@@ -168,7 +174,7 @@ func (s *suite) truncation(t *testing.T, f *Fixture) {
 func checkUpdate(t *testing.T, u *hookswitch.Update, door hookswitch.Door) {
 	t.Helper()
 	set := 0
-	for _, is := range []bool{u.Message != nil, u.Receipt != nil, u.Contact != nil, u.Broken != nil} {
+	for _, is := range []bool{u.Message != nil, u.Receipt != nil, u.Contact != nil, u.Change != nil, u.OptOut != nil, u.Dialogue != nil, u.Broken != nil} {
 		if is {
 			set++
 		}
@@ -189,6 +195,14 @@ func checkUpdate(t *testing.T, u *hookswitch.Update, door hookswitch.Door) {
 	case u.Contact != nil:
 		if u.Contact.From == "" || u.Contact.To == "" {
 			t.Errorf("contact change %+v is half empty", u.Contact)
+		}
+	case u.Change != nil:
+		if u.Change.ProviderID == "" {
+			t.Errorf("change %+v does not say of which message", u.Change)
+		}
+	case u.OptOut != nil:
+		if u.OptOut.From == "" {
+			t.Errorf("opt-out %+v does not say whose", u.OptOut)
 		}
 	}
 }
