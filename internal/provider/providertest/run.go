@@ -24,12 +24,16 @@ func BodyUnsigned() Option { return func(s *suite) { s.bodyUnsigned = true } }
 // place of a refusal.
 func AnswerProves() Option { return func(s *suite) { s.answerProves = true } }
 
+// Covers is for providers whose proof covers what a body says, and not how it is written: of says what that is, equal for two pushes that prove each other.
+func Covers(of func(*hookswitch.Push) string) Option { return func(s *suite) { s.covers = of } }
+
 type suite struct {
 	provider     hookswitch.Provider
 	credentials  hookswitch.Credentials
 	dir          string
 	bodyUnsigned bool
 	answerProves bool
+	covers       func(*hookswitch.Push) string
 }
 
 // Run replays the fixtures of dir against p, which is set up with c, and checks the properties that every adapter has. With the
