@@ -1,13 +1,11 @@
 package simulate
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -156,12 +154,8 @@ func readTwiML(res Result) (twiML, error) {
 			Say     string `xml:"Say"`
 		} `xml:",any"`
 	}
-	dec := xml.NewDecoder(bytes.NewReader(res.Body))
-	if err := dec.Decode(&doc); err != nil {
+	if err := xml.Unmarshal(res.Body, &doc); err != nil {
 		return out, fmt.Errorf("the answer is no TwiML: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return out, errors.New("something follows the TwiML")
 	}
 	for _, verb := range doc.Verbs {
 		switch verb.XMLName.Local {
