@@ -5,15 +5,13 @@ import (
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/base64"
-	"encoding/json"
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/ingest"
@@ -28,20 +26,23 @@ const (
 	twilioNumber = "+12028831111"
 )
 
-// twilioGateway has one sender that is reached over Twilio by SMS, WhatsApp and telephone, and a second with the same account and another number.
+// twilioSenders are a sender that is reached over Twilio by SMS, WhatsApp and telephone, and a second with the same account and another number.
+func twilioSenders() []service.SenderSpec {
+	spec := func(name string, ch hookswitch.Channel, number string) service.SenderSpec {
+		return service.SenderSpec{Name: name, Channel: ch, Provider: "twilio",
+			Credentials: hookswitch.Credentials{"account_sid": {"AC0000000000000000000000000000beef"}, "auth_token": {twilioToken}, "from": {number}}}
+	}
+	return []service.SenderSpec{
+		spec("main", hookswitch.SMS, twilioNumber), spec("main", hookswitch.WhatsApp, "+14155238886"), spec("main", hookswitch.Voice, twilioNumber),
+		spec("second", hookswitch.SMS, "+15550001111"),
+	}
+}
+
 func twilioGateway(t *testing.T, db *storetest.DB) (*gateway, *hookswitch.App, *hookswitch.Sender) {
 	t.Helper()
 	g := newGateway(t, db, twilio.New(twilio.Options{}))
 	app := g.app("acme")
-	spec := func(name string, ch hookswitch.Channel, phone string) service.SenderSpec {
-		return service.SenderSpec{Name: name, Channel: ch, Provider: "twilio", PhoneNumber: twilioNumber,
-			Credentials: hookswitch.Credentials{"account_sid": {"AC0000000000000000000000000000beef"}, "auth_token": {twilioToken}, "from": {phone}}}
-	}
-	second := spec("second", hookswitch.SMS, "+15550001111")
-	second.PhoneNumber = "+15550001111"
-	out, err := g.svc.ApplySenders(context.Background(), app.Key, []service.SenderSpec{
-		spec("main", hookswitch.SMS, twilioNumber), spec("main", hookswitch.WhatsApp, "+14155238886"), spec("main", hookswitch.Voice, twilioNumber), second,
-	})
+	out, err := g.svc.ApplySenders(context.Background(), app.Key, twilioSenders())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,31 +50,11 @@ func twilioGateway(t *testing.T, db *storetest.DB) (*gateway, *hookswitch.App, *
 }
 
 func TestDoors_TakeEveryRecordedRequestOfTwilio(t *testing.T) {
-	names, err := filepath.Glob("../provider/twilio/testdata/*.json")
-	if err != nil || len(names) < 20 {
-		t.Fatalf("%d recordings, %v", len(names), err)
-	}
-	for _, name := range names {
-		base := strings.TrimSuffix(filepath.Base(name), ".json")
-		// What comes of calls is tested with the dialogues.
-		if base == "credentials" || strings.HasSuffix(base, ".golden") || strings.HasPrefix(base, "voice_") {
-			continue
-		}
-		t.Run(base, func(t *testing.T) {
-			data, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-				var f fixture
-				if err := json.Unmarshal(data, &f); err != nil {
-					t.Fatal(err)
-				}
-				g, app, main := twilioGateway(t, db)
-				replayTo(t, g, app, main, &f)
-			})
-		})
-	}
+	replayAll(t, recordings{
+		provider: func() hookswitch.Provider { return twilio.New(twilio.Options{}) }, dir: "../provider/twilio/testdata", least: 20, senders: twilioSenders(),
+		skip: func(name string) bool { return strings.HasPrefix(name, "voice_") },
+		both: func(string) bool { return true },
+	})
 }
 
 // pushTwilio posts a form that is signed as Twilio signs it for the door.
@@ -94,7 +75,7 @@ func TestDoors_FindTheMessageOfAReportByOurOwnID(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		g, app, main := twilioGateway(t, db)
 		g.endpoint(app)
-		g.sent(app, main, hookswitch.SMS, "", "+14133881111", hookswitch.StatusSending)
+		g.sent(app, main, "", "+14133881111", hookswitch.StatusSending, time.Now())
 		ref := g.svc.IDs().Format(hookswitch.KindMessage, g.messages(app)[0].Key)
 		// A messaging service has chosen the number, and the API has not answered yet: only our id and the door say what the report is about.
 		a := g.pushTwilio("/in/"+g.id(main)+"/sms?ref="+ref, url.Values{

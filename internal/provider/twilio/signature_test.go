@@ -192,18 +192,15 @@ func TestVerify_LeavesNoPartOfABodyUnsigned(t *testing.T) {
 }
 
 // Several bodies are one form: escapes in other letters, parts in another order, one twice. Twilio's signature covers what a form says, not how.
-func covered(push *hookswitch.Push) string {
-	if bytes.ContainsAny(push.Body, ";") {
-		return string(push.Body)
+func sameForm(body []byte) []byte {
+	form, err := url.ParseQuery(string(body))
+	if err != nil || bytes.HasPrefix(body, []byte("[")) {
+		return body
 	}
-	form, err := url.ParseQuery(string(push.Body))
-	if err != nil || push.URL.Query().Has("bodySHA256") {
-		return string(push.Body)
-	}
-	return signedText(form)
+	return []byte(signedText(form))
 }
 
 func FuzzVerify(f *testing.F) {
 	providertest.FuzzVerify(f, twilio.New(twilio.Options{}), providertest.Credentials(f, "testdata", "twilio"), "testdata", "X-Twilio-Signature",
-		providertest.Covers(covered))
+		providertest.SameBody(sameForm))
 }
