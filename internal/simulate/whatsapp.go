@@ -161,6 +161,19 @@ func (w WhatsApp) Status(wamid string, status hookswitch.MessageStatus, recipien
 	return w.push([]change{{Field: "messages", Value: value{Product: "whatsapp", Metadata: w.metadata(), Statuses: []statusReport{s}}}})
 }
 
+// reports makes the pushes that tell of s.
+func (w WhatsApp) reports(s Sent) reporter {
+	return reporter{
+		statuses: []hookswitch.MessageStatus{hookswitch.StatusSent, hookswitch.StatusDelivered, hookswitch.StatusRead, hookswitch.StatusFailed},
+		push: func(status hookswitch.MessageStatus, code int) Push {
+			if status == hookswitch.StatusFailed {
+				return w.Status(s.ID, status, s.To, s.Ref, StatusError{Code: code})
+			}
+			return w.Status(s.ID, status, s.To, s.Ref)
+		},
+	}
+}
+
 // Batch is everything the given pushes tell in one push: the messages in one change, the statuses in another, as Meta does when it has
 // fallen behind. Handshakes tell nothing.
 func (w WhatsApp) Batch(pushes ...Push) Push {
