@@ -231,10 +231,10 @@ func TestTwilioAPI_IsUnderstoodByTheAdapter(t *testing.T) {
 			Message: &hookswitch.Message{Channel: hookswitch.WhatsApp, Type: "text", To: "+254712345678", Text: text}})
 	}
 	accepted, err := send(t.Context(), "Grüße & 100% +")
-	if err != nil || len(a.Sent()) != 1 || accepted.ProviderID != a.Sent()[0].SID {
+	if err != nil || len(a.Sent()) != 1 || accepted.ProviderID != a.Sent()[0].ID {
 		t.Fatalf("got %+v, %v; kept %+v", accepted, err, a.Sent())
 	}
-	if s := a.Sent()[0]; s.Text != "Grüße & 100% +" || s.To != "+254712345678" || s.From != simulate.DemoTwilioNumber || s.Channel != hookswitch.WhatsApp {
+	if s := a.Sent()[0]; s.Text != "Grüße & 100% +" || s.To != "254712345678" || s.Account != simulate.DemoTwilioNumber || s.Channel != hookswitch.WhatsApp {
 		t.Errorf("kept %+v", s)
 	}
 	short, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)

@@ -132,6 +132,20 @@ func (w WhatsApp) Unsupported(from, name string) Push {
 	return w.received(from, name, m)
 }
 
+// Edit is word that the person has edited the text message wamid.
+func (w WhatsApp) Edit(from, name, wamid, text string) Push {
+	m := w.message(from, "edit")
+	m.Edit = &editContent{OriginalID: wamid, Message: message{Type: "text", Text: &textContent{Body: text}}}
+	return w.received(from, name, m)
+}
+
+// Revoke is word that the person has deleted the message wamid.
+func (w WhatsApp) Revoke(from, name, wamid string) Push {
+	m := w.message(from, "revoke")
+	m.Revoke = &revokeContent{OriginalID: wamid}
+	return w.received(from, name, m)
+}
+
 // StatusError says why a message failed. Title and Details of well-known codes need not be given.
 type StatusError struct {
 	Code    int
