@@ -19,7 +19,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -40,10 +39,9 @@ type Push struct {
 // Result is what a push was answered.
 type Result struct {
 	Status int
+	Header http.Header
 	Body   []byte // the first 64 KiB
 	Took   time.Duration
-	// RetryAfter is what the answer asks for in the header of that name, in whole seconds; 0: nothing.
-	RetryAfter time.Duration
 }
 
 const maxAnswer = 64 << 10
@@ -78,8 +76,7 @@ func (p Push) Post(ctx context.Context, client *http.Client, baseURL string) (Re
 	if err != nil {
 		return Result{}, fmt.Errorf("read answer to push: %w", err)
 	}
-	asked, _ := strconv.ParseUint(res.Header.Get("Retry-After"), 10, 32)
-	return Result{Status: res.StatusCode, Body: body, Took: time.Since(begin), RetryAfter: time.Duration(asked) * time.Second}, nil
+	return Result{Status: res.StatusCode, Header: res.Header, Body: body, Took: time.Since(begin)}, nil
 }
 
 // ErrNotLoopback is the cause when LoopbackClient's client is asked to leave the machine.

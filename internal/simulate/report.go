@@ -46,10 +46,15 @@ func newOutbox(client *http.Client, callback string, delay time.Duration, retrie
 
 // plan is the reports that a message still has coming, one after the other: the next is planned when one has been taken.
 type plan struct {
-	pushes []func() Push // made when they are due
-	tries  int           // of the report at the front
-	due    time.Time
+	pushes   []func() Push // made when they are due
+	callback string        // the base URL that they go to
+	again    repeats
+	tries    int // of the report at the front
+	due      time.Time
 }
+
+// repeats says whether a report is pushed once more that got an answer, or none, after it had been repeated tries times; and after what.
+type repeats func(tries int, res Result, err error) (after time.Duration, ok bool)
 
 // planHeap has the earliest plan in front.
 type planHeap []*plan
@@ -70,8 +75,19 @@ func (h *planHeap) Pop() any {
 const pushers = 16
 
 // plan has the reports about one message pushed. It reports false when too much is outstanding.
-func (o *outbox) plan(pushes ...func() Push) bool {
-	if o.callback == "" || len(pushes) == 0 {
+func (o *outbox) plan(pushes ...func() Push) bool { return o.planTo(o.callback, o.again, pushes...) }
+
+// again repeats what is not answered 200.
+func (o *outbox) again(tries int, res Result, err error) (time.Duration, bool) {
+	if err == nil && res.Status == http.StatusOK || tries >= o.retries {
+		return 0, false
+	}
+	return o.wait(tries), true
+}
+
+// planTo is plan for a message that says itself where its reports go, to a base URL, and how they are repeated.
+func (o *outbox) planTo(callback string, again repeats, pushes ...func() Push) bool {
+	if callback == "" || len(pushes) == 0 {
 		return true
 	}
 	o.mu.Lock()
@@ -80,7 +96,7 @@ func (o *outbox) plan(pushes ...func() Push) bool {
 		return false
 	}
 	o.pending++
-	o.put(&plan{pushes: pushes}, o.delay)
+	o.put(&plan{pushes: pushes, callback: callback, again: again}, o.delay)
 	return true
 }
 
@@ -183,20 +199,20 @@ func (o *outbox) giveBack(p *plan) {
 
 // report pushes the report at the front of p and plans what follows.
 func (o *outbox) report(ctx context.Context, p *plan) {
-	res, err := p.pushes[0]().Post(ctx, o.client, o.callback)
+	res, err := p.pushes[0]().Post(ctx, o.client, p.callback)
 
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	switch {
-	case err == nil && res.Status == http.StatusOK:
-	case ctx.Err() != nil:
+	if err != nil && ctx.Err() != nil {
 		o.put(p, 0)
 		return
-	case p.tries < o.retries:
-		o.put(p, o.wait(p.tries))
+	}
+	if after, again := p.again(p.tries, res, err); again {
+		o.put(p, after)
 		p.tries++
 		return
-	default:
+	}
+	if err != nil || res.Status/100 != 2 {
 		o.lost++
 	}
 	p.pushes, p.tries = p.pushes[1:], 0

@@ -218,8 +218,8 @@ func (b Telegram) Deliver(ctx context.Context, client *http.Client, baseURL stri
 			return res, err
 		}
 		pause := wait
-		if err == nil && res.RetryAfter > 0 {
-			pause = min(res.RetryAfter, telegramMaxAsked)
+		if asked, bad := strconv.ParseUint(res.Header.Get("Retry-After"), 10, 31); err == nil && bad == nil {
+			pause = min(time.Duration(asked)*time.Second, telegramMaxAsked)
 		}
 		timer := time.NewTimer(pause)
 		select {
