@@ -222,7 +222,7 @@ func (a *XAPI) post(account *XAccount, in *xSend, body []byte) (any, *Fault, *xP
 	case in.Text == "" && (in.Media == nil || len(in.Media.IDs) == 0):
 		return nil, nil, invalidX("One of text and media is required.")
 	case utf8.RuneCountInString(in.Text) > 280:
-		return nil, nil, problemOfX(http.StatusForbidden, "about:blank", "Forbidden", "Your Tweet text is too long. For more information on how Twitter determines text length see https://github.com/twitter/twitter-text.")
+		return nil, nil, problemOfX(http.StatusForbidden, "about:blank", "Forbidden", "Your Tweet text is too long.")
 	}
 	for _, before := range a.Sent() {
 		if before.Account == account.UserID && before.To == "" && before.Text == in.Text && before.ReplyTo == in.Reply.To {
