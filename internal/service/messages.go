@@ -108,18 +108,42 @@ func (s *Service) BeginSend(ctx context.Context, o *store.Outcome) (Send, error)
 		if err != nil {
 			return err
 		}
+		answered, err := answeredBy(tx, m)
+		if err != nil {
+			return err
+		}
 		if begun, err := tx.Start(o, b.now); err != nil || !begun {
 			return err // not begun: the lease has ended, and the message is somebody else's to send
 		}
 		m.Route, m.Status, m.UpdatedAt = route.Key, hookswitch.StatusSending, b.now.UTC()
 		out.Sender = sender
-		out.Out = &hookswitch.Outgoing{Ref: s.ids.Format(hookswitch.KindMessage, m.Key), Route: route, Message: m}
+		out.Out = &hookswitch.Outgoing{Ref: s.ids.Format(hookswitch.KindMessage, m.Key), Route: route, Message: m, Answers: answered, Callback: s.doorOf(route)}
 		return tx.UpdateMessage(m)
 	})
 	if hookswitch.KindOf(err) == hookswitch.NotFound {
 		return Send{}, s.abandon(ctx, o)
 	}
 	return out, err
+}
+
+// doorOf is the address of the door that belongs to the route's sender and channel alone.
+func (s *Service) doorOf(r *hookswitch.Route) string {
+	if s.o.PublicURL == "" {
+		return ""
+	}
+	return s.o.PublicURL + "/in/" + s.ids.Format(hookswitch.KindSender, r.Sender) + "/" + string(r.Channel)
+}
+
+// answeredBy is the received message that m answers; nil: none, or it is gone.
+func answeredBy(tx *store.Tx, m *hookswitch.Message) (*hookswitch.Message, error) {
+	if m.InReplyTo == 0 {
+		return nil, nil
+	}
+	answered, err := tx.Message(tx.Context(), m.App, m.InReplyTo)
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return nil, nil
+	}
+	return answered, err
 }
 
 // abandon ends what is owed about things that are gone: the App has been deleted.

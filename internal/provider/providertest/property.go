@@ -98,6 +98,12 @@ func (s *suite) refusals(t *testing.T, f *Fixture, first *verdict) {
 		push := f.Push(t)
 		if ch, ok := s.provider.(hookswitch.Challenger); ok {
 			if a, ok, err := ch.Challenge(push, c); ok {
+				if s.answerProves && name == "wrong" {
+					if err == nil && bytes.Equal(a.Body, first.answer.Body) {
+						t.Errorf("Challenge with wrong credentials gives the right answer %q", a.Body)
+					}
+					continue
+				}
 				if err == nil || a.Status != 0 || len(a.Body) > 0 {
 					t.Errorf("Challenge with %s credentials: answer %d %q, error %v; want a refusal", name, a.Status, a.Body, err)
 				}
@@ -196,6 +202,10 @@ func checkUpdate(t *testing.T, u *hookswitch.Update, door hookswitch.Door) {
 	case u.Change != nil:
 		if u.Change.ProviderID == "" || u.Change.Deleted && u.Change.Text != "" {
 			t.Errorf("change %+v does not say of what, or what is gone has a text", u.Change)
+		}
+	case u.OptOut != nil:
+		if u.OptOut.From == "" {
+			t.Errorf("opt-out %+v does not say whose", u.OptOut)
 		}
 	}
 }
