@@ -162,7 +162,9 @@ type ContactChange struct {
 
 // Outgoing is a message to send over a Route.
 type Outgoing struct {
-	Ref     string // our id of the message, given to providers that give it back
+	// Ref is our id of the message, given to providers that give it back; behind it "-" and the number of the part, where a text goes out in parts. It is made
+	// of letters, digits, "_" and "-", and is the same in each call that is about the same message or part.
+	Ref     string
 	Route   *Route
 	Message *Message
 	// ReplyTo is the provider's id of the message that this one quotes; empty: none.
@@ -189,6 +191,8 @@ type SendError struct {
 	// Temporary allows the same call again, not before RetryAfter.
 	Temporary  bool
 	RetryAfter time.Duration
+	// Account says that the provider takes nothing more from the whole account until RetryAfter, not this message alone.
+	Account bool
 	// Tries bounds how often a Temporary call is made, the failed one included. 0: as often as the sender of messages sees fit.
 	Tries int
 	// Unknown says that the provider may have taken the message although we have no answer. Such a call is not repeated.

@@ -48,7 +48,7 @@ func New(cfg hookswitch.ResponderConfig, opts Options) (hookswitch.Responder, er
 	if err != nil {
 		return nil, err
 	}
-	return Wrap(r, withChannelLimit, WithTimeout(opts.Timeout), WithRecover()), nil
+	return Wrap(r, withVoiceLimit, WithTimeout(opts.Timeout), WithRecover()), nil
 }
 
 // Validate reports every wrong field of cfg, as New would.

@@ -212,7 +212,7 @@ func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key ho
 	msg := &hookswitch.Message{
 		Key: key, App: route.App, Sender: route.Sender, Route: route.Key, Conversation: conv.Key, Contact: contact, Direction: hookswitch.Inbound,
 		Channel: u.Channel, Type: m.Type, Status: hookswitch.StatusReceived, From: m.From, To: m.To, Text: m.Text, ProviderID: m.ProviderID,
-		ProviderAt: u.At, ProfileName: m.ProfileName, CreatedAt: now, UpdatedAt: now,
+		ProviderAt: u.At, ProfileName: m.ProfileName, Review: m.Review, CreatedAt: now, UpdatedAt: now,
 	}
 	if len(m.Content) > 0 {
 		msg.Content = json.RawMessage(encode(m.Content))

@@ -67,6 +67,7 @@ type Service struct {
 	tasks     map[hookswitch.TaskKind]taskKind
 	ended     endedTasks
 	sessions  sessionLocks
+	pace      sendPace
 	counts    Counts
 }
 
@@ -157,6 +158,7 @@ func (s *Service) Run(ctx context.Context, nodes func(int)) error {
 		live, err := s.store.Heartbeat(ctx)
 		if err == nil {
 			nodes(live)
+			s.pace.setNodes(live)
 		}
 		return err
 	})
