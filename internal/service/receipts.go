@@ -275,6 +275,9 @@ func applyReceipt(s *Service, tx *store.Tx, b *births, m *hookswitch.Message, r 
 	if err := tx.UpdateMessage(m); err != nil {
 		return err
 	}
+	if err := draftSent(tx, b, m); err != nil {
+		return err
+	}
 	if arrived {
 		b.envelope(m.App, hookswitch.EventMessageDelivered, m.Sender, statusData(s, m, hookswitch.StatusDelivered, r))
 	}

@@ -105,7 +105,7 @@ func (s *Service) CommitReply(ctx context.Context, o *store.Outcome, reply hooks
 			conv.UpdatedAt = b.now.UTC()
 			return tx.UpdateConversation(conv)
 		}
-		return b.queue(tx, conv, &hookswitch.Message{Route: m.Route, Channel: m.Channel, Type: "text", From: m.To, To: m.From, Text: reply.Text, InReplyTo: m.Key})
+		return b.answer(tx, conv, m, reply.Text)
 	})
 	if hookswitch.KindOf(err) == hookswitch.NotFound {
 		return s.abandon(ctx, o)

@@ -167,11 +167,24 @@ type Stray struct {
 	Body     []byte
 }
 
+func scanStray(row rowScanner) (s Stray, err error) {
+	err = row.Scan(&s.Key, &s.Provider, &s.Door, &s.Reason, &s.Body)
+	return s, err
+}
+
+// Stray is what was kept aside under the key.
+func (r *Reader) Stray(ctx context.Context, key hookswitch.Key) (Stray, error) {
+	s, err := scanStray(r.q.QueryRowContext(ctx, `SELECT id, provider, door, reason, body FROM strays WHERE id = $1`, int64(key)))
+	return s, readErr(err, "stray")
+}
+
+// DeleteStray forgets what was kept aside under the key.
+func (tx *Tx) DeleteStray(key hookswitch.Key) error {
+	return tx.execOne("stray", `DELETE FROM strays WHERE id = $1`, int64(key))
+}
+
 // Strays lists what was kept aside.
 func (r *Reader) Strays(ctx context.Context, p Page) ([]Stray, error) {
 	var args []any
-	return scanAll(ctx, r, func(row rowScanner) (s Stray, err error) {
-		err = row.Scan(&s.Key, &s.Provider, &s.Door, &s.Reason, &s.Body)
-		return s, err
-	}, `SELECT id, provider, door, reason, body FROM strays WHERE id > 0`+p.clause("id", &args), args...)
+	return scanAll(ctx, r, scanStray, `SELECT id, provider, door, reason, body FROM strays WHERE id > 0`+p.clause("id", &args), args...)
 }
