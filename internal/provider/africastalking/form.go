@@ -20,9 +20,9 @@ var errNotFields = errors.New("the body is JSON, but not an object")
 // read takes the fields out of a form, or of a JSON object of the same names, as relays make them. A form is always readable: what is escaped wrongly is taken as
 // it is written, for a notification that is refused never comes again.
 func read(push *hookswitch.Push) (fields, error) {
-	body := strings.TrimSpace(string(push.Body))
+	body := strings.Trim(string(push.Body), "\r\n")
 	kind, _, _ := mime.ParseMediaType(push.Header.Get("Content-Type"))
-	if kind != "application/json" && !strings.HasPrefix(body, "{") && !strings.HasPrefix(body, "[") {
+	if kind != "application/json" && !strings.HasPrefix(strings.TrimSpace(body), "{") && !strings.HasPrefix(strings.TrimSpace(body), "[") {
 		return readForm(body), nil
 	}
 	if !json.Valid([]byte(body)) {

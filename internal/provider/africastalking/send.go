@@ -200,7 +200,7 @@ func readAnswer(resp *safehttp.Response) (hookswitch.Accepted, error) {
 	switch {
 	case code >= 400:
 		return hookswitch.Accepted{}, judged(strconv.Itoa(code), cmp.Or(statusCodes[code], string(r.Status)))
-	case code == 0 && !strings.EqualFold(string(r.Status), "Success"):
+	case code == 0 && r.Status != "" && !strings.EqualFold(string(r.Status), "Success"):
 		return hookswitch.Accepted{}, judged(bounded(string(r.Status)), string(r.Status))
 	case r.MessageID == "", r.MessageID == "None":
 		return hookswitch.Accepted{}, noID()

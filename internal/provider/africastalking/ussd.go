@@ -43,10 +43,9 @@ func sessionEnd(push *hookswitch.Push, f fields) (*hookswitch.Update, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Input = f.get("input")
 	m := facts(s.Metadata)
 	m.text("providerStatus", f.get("status"))
-	for _, name := range []string{"cost", "hopsCount", "errorMessage"} {
+	for _, name := range []string{"cost", "hopsCount", "input", "lastAppResponse", "errorMessage"} {
 		m.text(name, f.get(name))
 	}
 	s.End = &hookswitch.DialogueEnd{Status: sessionEnds[f.get("status")], Duration: f.count("durationInMillis", time.Millisecond), ErrorText: f.get("errorMessage")}
