@@ -11,6 +11,7 @@ import (
 	"github.com/hookswitch/hookswitch/internal/provider/africastalking"
 	"github.com/hookswitch/hookswitch/internal/provider/meta"
 	"github.com/hookswitch/hookswitch/internal/provider/twilio"
+	"github.com/hookswitch/hookswitch/internal/provider/webchat"
 	"github.com/hookswitch/hookswitch/internal/safehttp"
 )
 
@@ -33,6 +34,7 @@ func Providers(o Options) []hookswitch.Provider {
 		africastalking.New(africastalking.Options{BaseURL: o.BaseURLs["africastalking"], HTTP: o.HTTP}),
 		meta.New(meta.Options{BaseURL: o.BaseURLs["meta"], HTTP: o.HTTP}),
 		twilio.New(twilio.Options{BaseURL: o.BaseURLs["twilio"], HTTP: o.HTTP}),
+		webchat.New(),
 	)
 }
 
