@@ -49,6 +49,8 @@ type Setup struct {
 		MessageID string `json:"messageId"`
 		To        string `json:"to"`
 		Status    string `json:"status"` // how far it has come; empty: it is being sent
+		// SentAt, where it is told, is when the message was sent; else it was long ago.
+		SentAt time.Time `json:"sentAt"`
 	} `json:"outbound"`
 	USSD []struct {
 		SessionID string `json:"sessionId"`
