@@ -122,6 +122,14 @@ func (s *Service) BeginSend(ctx context.Context, o *store.Outcome) (Send, error)
 	return out, err
 }
 
+// doorOf is the address of the door that belongs to the route's sender and channel alone.
+func (s *Service) doorOf(r *hookswitch.Route) string {
+	if s.o.PublicURL == "" {
+		return ""
+	}
+	return s.o.PublicURL + "/in/" + s.ids.Format(hookswitch.KindSender, r.Sender) + "/" + string(r.Channel)
+}
+
 // answeredBy is the received message that m answers; nil: none, or it is gone.
 func answeredBy(tx *store.Tx, m *hookswitch.Message) (*hookswitch.Message, error) {
 	if m.InReplyTo == 0 {
@@ -132,14 +140,6 @@ func answeredBy(tx *store.Tx, m *hookswitch.Message) (*hookswitch.Message, error
 		return nil, nil
 	}
 	return answered, err
-}
-
-// doorOf is the address of the door that belongs to the route's sender and channel alone.
-func (s *Service) doorOf(r *hookswitch.Route) string {
-	if s.o.PublicURL == "" {
-		return ""
-	}
-	return s.o.PublicURL + "/in/" + s.ids.Format(hookswitch.KindSender, r.Sender) + "/" + string(r.Channel)
 }
 
 // abandon ends what is owed about things that are gone: the App has been deleted.
