@@ -184,7 +184,7 @@ func TestDoors_AReportFindsItsMessageAmongSeveralShortCodes(t *testing.T) {
 			t.Fatal(err)
 		}
 		g.endpoint(app)
-		g.sent(app, out[1].Sender, "ATXid_1", "+254711000111", "", now())
+		g.sent(app, out[1].Sender, "ATXid_1", "+254711000111", now())
 		form := url.Values{"id": {"ATXid_1"}, "status": {"Success"}, "phoneNumber": {"+254711000111"}, "networkCode": {"63902"}, "retryCount": {"0"}}
 		a := g.do(http.MethodPost, smsDoor+"?apiKey="+callbackKey, []byte(form.Encode()), map[string]string{"Content-Type": "application/x-www-form-urlencoded"})
 		if a.status != http.StatusOK || len(g.strays()) > 0 {
@@ -208,7 +208,7 @@ func TestDoors_AnEarlyReportWaitsWithTheRouteThatIsSending(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.sent(app, out[1].Sender, "", "+254711000111", "", now()) // the provider's answer has not come yet
+	g.sent(app, out[1].Sender, "", "+254711000111", now()) // the provider's answer has not come yet
 	for i, to := range []string{"+254711000111", "+254799999999"} {
 		form := url.Values{"id": {"ATXid_1"}, "status": {"Success"}, "phoneNumber": {to}, "retryCount": {to}}
 		a := g.do(http.MethodPost, smsDoor+"?apiKey="+callbackKey, []byte(form.Encode()), map[string]string{"Content-Type": "application/x-www-form-urlencoded"})

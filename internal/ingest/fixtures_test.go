@@ -45,6 +45,7 @@ type fixture struct {
 		ContentType   string  `json:"content_type"`
 		BodyEquals    *string `json:"body_equals"`
 		Normalized    []map[string]any
+		NormalizedAny bool `json:"normalized_any"`
 		StatusUpdates []struct {
 			MessageID, Status, RecipientID string
 			Error                          *struct{ Code any }
@@ -150,7 +151,7 @@ func replay(t *testing.T, db *storetest.DB, all *recordings, f *fixture) {
 		if i < 0 {
 			t.Fatalf("no sender for %s", o.Channel)
 		}
-		g.sent(app, applied[i].Sender, o.MessageID, o.To, o.Status, o.SentAt)
+		g.sentAs(app, applied[i].Sender, o.MessageID, o.To, o.Status, o.SentAt)
 	}
 	before := len(g.messages(app))
 
@@ -173,16 +174,24 @@ func replay(t *testing.T, db *storetest.DB, all *recordings, f *fixture) {
 	}
 
 	messages, events := g.messages(app)[before:], g.events(app)
-	checkReceived(t, f, messages, events)
+	if !f.Expect.NormalizedAny {
+		checkReceived(t, f, messages, events)
+	}
 	checkStatuses(t, g, app, f, events)
 	if len(g.strays()) > 0 && !strings.Contains(t.Name(), "malformed") {
 		t.Errorf("kept aside: %+v", g.strays())
 	}
 }
 
-// sent stores a message that was sent under the provider's id, long ago where at is zero, and has come as far as status. Where status is empty, nothing has been
-// heard of it yet on WhatsApp and SMS; elsewhere the provider's answer was all there is to hear.
-func (g *gateway) sent(app *hookswitch.App, s *hookswitch.Sender, providerID, to string, status hookswitch.MessageStatus, at time.Time) {
+// sent stores a message that was sent under the provider's id, long ago where at is zero. On WhatsApp and SMS nothing has been heard of it yet; elsewhere the
+// provider's answer was all there is to hear.
+func (g *gateway) sent(app *hookswitch.App, s *hookswitch.Sender, providerID, to string, at time.Time) {
+	g.t.Helper()
+	g.sentAs(app, s, providerID, to, "", at)
+}
+
+// sentAs is sent of a message that has come as far as status.
+func (g *gateway) sentAs(app *hookswitch.App, s *hookswitch.Sender, providerID, to string, status hookswitch.MessageStatus, at time.Time) {
 	g.t.Helper()
 	route := &s.Routes[0]
 	switch {
