@@ -51,6 +51,13 @@ type Registrar interface {
 	Register(ctx context.Context, c Credentials, url string) error
 }
 
+// Completer is a Provider some of whose pushes leave out what has to be fetched before it can be stored.
+type Completer interface {
+	// Complete fetches what the updates of a genuine push lack, and puts it into them. c are the credentials that proved the push. The error, of kind
+	// Unavailable, asks for the push to be refused until later; what cannot ever be fetched is no error, and stays out.
+	Complete(ctx context.Context, p *Push, c Credentials, updates []Update) error
+}
+
 // ErrSignature is what every refusal of a push wraps.
 var ErrSignature = errors.New("signature does not match")
 
@@ -84,7 +91,9 @@ type Update struct {
 	Address string
 	// Dedup is the same for the same fact told again, unique in the account.
 	Dedup string
-	At    time.Time // as the provider tells it; zero: it does not
+	// Tokens are one-time proofs that the push has used up. An update that comes with one that was seen before counts as told before, whatever it says.
+	Tokens []string
+	At     time.Time // as the provider tells it; zero: it does not
 
 	Message  *InboundMessage
 	Receipt  *MessageReceipt
@@ -158,7 +167,7 @@ type Outgoing struct {
 	// ReplyTo is the provider's id of the message that this one quotes; empty: none.
 	ReplyTo string
 	// Answers is the received message that this one answers. It says where the answer belongs: into the group that was written in, under the public
-	// post that was made. nil: this one answers none, or it is gone.
+	// post that was made, into the thread of a mail. nil: this one answers none, or it is gone.
 	Answers *Message
 }
 

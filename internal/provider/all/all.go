@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/provider/email"
 	"github.com/hookswitch/hookswitch/internal/provider/meta"
 	"github.com/hookswitch/hookswitch/internal/safehttp"
 )
@@ -29,6 +30,10 @@ type Options struct {
 func Providers(o Options) []hookswitch.Provider {
 	return distinct(
 		meta.New(meta.Options{BaseURL: o.BaseURLs["meta"], HTTP: o.HTTP}),
+		email.Postmark(email.Options{BaseURL: o.BaseURLs["postmark"], HTTP: o.HTTP}),
+		email.SendGrid(email.Options{BaseURL: o.BaseURLs["sendgrid"], HTTP: o.HTTP}),
+		email.Mailgun(email.Options{BaseURL: o.BaseURLs["mailgun"], HTTP: o.HTTP}),
+		email.Resend(email.Options{BaseURL: o.BaseURLs["resend"], HTTP: o.HTTP}),
 	)
 }
 
