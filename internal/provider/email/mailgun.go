@@ -9,10 +9,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -271,8 +273,9 @@ func (mailgun) request(l *letter, c hookswitch.Credentials) (call, *hookswitch.S
 	for _, h := range l.headers {
 		add("h:"+h.name, h.value)
 	}
-	for name, value := range l.metadata() {
-		add("v:"+name, value)
+	metadata := l.metadata()
+	for _, name := range slices.Sorted(maps.Keys(metadata)) {
+		add("v:"+name, metadata[name])
 	}
 	out := call{
 		path: "/v3/" + url.PathEscape(domain) + "/messages",

@@ -220,11 +220,12 @@ type postmarkAnswer struct {
 	MessageID text
 }
 
-func (postmark) accepted(_ *letter, resp *safehttp.Response) (string, *hookswitch.SendError) {
+func (s postmark) accepted(_ *letter, resp *safehttp.Response) (string, *hookswitch.SendError) {
 	var a postmarkAnswer
 	_ = json.Unmarshal(resp.Body, &a)
 	if a.ErrorCode != "" && a.ErrorCode != "0" {
-		return "", refusal(a.ErrorCode.line(), categoryPermanent, a.Message.line())
+		p := s.refused(resp)
+		return "", refusal(p.code, p.category, bounded(p.message))
 	}
 	return a.MessageID.line(), nil
 }
