@@ -51,6 +51,13 @@ type Registrar interface {
 	Register(ctx context.Context, c Credentials, url string) error
 }
 
+// Attender is a Provider that can show a person that their message is being attended to.
+type Attender interface {
+	// Attend makes one call of the provider's API: it marks m, a message received over r, as read or, with typing, shows that an answer to it is being
+	// written, which ends by itself after some seconds. The error is a *SendError, as Send's; nothing is lost when it is passed over.
+	Attend(ctx context.Context, r *Route, m *Message, typing bool) error
+}
+
 // Completer is a Provider some of whose pushes leave out what has to be fetched before it can be stored.
 type Completer interface {
 	// Complete fetches what the updates of a genuine push lack, and puts it into them. c are the credentials that proved the push. The error, of kind
@@ -139,6 +146,9 @@ type MessageReceipt struct {
 	// ErrorCategory and Retriable describe a failure further; empty and false when unknown.
 	ErrorCategory string
 	Retriable     bool
+	// Upto, where it is not zero, widens the report to everything that was sent to Recipient until then. A report that also has a ProviderID is about
+	// that message and what was sent before it.
+	Upto time.Time `json:",omitzero"`
 }
 
 // MessageChange tells that a person has edited or deleted a message.
@@ -186,6 +196,8 @@ type SendError struct {
 	// Temporary allows the same call again, not before RetryAfter.
 	Temporary  bool
 	RetryAfter time.Duration
+	// Tries bounds how often a Temporary call is made, the failed one included. 0: as often as the sender of messages sees fit.
+	Tries int
 	// Unknown says that the provider may have taken the message although we have no answer. Such a call is not repeated.
 	Unknown bool
 	Err     error

@@ -228,9 +228,6 @@ func (s *Server) Wait() error {
 // Ended is closed when the life is over.
 func (s *Server) Ended() <-chan struct{} { return s.life.ended }
 
-// PID is the process of the present life.
-func (s *Server) PID() int { return s.life.cmd.Process.Pid }
-
 // Log is what the server has said in all its lives.
 func (s *Server) Log() string { return s.log.String() }
 

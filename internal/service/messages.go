@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
@@ -32,7 +33,7 @@ func (s *Service) Receipts(ctx context.Context, message hookswitch.Key) ([]hooks
 // Words for failures of sends that are ours rather than a provider's.
 const (
 	errNoProvider     = "no_provider"
-	errWindowClosed   = "whatsapp_window_closed"
+	errWindowClosed   = "window_closed" // with "whatsapp_" before it on WhatsApp
 	errUnknownOutcome = "unknown_outcome"
 )
 
@@ -176,11 +177,15 @@ func (s *Service) routeFor(tx *store.Tx, m *hookswitch.Message) (*hookswitch.Rou
 	return best, p, nil
 }
 
-// windowOf refuses a free-form message, with a *SendError, when the person's last message is too long ago, by our own clock.
+// windowOf refuses a free-form message, with a *SendError, when the person's last message is too long ago, by our own clock. What a person has written may
+// be sent for longer on some channels.
 func (s *Service) windowOf(tx *store.Tx, m *hookswitch.Message, now time.Time) error {
 	window := m.Channel.Window()
 	if window == 0 || m.Type == "template" {
 		return nil
+	}
+	if m.ByHuman() {
+		window = m.Channel.HumanWindow()
 	}
 	conv, err := tx.Conversation(tx.Context(), m.App, m.Conversation)
 	if err != nil {
@@ -189,7 +194,13 @@ func (s *Service) windowOf(tx *store.Tx, m *hookswitch.Message, now time.Time) e
 	if !conv.LastInboundAt.IsZero() && now.Sub(conv.LastInboundAt) < window {
 		return nil
 	}
-	return &hookswitch.SendError{Code: errWindowClosed, Message: "the person's last message is more than 24 hours old: only an approved template may be sent", Category: "window"}
+	closed := &hookswitch.SendError{Code: errWindowClosed, Category: "window",
+		Message: "the person's last message is more than " + strconv.Itoa(int(window.Hours())) + " hours old"}
+	if m.Channel == hookswitch.WhatsApp {
+		closed.Code = "whatsapp_" + closed.Code
+		closed.Message += ": only an approved template may be sent"
+	}
+	return closed
 }
 
 // failMessage ends a send: its message has failed for good.
@@ -222,7 +233,7 @@ func (s *Service) FinishSend(ctx context.Context, o *store.Outcome, tries int, a
 		case problem.Unknown:
 			next = b.now.Add(sendDeadline)
 			return tx.Await(o, next)
-		case problem.Temporary && tries < len(sendWaits):
+		case problem.Temporary && tries < len(sendWaits) && (problem.Tries == 0 || tries+1 < problem.Tries):
 			next = b.now.Add(max(sendWaits[tries], problem.RetryAfter))
 			again := *o
 			again.Verdict, again.Next = store.Retry, next
@@ -240,6 +251,7 @@ func (b *births) accepted(tx *store.Tx, o *store.Outcome, m *hookswitch.Message,
 		return err
 	}
 	b.sent++
+	begun := begunAt(m)
 	m.ProviderID, m.UpdatedAt = cmp.Or(acc.ProviderID, m.ProviderID), b.now.UTC()
 	if err := meet(tx, m.Route, m.ProviderID, b.now); err != nil {
 		return err
@@ -261,5 +273,8 @@ func (b *births) accepted(tx *store.Tx, o *store.Outcome, m *hookswitch.Message,
 			return err
 		}
 	}
-	return nil
+	if begun.IsZero() {
+		return nil
+	}
+	return catchUp(b.s, tx, b, m, begun)
 }

@@ -58,8 +58,8 @@ func (s *Service) Park(ctx context.Context, o *store.Outcome) (next time.Time, e
 	return next, err
 }
 
-// CancelDelivery ends what is owed of an event to an endpoint: it is not tried again, unless somebody asks for it, and the queue of an ordered endpoint goes on behind it. An attempt that
-// runs at this moment is the last. The error is of kind NotFound when the event was never owed to the endpoint, and Conflict when nothing waits any more.
+// CancelDelivery ends what is owed of an event to an endpoint: it is not tried again, unless somebody asks for it, and the queue of an ordered endpoint goes on behind it. What a node
+// has taken up at this moment is tried once more at most. The error is of kind NotFound when the event was never owed to the endpoint, and Conflict when nothing waits any more.
 func (s *Service) CancelDelivery(ctx context.Context, app hookswitch.Key, eventRef, endpointRef string, idem Idempotency) error {
 	ev, err := s.Event(ctx, app, eventRef)
 	if err != nil {
@@ -105,7 +105,7 @@ func nothingWaits(state hookswitch.DeliveryState) error {
 const cancelChunk = 2000
 
 // CancelDeliveries ends what is owed of the events made before a time to an endpoint, but for tries that somebody has asked for. That is one step, however much it is; an ordered endpoint's
-// queue is gone through from its end, and what runs at this moment is ended by its attempt. It may be called again when it was cut short.
+// queue is gone through from its end, and what a node has taken up at this moment is ended by its attempt. It may be called again when it was cut short.
 func (s *Service) CancelDeliveries(ctx context.Context, app hookswitch.Key, e *hookswitch.Endpoint, before time.Time, idem Idempotency) error {
 	upto := s.keys.Next()
 	if at := hookswitch.KeyAt(before) - 1; at < upto {

@@ -43,7 +43,7 @@ type taskStep struct {
 const (
 	// taskBudget is how long one run of a task may do step after step before others have their turn.
 	taskBudget = time.Second
-	// taskPause is how long a task rests after a fault, and taskTries how many faults in steps that are not the store's end it.
+	// taskPause is how long a task rests after a fault, and taskTries how many faults in steps that are not the store's, or steps that take too long, end it.
 	taskPause = time.Second
 	taskTries = 10
 )
@@ -80,11 +80,12 @@ func (s *Service) RunTask(ctx context.Context, o *store.Outcome, tries int) (nex
 			return next, s.store.Update(ctx, func(tx *store.Tx) error { return tx.Settle(o.Kind, o.Subject, o.Target) })
 		}
 		step, problem := s.tasks[t.Kind].step(ctx, t)
+		late := errors.Is(ctx.Err(), context.DeadlineExceeded)
 		switch {
-		case problem != nil && ctx.Err() != nil:
+		case problem != nil && ctx.Err() != nil && !late:
 			return next, problem // cut off
 		case problem != nil:
-			return s.restTask(ctx, o, t, tries, problem)
+			return s.restTask(context.WithoutCancel(ctx), o, t, tries, problem, late)
 		case step.stale:
 			t, err = s.store.Task(ctx, o.Subject)
 			if err != nil && hookswitch.KindOf(err) != hookswitch.NotFound {
@@ -99,10 +100,10 @@ func (s *Service) RunTask(ctx context.Context, o *store.Outcome, tries int) (nex
 	}
 }
 
-// restTask lets a task rest whose step failed because of problem, or ends it when that has happened too often.
-func (s *Service) restTask(ctx context.Context, o *store.Outcome, t *hookswitch.Task, tries int, problem error) (next time.Time, err error) {
+// restTask lets a task rest whose step failed because of problem, or, late, took longer than a run may, or ends it when that has happened too often.
+func (s *Service) restTask(ctx context.Context, o *store.Outcome, t *hookswitch.Task, tries int, problem error, late bool) (next time.Time, err error) {
 	o.Verdict, o.Next = store.Postponed, s.now().Add(taskPause)
-	if hookswitch.KindOf(problem) != hookswitch.Unavailable {
+	if late || hookswitch.KindOf(problem) != hookswitch.Unavailable {
 		s.log.Error("step of a task", "error", problem, "task", string(t.Kind), "task_id", s.ids.Format(hookswitch.KindTask, t.Key))
 		o.Verdict = store.Retry
 		if tries+1 >= taskTries {

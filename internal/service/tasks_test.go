@@ -49,7 +49,7 @@ func TestRecovery_GoesOnAfterACrashAndSendsNothingTwice(t *testing.T) {
 			s.Clock.Advance(3 * time.Second)
 			for _, l := range s.Claim(hookswitch.DeliverTask) {
 				// Runs are cut off anywhere, some behind a step that has been committed, and then neither put off nor ended.
-				ctx := &cutOff{Context: t.Context()}
+				ctx := &cutOff{Context: t.Context(), why: context.Canceled}
 				ctx.after.Store(int64(round * 7 % 60))
 				if _, err := s.Service.RunTask(ctx, &l.Outcome, l.Tries); err != nil {
 					cut++
@@ -79,12 +79,13 @@ func TestRecovery_GoesOnAfterACrashAndSendsNothingTwice(t *testing.T) {
 // cutOff is the context of a run that ends when it has been looked at so many times.
 type cutOff struct {
 	context.Context
+	why   error
 	after atomic.Int64
 }
 
 func (c *cutOff) Err() error {
 	if c.after.Add(-1) < 0 {
-		return context.Canceled
+		return c.why
 	}
 	return nil
 }
@@ -414,5 +415,63 @@ func TestHousekeeping_DropsOldTasksThatHaveEnded(t *testing.T) {
 		}
 		s.task(running)
 		s.task(young)
+	})
+}
+
+func TestRecovery_EndsWhenWhatItAskedForIsCanceledOrRemoved(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s := newScene(t, db)
+		var failed []*hookswitch.Event
+		for range 4 {
+			failed = append(failed, s.Publish(s.app, "a"))
+		}
+		s.try(store.Exhausted, 500)
+		task := s.recovery(hookswitch.TaskRecover, service.Recovery{})
+		if got := s.step(task); got.Done != 4 {
+			t.Fatalf("asked for: %+v", got)
+		}
+		ids := s.Service.IDs()
+		if err := s.Service.Expunge(t.Context(), s.app.Key, ids.Format(hookswitch.KindEvent, failed[0].Key)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Service.CancelDelivery(t.Context(), s.app.Key, ids.Format(hookswitch.KindEvent, failed[1].Key), s.ref(), none); err != nil {
+			t.Fatal(err)
+		}
+		s.wantEvents("tried", s.try(store.Restored, 500), failed[2], failed[3])
+		if got := s.step(task); got.Status != hookswitch.TaskFinished || got.Done != 2 || got.Skipped != 2 || got.Total != 4 {
+			t.Errorf("at the end: %+v, want 2 done and 2 left out", got)
+		}
+		for _, ev := range failed {
+			if row := s.Delivery(hookswitch.DeliverWebhook, ev.Key, s.ep.Key); row.State != hookswitch.DeliveryFailed || row.Manual || row.Task != 0 {
+				t.Errorf("left behind: %+v, want it failed as before", row)
+			}
+		}
+	})
+}
+
+func TestRunTask_WhoseStepsNeverEndInTimeFails(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s := newScene(t, db)
+		s.Publish(s.app, "a")
+		s.try(store.Exhausted, 500)
+		task := s.recovery(hookswitch.TaskRecover, service.Recovery{})
+		late := &cutOff{Context: t.Context(), why: context.DeadlineExceeded}
+		for n := 0; s.task(task).Status == hookswitch.TaskRunning; n++ {
+			if n > 20 {
+				t.Fatal("it is begun again and again")
+			}
+			s.Clock.Advance(3 * time.Second)
+			claimed := s.Claim(hookswitch.DeliverTask)
+			if len(claimed) != 1 {
+				t.Fatalf("%d runs", len(claimed))
+			}
+			next, err := s.Service.RunTask(late, &claimed[0].Outcome, claimed[0].Tries)
+			if err != nil || !next.IsZero() && !next.After(s.Clock.Now()) {
+				t.Fatalf("goes on at %v, %v, want a rest", next, err)
+			}
+		}
+		if got := s.task(task); got.Status != hookswitch.TaskFailed || got.Error == "" {
+			t.Errorf("got %+v, want it failed", got)
+		}
 	})
 }

@@ -75,8 +75,12 @@ func (s *Service) CountUsage(ctx context.Context, u AppUsage, idem Idempotency) 
 	return t, unknown, err
 }
 
-// usageStretch is how many apps one step looks at.
-const usageStretch = 200
+const (
+	// usageStretch is how many apps one step looks at.
+	usageStretch = 200
+	// usageBudget is how long one step counts before it commits what it has found. Apps can have very many events.
+	usageBudget = 100 * time.Millisecond
+)
 
 // nextApps are the apps behind the task's place, of those that it names or of all. place is where they end, and last says that there are no more.
 func (s *Service) nextApps(ctx context.Context, t *hookswitch.Task, named []hookswitch.Key) (apps []*hookswitch.App, place hookswitch.Key, last bool, err error) {
@@ -137,16 +141,22 @@ func (s *Service) stepAppStats(ctx context.Context, t *hookswitch.Task) (taskSte
 	if err := json.Unmarshal(t.Params, &p); err != nil {
 		return taskStep{}, err
 	}
+	start := time.Now()
 	apps, place, last, err := s.nextApps(ctx, t, p.Apps)
 	if err != nil {
 		return taskStep{}, err
 	}
-	more := make([]appUsage, len(apps))
-	for i, app := range apps {
-		more[i] = appUsage{App: app.Key, UID: app.UID}
-		if more[i].Events, more[i].Attempts, err = s.store.AppUsage(ctx, app.Key, time.UnixMilli(p.SinceMS), time.UnixMilli(p.UntilMS)); err != nil {
+	more := make([]appUsage, 0, len(apps))
+	for _, app := range apps {
+		if len(more) > 0 && time.Since(start) > usageBudget {
+			place, last = more[len(more)-1].App, false
+			break
+		}
+		u := appUsage{App: app.Key, UID: app.UID}
+		if u.Events, u.Attempts, err = s.store.AppUsage(ctx, app.Key, time.UnixMilli(p.SinceMS), time.UnixMilli(p.UntilMS)); err != nil {
 			return taskStep{}, err
 		}
+		more = append(more, u)
 	}
 	return found(s, ctx, t, more, place, last)
 }

@@ -5,16 +5,23 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
 )
 
+// reporter makes the reports about one message.
+type reporter struct {
+	statuses []hookswitch.MessageStatus // those that the channel reports
+	// push reports one of them, failed with the code.
+	push func(status hookswitch.MessageStatus, code int) Push
+}
+
 // plan is the reports that a message still has coming, one after the other: the next is planned when one has been taken.
 type plan struct {
-	account  WhatsApp
-	sent     Sent
+	report   reporter
 	statuses []hookswitch.MessageStatus
 	failCode int
 	tries    int // of the report at the front
@@ -43,14 +50,17 @@ const pushers = 16
 const undeliverable = 131026
 
 // plan is called with mu held. It reports false when too much is outstanding.
-func (g *Graph) plan(account WhatsApp, s Sent, fault *Fault) bool {
-	p := &plan{account: account, sent: s, failCode: undeliverable, statuses: (&Fault{}).statuses()}
+func (g *Graph) plan(report reporter, fault *Fault) bool {
+	p := &plan{report: report, failCode: undeliverable, statuses: (&Fault{}).statuses()}
 	if fault != nil {
 		p.statuses = fault.statuses()
 		if fault.FailCode != 0 {
 			p.failCode = fault.FailCode
 		}
 	}
+	p.statuses = slices.DeleteFunc(slices.Clone(p.statuses), func(status hookswitch.MessageStatus) bool {
+		return !slices.Contains(report.statuses, status)
+	})
 	if g.opts.Callback == "" || len(p.statuses) == 0 {
 		return true
 	}
@@ -154,11 +164,7 @@ func (g *Graph) giveBack(p *plan) {
 
 // report pushes the report at the front of p and plans what follows.
 func (g *Graph) report(ctx context.Context, p *plan) {
-	var errs []StatusError
-	if p.statuses[0] == hookswitch.StatusFailed {
-		errs = []StatusError{{Code: p.failCode}}
-	}
-	push := p.account.Status(p.sent.ID, p.statuses[0], p.sent.To, p.sent.Ref, errs...)
+	push := p.report.push(p.statuses[0], p.failCode)
 	res, err := push.Post(ctx, g.opts.Client, g.opts.Callback)
 
 	g.mu.Lock()

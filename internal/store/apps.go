@@ -65,7 +65,7 @@ func (f AppFilter) clause(args *[]any) string {
 	}
 	if f.OnlyAt != "" {
 		*args = append(*args, f.OnlyAt)
-		b.WriteString(" AND (EXISTS (" + ofApp + " AND substr(e.url, 1, " + strconv.Itoa(utf8.RuneCountInString(f.OnlyAt)) + ") <> $" + strconv.Itoa(len(*args)) + ") OR NOT " + hasEndpoint + ")")
+		b.WriteString(" AND (EXISTS (" + ofApp + " AND substr(e.url, 1, " + strconv.Itoa(utf8.RuneCountInString(f.OnlyAt)) + ") <> " + placeholder(*args) + ") OR NOT " + hasEndpoint + ")")
 	}
 	return b.String()
 }

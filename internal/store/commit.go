@@ -376,8 +376,8 @@ func (b *batch) told() {
 // commitTries is how often a batch that conflicts with other nodes is written.
 const commitTries = 6
 
-// tryCommit writes b, again where it conflicts with another transaction.
-func (s *Store) tryCommit(b *batch) error {
+// write commits b, again where it conflicts with another transaction.
+func (s *Store) write(b *batch) error {
 	defer s.flights.begin(b.oldestKey(s.now()))()
 	for try := 1; ; try++ {
 		b.refuseOld(s.now())
@@ -385,18 +385,25 @@ func (s *Store) tryCommit(b *batch) error {
 			return nil
 		}
 		err := s.backend.commit(b)
-		if err == nil && s.away {
-			s.away = false
-			s.log.Info("commit: the database is back")
-		}
-		if err == nil {
-			b.told()
-		}
 		if err == nil || errors.Is(err, errUnknown) || s.backend.dialect().classify(err) != faultRetry || try == commitTries {
 			return err
 		}
 		time.Sleep(rand.N(time.Millisecond << try)) // the other one finishes, or is out of step next time
 	}
+}
+
+// tryCommit is write for the committer.
+func (s *Store) tryCommit(b *batch) error {
+	err := s.write(b)
+	if err != nil || b.units() == 0 {
+		return err
+	}
+	if s.away {
+		s.away = false
+		s.log.Info("commit: the database is back")
+	}
+	b.told()
+	return nil
 }
 
 // commitBatch writes b. When the database lives and the batch fails, it is split until the part at fault stands alone.

@@ -82,10 +82,11 @@ const (
 		dns_us, connect_us, tls_us, wait_us, total_us)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, FALSE, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING`
 	deleteDelivery = `DELETE FROM deliveries WHERE subject = $1 AND target = $2 AND kind = $3`
-	// A delivery that was canceled while it ran (restore = 3) does not wait for another try.
-	retryDelivery = `UPDATE deliveries SET owner = 0, next_at = $5, tries = tries + 1, manual = FALSE, started_at = 0, task = 0, state = CASE WHEN restore = 3 AND manual = FALSE THEN 3 ELSE 0 END
+	// letGo makes a row wait that a node has held. One that was canceled meanwhile (see Cancel) does not wait for another try.
+	letGo         = `owner = 0, state = CASE WHEN restore = 3 AND manual = FALSE THEN 3 ELSE 0 END`
+	retryDelivery = `UPDATE deliveries SET ` + letGo + `, next_at = $5, tries = tries + 1, manual = FALSE, started_at = 0, task = 0
 		WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND state = 0 AND owner <> 0`
-	postponeDelivery = `UPDATE deliveries SET owner = 0, next_at = $5, started_at = 0, state = CASE WHEN restore = 3 AND manual = FALSE THEN 3 ELSE 0 END
+	postponeDelivery = `UPDATE deliveries SET ` + letGo + `, next_at = $5, started_at = 0
 		WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND state = 0 AND owner <> 0`
 	endDelivery = `UPDATE deliveries SET owner = 0, state = $5, tries = tries + $6, next_at = 0, manual = FALSE, task = 0
 		WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND state = 0`
@@ -98,10 +99,10 @@ const (
 )
 
 func (tx *Tx) insertEvent(e *hookswitch.Event) error {
-	args := []any{int64(e.Key), int64(e.App), e.Type, e.UID, tagsText(e.Tags), notNil(e.Payload), packTargets(e.Targets), e.Expired}
+	args := []any{int64(e.Key), int64(e.App), e.Type, e.UID, wordsText(e.Tags), notNil(e.Payload), packTargets(e.Targets), e.Expired}
 	statement := insertEvent
 	if !e.Plain() {
-		statement, args = insertRichEvent, append(args, tagsText(e.Labels), millis(e.DeliverAt), millis(e.ExpiresAt), e.ContentType)
+		statement, args = insertRichEvent, append(args, wordsText(e.Labels), millis(e.DeliverAt), millis(e.ExpiresAt), e.ContentType)
 	}
 	_, err := tx.exec(statement, args...)
 	return err
@@ -456,7 +457,7 @@ func (tx *Tx) claim(out *Claimed, req ClaimRequest, target hookswitch.Key, limit
 // outcome is unknown does not hold up the others.
 func (tx *Tx) claimHead(out *Claimed, req ClaimRequest, target hookswitch.Key, node int) error {
 	var busy int
-	err := tx.q.QueryRowContext(tx.ctx, `SELECT 1 FROM deliveries WHERE target = $1 AND kind = $2 AND owner <> 0 LIMIT 1`, int64(target), int64(req.Kind)).Scan(&busy)
+	err := tx.q.QueryRowContext(tx.ctx, `SELECT 1 FROM deliveries WHERE target = $1 AND kind = $2 AND kind IN (2, 3, 4) AND owner <> 0 LIMIT 1`, int64(target), int64(req.Kind)).Scan(&busy)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return err // nil: it is busy
 	}
@@ -497,7 +498,7 @@ func (tx *Tx) lease(rows []Delivery, until time.Time, node int) error {
 func (s *Store) Release(ctx context.Context, list []Delivery, now time.Time) error {
 	return s.Update(ctx, func(tx *Tx) error {
 		for _, d := range list {
-			if _, err := tx.exec(`UPDATE deliveries SET owner = 0, next_at = $5 WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND owner <> 0`,
+			if _, err := tx.exec(`UPDATE deliveries SET `+letGo+`, next_at = $5 WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND owner <> 0`,
 				int64(d.Subject), int64(d.Target), int64(d.Kind), d.Claim, millis(now)); err != nil {
 				return err
 			}
@@ -519,7 +520,7 @@ func (s *Store) Reclaim(ctx context.Context, now time.Time) (int, error) {
 	}
 	var n int64
 	err = s.Update(ctx, func(tx *Tx) (err error) {
-		n, err = tx.exec(`UPDATE deliveries SET owner = 0, next_at = $1 WHERE owner <> 0 AND next_at < $1`, now.UnixMilli())
+		n, err = tx.exec(`UPDATE deliveries SET `+letGo+`, next_at = $1 WHERE owner <> 0 AND next_at < $1`, now.UnixMilli())
 		return err
 	})
 	return int(n), err
@@ -527,7 +528,7 @@ func (s *Store) Reclaim(ctx context.Context, now time.Time) (int, error) {
 
 // takeBack makes everything that the node holds wait again, due now.
 func (tx *Tx) takeBack(node int, now time.Time) error {
-	_, err := tx.exec(`UPDATE deliveries SET owner = 0, next_at = $2 WHERE owner = $1 AND owner <> 0`, node, now.UnixMilli())
+	_, err := tx.exec(`UPDATE deliveries SET `+letGo+`, next_at = $2 WHERE owner = $1 AND owner <> 0`, node, now.UnixMilli())
 	return err
 }
 

@@ -1,9 +1,9 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,7 +34,10 @@ func unpackTargets(b []byte) []hookswitch.Target {
 	return list
 }
 
-func tagsText(tags []string) string { return listText(tags).String }
+// wordsText is a list as stored in a column that has no NULL: JSON, "" for none.
+func wordsText(list []string) string { return listText(list).String }
+
+func textWords(s string) []string { return textList(nullText(s)) }
 
 const eventColumns = `e.id, e.app_id, e.type, e.uid, e.tags, e.payload, e.targets, e.expired, e.labels, e.deliver_at, e.expires_at, e.content_type`
 
@@ -64,7 +67,7 @@ func (r *eventRow) dest(e *hookswitch.Event, more ...any) []any {
 }
 
 func (r *eventRow) finish(e *hookswitch.Event) {
-	e.Tags, e.Labels, e.Targets = textList(nullText(r.tags)), textList(nullText(r.labels)), unpackTargets(r.targets)
+	e.Tags, e.Labels, e.Targets = textWords(r.tags), textWords(r.labels), unpackTargets(r.targets)
 	e.DeliverAt, e.ExpiresAt = fromMillis(r.deliverAt), fromMillis(r.expires)
 }
 
@@ -117,7 +120,7 @@ func (p PageOf[P]) bounds(column string, args *[]any) string {
 		} else {
 			*args = append(*args, at)
 		}
-		b.WriteString(" AND " + column + op + "$" + strconv.Itoa(len(*args)))
+		b.WriteString(" AND " + column + op + placeholder(*args))
 	}
 	bound(" < ", p.Before)
 	bound(" > ", p.After)
@@ -132,7 +135,7 @@ func (p PageOf[P]) clause(column string, args *[]any) string {
 	if p.Ascending {
 		order = " ASC"
 	}
-	return text + " ORDER BY " + column + order + " LIMIT $" + strconv.Itoa(len(*args))
+	return text + " ORDER BY " + column + order + " LIMIT " + placeholder(*args)
 }
 
 // in is a list of placeholders for values, which args grows by.
@@ -140,9 +143,25 @@ func in[T any](args *[]any, values []T) string {
 	marks := make([]string, len(values))
 	for i, v := range values {
 		*args = append(*args, v)
-		marks[i] = "$" + strconv.Itoa(len(*args))
+		marks[i] = placeholder(*args)
 	}
 	return "(" + strings.Join(marks, ", ") + ")"
+}
+
+// placeholder names the last of args.
+func placeholder(args []any) string { return "$" + strconv.Itoa(len(args)) }
+
+// padded is in of one of few lengths, so that the statements stay prepared: the last value is repeated.
+func padded[T any](args *[]any, values []T) string {
+	n := 1
+	for n < len(values) {
+		n *= 4
+	}
+	list := append(make([]T, 0, n), values...)
+	for len(list) < n {
+		list = append(list, values[len(values)-1])
+	}
+	return in(args, list)
 }
 
 // EventFilter narrows a list of events.
@@ -167,9 +186,9 @@ func (f EventFilter) clause(args *[]any) string {
 		if c.word == "" {
 			continue
 		}
-		quoted := listText([]string{c.word}).String
+		quoted := wordsText([]string{c.word})
 		*args = append(*args, quoted[1:len(quoted)-1])
-		b.WriteString(" AND replace(" + c.column + ", $" + strconv.Itoa(len(*args)) + ", '') <> " + c.column) // LIKE does not heed case on SQLite
+		b.WriteString(" AND replace(" + c.column + ", " + placeholder(*args) + ", '') <> " + c.column) // LIKE does not heed case on SQLite
 	}
 	return b.String()
 }
@@ -204,21 +223,27 @@ func (r *Reader) eventSteps(ctx context.Context, app hookswitch.Key) steps {
 	}
 }
 
-// ExpungeEvents removes the payloads of events of an App and the answers of their attempts, and cancels what waits for them.
+// ExpungeEvents removes the payloads of events of an App and the answers of their attempts, and cancels what waits for them. What runs at this moment ends by itself.
 func (tx *Tx) ExpungeEvents(app hookswitch.Key, keys []hookswitch.Key) error {
 	if len(keys) == 0 {
 		return nil
 	}
 	args := []any{[]byte{}, int64(app)}
-	list := in(&args, int64s(keys))
+	list := padded(&args, int64s(keys))
 	if _, err := tx.exec(`UPDATE attempts SET answer = $1, headers = $1, expired = TRUE WHERE app_id = $2 AND event_id IN `+list, args...); err != nil {
 		return err
 	}
 	if _, err := tx.exec(`UPDATE events SET payload = $1, expired = TRUE, expires_at = 0 WHERE app_id = $2 AND id IN `+list, args...); err != nil {
 		return err
 	}
-	args = []any{int64(hookswitch.DeliveryCanceled), int64(app)}
-	_, err := tx.exec(`UPDATE deliveries SET state = $1, next_at = 0, manual = FALSE WHERE app_id = $2 AND kind IN (1, 5) AND owner = 0 AND state = 0 AND subject IN `+in(&args, int64s(keys)), args...)
+	args = []any{int64(app)}
+	waiting, err := scanAll(tx.ctx, &tx.Reader, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries
+		WHERE app_id = $1 AND kind IN (1, 5) AND owner = 0 AND state = 0 AND subject IN `+padded(&args, int64s(keys)), args...)
+	for i := range waiting {
+		if err == nil {
+			err = tx.cancel(&waiting[i])
+		}
+	}
 	return err
 }
 
@@ -232,27 +257,18 @@ func (tx *Tx) ExpungeExpired(now time.Time, limit int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	slices.SortFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(a.app, b.app), cmp.Compare(a.key, b.key)) })
-	found := len(rows)
-	for len(rows) > 0 {
-		n := 1
-		// A fixed set of statement sizes keeps the statements prepared.
-		for _, size := range []int{64, 16, 4} {
-			if len(rows) >= size && rows[size-1].app == rows[0].app {
-				n = size
-				break
+	of := make(map[hookswitch.Key][]hookswitch.Key)
+	for _, r := range rows {
+		of[r.app] = append(of[r.app], r.key)
+	}
+	for _, app := range slices.Sorted(maps.Keys(of)) {
+		for some := range slices.Chunk(of[app], MaxTryRequest) {
+			if err := tx.ExpungeEvents(app, some); err != nil {
+				return 0, err
 			}
 		}
-		keys := make([]hookswitch.Key, n)
-		for i := range keys {
-			keys[i] = rows[i].key
-		}
-		if err := tx.ExpungeEvents(rows[0].app, keys); err != nil {
-			return 0, err
-		}
-		rows = rows[n:]
 	}
-	return found, nil
+	return len(rows), nil
 }
 
 // DropEventsBefore removes up to limit events older than before and returns how many. One that something is still owed for stays.

@@ -29,7 +29,7 @@ func scanEventType(row rowScanner) (*hookswitch.EventType, error) {
 	if len(t.Schemas) == 0 {
 		t.Schemas = nil
 	}
-	t.FeatureFlags, t.CreatedAt, t.UpdatedAt = textList(nullText(flags)), fromMillis(created), fromMillis(updated)
+	t.FeatureFlags, t.CreatedAt, t.UpdatedAt = textWords(flags), fromMillis(created), fromMillis(updated)
 	return &t, nil
 }
 
@@ -64,7 +64,7 @@ func (f EventTypeFilter) anyFlag(args *[]any) string {
 	var b strings.Builder
 	for _, flag := range f.Flags {
 		*args = append(*args, strconv.Quote(flag))
-		b.WriteString(" OR replace(feature_flags, $" + strconv.Itoa(len(*args)) + ", '') <> feature_flags") // LIKE does not heed case on SQLite
+		b.WriteString(" OR replace(feature_flags, " + placeholder(*args) + ", '') <> feature_flags") // LIKE does not heed case on SQLite
 	}
 	return b.String()
 }
@@ -82,23 +82,14 @@ func (r *Reader) EventTypeByKey(ctx context.Context, key hookswitch.Key) (*hooks
 }
 
 // namesAtOnce is how many names one statement looks for.
-const namesAtOnce = 512
+const namesAtOnce = 256
 
 // EventTypesNamed are the event types with the names, archived ones too, without their schemas, in no order.
 func (r *Reader) EventTypesNamed(ctx context.Context, names []string) ([]*hookswitch.EventType, error) {
 	var out []*hookswitch.EventType
 	for chunk := range slices.Chunk(names, namesAtOnce) {
-		// Few lengths make few texts to prepare: the last name is repeated until the number is a power of two.
-		size := 1
-		for size < len(chunk) {
-			size *= 2
-		}
-		padded := append(make([]string, 0, size), chunk...)
-		for len(padded) < size {
-			padded = append(padded, chunk[len(chunk)-1])
-		}
 		var args []any
-		list, err := scanAll(ctx, r, scanEventType, `SELECT `+eventTypeSummary+` FROM event_types WHERE name IN `+in(&args, padded), args...)
+		list, err := scanAll(ctx, r, scanEventType, `SELECT `+eventTypeSummary+` FROM event_types WHERE name IN `+padded(&args, chunk), args...)
 		if err != nil {
 			return nil, err
 		}
@@ -116,14 +107,14 @@ func (tx *Tx) InsertEventType(t *hookswitch.EventType) error {
 func (tx *Tx) insertEventType(t *hookswitch.EventType, onConflict string) (int64, error) {
 	return tx.exec(`INSERT INTO event_types (id, name, description, archived, deprecated, schemas, feature_flags, group_name, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`+onConflict,
-		int64(t.Key), t.Name, t.Description, t.Archived, t.Deprecated, notNil(t.Schemas), tagsText(t.FeatureFlags), t.GroupName, millis(t.CreatedAt), millis(t.UpdatedAt))
+		int64(t.Key), t.Name, t.Description, t.Archived, t.Deprecated, notNil(t.Schemas), wordsText(t.FeatureFlags), t.GroupName, millis(t.CreatedAt), millis(t.UpdatedAt))
 }
 
 // UpdateEventType stores the changed fields of an event type. Its name stays.
 func (tx *Tx) UpdateEventType(t *hookswitch.EventType) error {
 	return tx.execOne("event type", `UPDATE event_types SET description = $2, archived = $3, deprecated = $4, schemas = $5, feature_flags = $6, group_name = $7, updated_at = $8
 		WHERE id = $1`,
-		int64(t.Key), t.Description, t.Archived, t.Deprecated, notNil(t.Schemas), tagsText(t.FeatureFlags), t.GroupName, millis(t.UpdatedAt))
+		int64(t.Key), t.Description, t.Archived, t.Deprecated, notNil(t.Schemas), wordsText(t.FeatureFlags), t.GroupName, millis(t.UpdatedAt))
 }
 
 // ArchiveEventType makes an event type archived.

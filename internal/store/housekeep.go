@@ -114,9 +114,11 @@ type ended struct {
 	deleted   bool
 }
 
+// Of what waits for an endpoint only the next few are looked at. Behind them something that reads as canceled may be left, until it comes to be tried: what waits for
+// an endpoint that was disabled once may be very much.
 const selectEnded = `SELECT e.id, e.canceled_upto, e.deleted_at FROM endpoints e WHERE (e.canceled_upto > 0 OR e.deleted_at > 0) AND EXISTS (
-	SELECT 1 FROM deliveries d WHERE d.kind = $1 AND d.target = e.id AND d.owner = 0 AND d.state = 0 AND (e.deleted_at > 0 OR d.kind = 1 AND d.manual = FALSE AND d.subject <= e.canceled_upto))
-	LIMIT $2`
+	SELECT 1 FROM (SELECT d.subject, d.manual FROM deliveries d WHERE d.kind = $1 AND d.target = e.id AND d.owner = 0 AND d.state = 0 ORDER BY d.next_at LIMIT 1000) d
+	WHERE e.deleted_at > 0 OR $1 = 1 AND d.manual = FALSE AND d.subject <= e.canceled_upto) LIMIT $2`
 
 // endCanceled takes out of the queue what waits for endpoints that have been disabled or deleted since it was born. The queue of an ordered one outlives its being disabled.
 func (s *Store) endCanceled(ctx context.Context, res *HousekeepResult) error {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/hookswitch/hookswitch"
 )
@@ -14,7 +13,7 @@ func scanIntegration(row rowScanner) (*hookswitch.Integration, error) {
 	var flags string
 	var created, updated int64
 	err := row.Scan(&i.Key, &i.App, &i.Name, &flags, &created, &updated)
-	i.FeatureFlags, i.CreatedAt, i.UpdatedAt = textList(sql.NullString{String: flags, Valid: true}), fromMillis(created), fromMillis(updated)
+	i.FeatureFlags, i.CreatedAt, i.UpdatedAt = textWords(flags), fromMillis(created), fromMillis(updated)
 	return &i, err
 }
 
@@ -33,13 +32,13 @@ func (r *Reader) Integrations(ctx context.Context, app hookswitch.Key, p Page) (
 // InsertIntegration stores a new integration.
 func (tx *Tx) InsertIntegration(i *hookswitch.Integration) error {
 	_, err := tx.exec(`INSERT INTO integrations (id, app_id, name, feature_flags, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		int64(i.Key), int64(i.App), i.Name, listText(i.FeatureFlags).String, millis(i.CreatedAt), millis(i.UpdatedAt))
+		int64(i.Key), int64(i.App), i.Name, wordsText(i.FeatureFlags), millis(i.CreatedAt), millis(i.UpdatedAt))
 	return err
 }
 
 // UpdateIntegration stores the changed fields of an integration. What its keys see follows.
 func (tx *Tx) UpdateIntegration(i *hookswitch.Integration) error {
-	flags := listText(i.FeatureFlags).String
+	flags := wordsText(i.FeatureFlags)
 	if err := tx.execOne("integration", `UPDATE integrations SET name = $3, feature_flags = $4, updated_at = $5 WHERE id = $1 AND app_id = $2`,
 		int64(i.Key), int64(i.App), i.Name, flags, millis(i.UpdatedAt)); err != nil {
 		return err

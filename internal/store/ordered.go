@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -107,24 +106,34 @@ func (tx *Tx) WakeHead(endpoint hookswitch.Key, now time.Time) error {
 	return err
 }
 
-// Cancel ends what is owed of an event to an endpoint, and returns the row as it was, in whichever manner it waited. What runs at this moment is ended by its
+// Cancel ends what is owed of an event to an endpoint, and returns the row as it was, in whichever manner it waited. What a node holds at this moment is ended by its
 // attempt, whatever that comes to. A try asked for by hand is given up, and what it was asked for goes back to what it was. The error is of kind NotFound
 // where there is no row; one that has ended is left alone.
 func (tx *Tx) Cancel(event, endpoint hookswitch.Key) (Delivery, error) {
 	d, err := tx.owedEvent(event, endpoint)
-	if err != nil || d.State != hookswitch.DeliveryPending {
+	if err != nil {
 		return d, err
 	}
-	id := []any{int64(event), int64(endpoint), int64(d.Kind)}
+	return d, tx.cancel(&d)
+}
+
+func (tx *Tx) cancel(d *Delivery) (err error) {
+	id := []any{int64(d.Subject), int64(d.Target), int64(d.Kind)}
 	switch {
+	case d.State != hookswitch.DeliveryPending:
+		return nil
 	case d.Owner != 0:
 		_, err = tx.exec(`UPDATE deliveries SET restore = CASE WHEN restore = 0 THEN 3 ELSE restore END WHERE subject = $1 AND target = $2 AND kind = $3`, id...)
+		return err
 	case d.Manual && d.Restore == hookswitch.DeliveryDelivered, d.Task < 0:
 		_, err = tx.exec(deleteDelivery, id...)
 	default:
 		_, err = tx.exec(`UPDATE deliveries SET state = CASE WHEN restore = 0 THEN 3 ELSE restore END, next_at = 0, manual = FALSE, task = 0 WHERE subject = $1 AND target = $2 AND kind = $3`, id...)
 	}
-	return d, err
+	if err != nil || d.Task == 0 {
+		return err
+	}
+	return tx.untaken(max(d.Task, -d.Task), 1)
 }
 
 // CancelOrdered ends what of an ordered endpoint's queue was accepted up to the key upto, from its end on. It looks at limit rows below a position, 0 for all of
@@ -247,17 +256,7 @@ func (s *Store) commitLine(units []*unit) {
 		b.accepts = append(b.accepts, u.accept)
 	}
 	start := time.Now()
-	var err error
-	for try := 1; ; try++ {
-		b.refuseOld(s.now())
-		if len(b.accepts) == 0 {
-			break
-		}
-		if err = s.backend.commit(b); err == nil || errors.Is(err, errUnknown) || s.backend.dialect().classify(err) != faultRetry || try == commitTries {
-			break
-		}
-		time.Sleep(rand.N(time.Millisecond << try))
-	}
+	err := s.write(b)
 	if err != nil && len(units) > 1 && !errors.Is(err, errUnknown) && s.backend.dialect().classify(err) == faultStatement {
 		s.log.Warn("commit: a batch failed and is split", "error", err, "units", len(units))
 		left, right := halves(units)

@@ -495,7 +495,7 @@ func queueAccepts(q *pgx.Batch, accepts []*Accept) {
 				continue
 			}
 			e.id, e.app = append(e.id, int64(ev.Key)), append(e.app, int64(ev.App))
-			e.typ, e.uid, e.tags = append(e.typ, ev.Type), append(e.uid, ev.UID), append(e.tags, tagsText(ev.Tags))
+			e.typ, e.uid, e.tags = append(e.typ, ev.Type), append(e.uid, ev.UID), append(e.tags, wordsText(ev.Tags))
 			e.payload, e.targets = append(e.payload, notNil(ev.Payload)), append(e.targets, packTargets(ev.Targets))
 		}
 		for i := range a.Deliveries {
@@ -536,9 +536,9 @@ func queueRichEvents(q *pgx.Batch, list []*hookswitch.Event) {
 	}
 	for _, ev := range list {
 		e.id, e.app = append(e.id, int64(ev.Key)), append(e.app, int64(ev.App))
-		e.typ, e.uid, e.tags = append(e.typ, ev.Type), append(e.uid, ev.UID), append(e.tags, tagsText(ev.Tags))
+		e.typ, e.uid, e.tags = append(e.typ, ev.Type), append(e.uid, ev.UID), append(e.tags, wordsText(ev.Tags))
 		e.payload, e.targets = append(e.payload, notNil(ev.Payload)), append(e.targets, packTargets(ev.Targets))
-		e.labels, e.deliver = append(e.labels, tagsText(ev.Labels)), append(e.deliver, millis(ev.DeliverAt))
+		e.labels, e.deliver = append(e.labels, wordsText(ev.Labels)), append(e.deliver, millis(ev.DeliverAt))
 		e.expires, e.contentType = append(e.expires, millis(ev.ExpiresAt)), append(e.contentType, ev.ContentType)
 	}
 	q.Queue(`INSERT INTO events (id, app_id, type, uid, tags, payload, targets, expired, labels, deliver_at, expires_at, content_type)
@@ -593,10 +593,8 @@ func queueOutcomes(q *pgx.Batch, list []*Outcome) {
 		q.Queue(`DELETE FROM deliveries d USING unnest($1::bigint[], $2::bigint[], $3::smallint[]) AS u (subject, target, kind)
 			WHERE d.subject = u.subject AND d.target = u.target AND d.kind = u.kind`, done.subject, done.target, done.kind)
 	}
-	again.queue(q, `UPDATE deliveries d SET owner = 0, next_at = u.next_at, tries = d.tries + u.tries, manual = FALSE, started_at = 0, task = 0,
-		state = CASE WHEN d.restore = 3 AND d.manual = FALSE THEN 3 ELSE 0 END`+fencedFrom+` AND d.state = 0 AND d.owner <> 0`)
-	postponed.queue(q, `UPDATE deliveries d SET owner = 0, next_at = u.next_at, started_at = 0,
-		state = CASE WHEN d.restore = 3 AND d.manual = FALSE THEN 3 ELSE 0 END`+fencedFrom+` AND d.state = 0 AND d.owner <> 0`)
+	again.queue(q, `UPDATE deliveries d SET `+letGo+`, next_at = u.next_at, tries = d.tries + u.tries, manual = FALSE, started_at = 0, task = 0`+fencedFrom+` AND d.state = 0 AND d.owner <> 0`)
+	postponed.queue(q, `UPDATE deliveries d SET `+letGo+`, next_at = u.next_at, started_at = 0`+fencedFrom+` AND d.state = 0 AND d.owner <> 0`)
 	ended.queue(q, `UPDATE deliveries d SET owner = 0, state = u.state, tries = d.tries + u.tries, next_at = 0, manual = FALSE, task = 0`+fencedFrom+` AND d.state = 0`)
 	restored.queue(q, `DELETE FROM deliveries d USING unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::smallint[])
 		AS u (subject, target, kind, claim_no, next_at, tries, state)

@@ -21,7 +21,7 @@ func (tx *Tx) PurgeContents(app, after, until hookswitch.Key, limit int) (place 
 	for len(keys) > 0 {
 		some := keys[:min(len(keys), MaxTryRequest)]
 		args := []any{int64(app), []byte{}}
-		if _, err := tx.exec(`UPDATE attempts SET answer = $2, headers = $2, expired = TRUE WHERE app_id = $1 AND expired = FALSE AND event_id IN `+padded(&args, some), args...); err != nil {
+		if _, err := tx.exec(`UPDATE attempts SET answer = $2, headers = $2, expired = TRUE WHERE app_id = $1 AND expired = FALSE AND event_id IN `+padded(&args, int64s(some)), args...); err != nil {
 			return 0, 0, err
 		}
 		keys = keys[len(some):]

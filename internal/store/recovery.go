@@ -52,8 +52,8 @@ func scanCandidate(row rowScanner, more ...any) (c Candidate, err error) {
 	if err := row.Scan(append([]any{&e.Key, &e.Type, &tags, &labels, &targets, &e.Expired, &expires, &kind, &state, &owner, &manual, &judgement}, more...)...); err != nil {
 		return c, err
 	}
-	e.Tags, e.Targets = textList(nullText(tags)), unpackTargets(targets)
-	c.Labels, c.ExpiresAt = textList(nullText(labels)), fromMillis(expires)
+	e.Tags, e.Targets = textWords(tags), unpackTargets(targets)
+	c.Labels, c.ExpiresAt = textWords(labels), fromMillis(expires)
 	c.Tried, c.OK = judgement.Int64 > 0, judgement.Int64 == 2
 	if state.Valid {
 		c.Row = &Delivery{Kind: hookswitch.DeliveryKind(kind.Int64), State: hookswitch.DeliveryState(state.Int64), Owner: int(owner.Int64), Manual: manual.Bool}
@@ -143,7 +143,7 @@ func (tx *Tx) AskTries(q TryRequest) (int, error) {
 	args := []any{int64(q.Endpoint), int64(q.App), millis(q.At), int64(q.Task), int64(q.CanceledUpto)}
 	waiting, err := tx.exec(`UPDATE deliveries SET restore = CASE WHEN state = 0 AND subject <= $5 THEN 3 ELSE state END, due_at = CASE WHEN subject <= $5 THEN 0 ELSE next_at END,
 		state = 0, manual = TRUE, next_at = $3, claim_no = claim_no + 1, task = $4, kind = 1, position = 0
-		WHERE target = $1 AND app_id = $2 AND (kind = 1 OR kind = 5 AND state <> 0) AND owner = 0 AND manual = FALSE AND subject IN `+padded(&args, q.Events), args...)
+		WHERE target = $1 AND app_id = $2 AND (kind = 1 OR kind = 5 AND state <> 0) AND owner = 0 AND manual = FALSE AND subject IN `+padded(&args, int64s(q.Events)), args...)
 	if err != nil {
 		return 0, err
 	}
@@ -156,21 +156,8 @@ func (tx *Tx) AskTries(q TryRequest) (int, error) {
 	fresh, err := tx.exec(`INSERT INTO deliveries (subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at, task)
 		SELECT e.id, CAST($1 AS BIGINT), 1, e.app_id, 0, 0, CAST($3 AS BIGINT), 0, CAST($3 AS BIGINT), TRUE, CASE WHEN `+ok+` IS NULL THEN 2 ELSE 1 END, 0, 0, CAST($4 AS BIGINT)
 		FROM events e WHERE e.app_id + 0 = $2 AND e.expired = FALSE`+delivered+` AND (SELECT 1 FROM deliveries d WHERE d.subject = e.id AND d.target = $1 AND d.kind = 5) IS NULL
-			AND e.id IN `+padded(&args, q.Events)+` ON CONFLICT DO NOTHING`, args...)
+			AND e.id IN `+padded(&args, int64s(q.Events))+` ON CONFLICT DO NOTHING`, args...)
 	return int(waiting + fresh), err
-}
-
-// padded is a list of placeholders for keys, of one of few lengths, so that the statements stay prepared.
-func padded(args *[]any, keys []hookswitch.Key) string {
-	n := 1
-	for n < len(keys) {
-		n *= 4
-	}
-	list := make([]int64, n)
-	for i := range list {
-		list[i] = int64(keys[min(i, len(keys)-1)])
-	}
-	return in(args, list)
 }
 
 // TakeBack undoes tries that a task has asked for and that wait: each delivery is what it was before. It takes up to limit of both kinds and returns how many.
@@ -209,6 +196,3 @@ func (tx *Tx) untaken(task hookswitch.Key, n int64) error {
 	_, err := tx.exec(`UPDATE tasks SET done = done - $2 WHERE id = $1`, int64(task), n)
 	return err
 }
-
-// placeholder names the last of args.
-func placeholder(args []any) string { return "$" + strconv.Itoa(len(args)) }

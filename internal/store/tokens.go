@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -30,8 +29,8 @@ func scanToken(row rowScanner) (*hookswitch.Token, error) {
 	var flags, capabilities string
 	var until, expires, created int64
 	err := row.Scan(&t.Key, &t.App, &t.Kind, &t.Ref, &t.Scope, &flags, &capabilities, &until, &expires, &created)
-	t.FeatureFlags = textList(sql.NullString{String: flags, Valid: true})
-	for _, name := range textList(sql.NullString{String: capabilities, Valid: true}) {
+	t.FeatureFlags = textWords(flags)
+	for _, name := range textWords(capabilities) {
 		c, _ := hookswitch.ParseCapability(name) // one that is not known any more permits nothing
 		t.Capabilities |= c
 	}
@@ -93,7 +92,7 @@ func (tx *Tx) InsertToken(t *hookswitch.Token, hash string, text *TokenText, for
 	}
 	_, err := tx.exec(`INSERT INTO tokens (id, app_id, kind, ref, scope, hash, feature_flags, capabilities, sealed, forget_at, until_at, expires_at, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		int64(t.Key), int64(t.App), string(t.Kind), int64(t.Ref), t.Scope, hash, listText(t.FeatureFlags).String, listText(t.Capabilities.Names()).String,
+		int64(t.Key), int64(t.App), string(t.Kind), int64(t.Ref), t.Scope, hash, wordsText(t.FeatureFlags), wordsText(t.Capabilities.Names()),
 		notNil(sealed), millis(forgetAt), millis(t.Until), millis(t.ExpiresAt), millis(t.CreatedAt))
 	return err
 }

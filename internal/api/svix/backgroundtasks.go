@@ -180,8 +180,9 @@ func (in *recoverIn) filters(c *hookswitch.Checks, r *service.Recovery) {
 		}
 	}
 	if in.Tag != nil {
-		if r.Label = *in.Tag; r.Label == "" || len(r.Label) > maxLabel {
-			c.Field("must have 1 to 128 characters", "tag")
+		r.Label = *in.Tag
+		if m := hookswitch.CheckLabel(r.Label); m != "" {
+			c.Field(m, "tag")
 		}
 	}
 	if in.Status != nil {
@@ -206,9 +207,6 @@ func (in *recoverIn) filters(c *hookswitch.Checks, r *service.Recovery) {
 		}
 	}
 }
-
-// maxLabel is the greatest length of a label, in bytes.
-const maxLabel = 128
 
 // recover answers a request to send things to an endpoint once more, in the way of the kind. With dry_run it only counts.
 func (h *Handler) recover(kind hookswitch.TaskKind) appHandler {

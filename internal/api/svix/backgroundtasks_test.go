@@ -144,6 +144,7 @@ func TestRecover_RefusesWhatItCannotRead(t *testing.T) {
 		bulk(`,"eventTypes":["`+strings.Repeat(`a","`, 600)+`"]`).invalid("body", "eventTypes")
 		bulk(`,"channel":"not ok"`).invalid("body", "channel")
 		bulk(`,"tag":""`).invalid("body", "tag")
+		bulk(`,"tag":"a b"`).invalid("body", "tag") // no label is like that
 		bulk(`,"status":5`).invalid("body", "status")
 		bulk(`,"statusCodeClass":201`).invalid("body", "statusCodeClass")
 		bulk(`,"statusCodeClass":600`).invalid("body", "statusCodeClass")

@@ -48,6 +48,8 @@ type Setup struct {
 		Channel   string `json:"channel"`
 		MessageID string `json:"messageId"`
 		To        string `json:"to"`
+		// SentAt, where it is told, is when the message was sent; else it was long ago.
+		SentAt time.Time `json:"sentAt"`
 	} `json:"outbound"`
 }
 

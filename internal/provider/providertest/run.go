@@ -24,12 +24,16 @@ func BodyUnsigned() Option { return func(s *suite) { s.bodyUnsigned = true } }
 // place of a refusal.
 func AnswerProves() Option { return func(s *suite) { s.answerProves = true } }
 
+// SameBody is for providers that take a body for another one, differently spelt, which the proof covers: same spells both in one way.
+func SameBody(same func([]byte) []byte) Option { return func(s *suite) { s.sameBody = same } }
+
 type suite struct {
 	provider     hookswitch.Provider
 	credentials  hookswitch.Credentials
 	dir          string
 	bodyUnsigned bool
 	answerProves bool
+	sameBody     func([]byte) []byte
 }
 
 // Run replays the fixtures of dir against p, which is set up with c, and checks the properties that every adapter has. With the
@@ -235,7 +239,9 @@ func checkStatusUpdates(t *testing.T, f *Fixture, updates []hookswitch.Update) {
 	var got []any
 	for _, u := range updates {
 		if u.Receipt != nil {
-			got = append(got, statusUpdate(&u))
+			for _, one := range f.meant(&u) {
+				got = append(got, statusUpdate(one))
+			}
 		}
 	}
 	if len(got) != len(f.Expect.StatusUpdates) {
@@ -245,6 +251,23 @@ func checkStatusUpdates(t *testing.T, f *Fixture, updates []hookswitch.Update) {
 	for i, want := range f.Expect.StatusUpdates {
 		compare(t, fmt.Sprintf("receipt %d", i), want, got[i])
 	}
+}
+
+// meant are the receipt of u and, where it is about everything until a time, one for each message of the fixture's setup that is part of that.
+func (f *Fixture) meant(u *hookswitch.Update) []*hookswitch.Update {
+	r := u.Receipt
+	if r.Upto.IsZero() {
+		return []*hookswitch.Update{u}
+	}
+	var list []*hookswitch.Update
+	for _, o := range f.Setup.Outbound {
+		if o.To == r.Recipient && !o.SentAt.After(r.Upto) {
+			one, receipt := *u, *r
+			receipt.ProviderID, one.Receipt = o.MessageID, &receipt
+			list = append(list, &one)
+		}
+	}
+	return list
 }
 
 func statusUpdate(u *hookswitch.Update) map[string]any {

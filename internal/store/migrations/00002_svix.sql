@@ -17,6 +17,9 @@ CREATE TABLE positions (
 ALTER TABLE deliveries ADD COLUMN position BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX deliveries_ordered ON deliveries (target, position) WHERE position > 0 AND state = 0;
 
+-- What nodes hold of targets that get one thing at a time, beside the many webhooks that they hold.
+CREATE INDEX deliveries_held ON deliveries (target) WHERE owner <> 0 AND kind IN (2, 3, 4);
+
 -- The task that asked for a try; negative: and for which the row was inserted; 0: none.
 ALTER TABLE deliveries ADD COLUMN task BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX deliveries_of_task ON deliveries (task) WHERE task <> 0;
