@@ -67,34 +67,21 @@ type Read struct {
 // Graph stands in for Meta's Graph API: an http.Handler that takes what is sent over WhatsApp, Messenger and Instagram, refuses what Meta would refuse, and
 // reports sent, delivered and read to the callback, as far as the channel has such reports. The handler works by itself; reports are pushed while Run runs.
 type Graph struct {
+	*reports
 	opts     GraphOptions
 	accounts map[string]WhatsApp
-	stop     chan struct{}
-	running  sync.WaitGroup
-	wake     chan struct{} // holds one signal that something became due earlier than Run knows
+	faults   faults
 
-	mu      sync.Mutex
-	closed  bool
-	sent    []Sent
-	reads   []Read
-	faults  []Fault
-	counts  []int // sends that each fault chose
-	due     planHeap
-	pending int             // messages with reports outstanding
-	lost    int             // reports given up
-	settled []chan struct{} // closed when pending falls to 0
+	kept  sync.Mutex // guards what follows
+	sent  []Sent
+	reads []Read
 }
 
 // NewGraph returns a stand-in. It starts nothing.
 func NewGraph(opts GraphOptions) *Graph {
-	opts.Delay = cmp.Or(opts.Delay, 5*time.Millisecond)
 	opts.Retries = cmp.Or(opts.Retries, 5)
 	opts.Keep = cmp.Or(opts.Keep, 1000)
-	opts.MaxPending = cmp.Or(opts.MaxPending, 10_000)
-	if opts.Client == nil {
-		opts.Client = LoopbackClient()
-	}
-	g := &Graph{opts: opts, accounts: map[string]WhatsApp{}, stop: make(chan struct{}), wake: make(chan struct{}, 1)}
+	g := &Graph{reports: newReports(opts.Client, opts.Delay, opts.MaxPending), opts: opts, accounts: map[string]WhatsApp{}}
 	for _, w := range opts.Accounts {
 		g.accounts[w.PhoneNumberID] = w
 	}
@@ -103,32 +90,20 @@ func NewGraph(opts GraphOptions) *Graph {
 }
 
 // SetFaults replaces the faults and starts their counting anew.
-func (g *Graph) SetFaults(faults ...Fault) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.faults = slices.Clone(faults)
-	g.counts = make([]int, len(faults))
-}
+func (g *Graph) SetFaults(faults ...Fault) { g.faults.set(faults) }
 
 // Sent is the accepted sends, oldest first.
 func (g *Graph) Sent() []Sent {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.kept.Lock()
+	defer g.kept.Unlock()
 	return slices.Clone(g.sent)
 }
 
 // Reads is the messages marked as read, oldest first, as many as sends are kept.
 func (g *Graph) Reads() []Read {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.kept.Lock()
+	defer g.kept.Unlock()
 	return slices.Clone(g.reads)
-}
-
-// Lost is how many reports were given up because the callback did not take them.
-func (g *Graph) Lost() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.lost
 }
 
 const maxSendBody = 1 << 20
@@ -149,11 +124,7 @@ func (g *Graph) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refused.body.TraceID = "A" + newTraceID()
 		writeGraph(w, refused.httpStatus(), map[string]any{"error": refused.body})
 	case fault != nil && fault.Hang:
-		select {
-		case <-r.Context().Done():
-		case <-g.stop:
-		}
-		panic(http.ErrAbortHandler) // the server's word for dropping the connection without an answer
+		g.hang(r.Context())
 	default:
 		writeGraph(w, http.StatusOK, answer)
 	}
@@ -286,45 +257,29 @@ func (g *Graph) take(report reporter, s *Sent) (*Fault, *graphError) {
 }
 
 func (g *Graph) decide(report reporter, s *Sent) (*Fault, *graphError) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	fault := g.faultFor(s)
+	fault := g.faults.find(s.To, s.Text)
 	if fault != nil {
 		if refused := fault.refusal(); refused != nil {
 			refused.body.Subcode = cmp.Or(refused.body.Subcode, subcodeOf(fault.Code, s.Channel))
 			return fault, refused
 		}
 	}
-	if !g.plan(report, fault) {
+	if !g.promise(report, fault) {
 		code := 130429
 		if s.Channel != hookswitch.WhatsApp {
 			code = 613
 		}
 		return nil, newGraphError(code, "Reports of earlier messages are still outstanding.")
 	}
+	g.kept.Lock()
+	defer g.kept.Unlock()
 	g.sent = keepNewest(g.sent, *s, g.opts.Keep)
 	return fault, nil
 }
 
-// faultFor counts s for each fault that chooses it and returns a copy of the first whose turn it is.
-func (g *Graph) faultFor(s *Sent) (found *Fault) {
-	for i := range g.faults {
-		f := g.faults[i]
-		if !f.chooses(s) {
-			continue
-		}
-		g.counts[i]++
-		n := g.counts[i] - f.Skip
-		if found == nil && n > 0 && (f.Times == 0 || n <= f.Times) {
-			found = &f
-		}
-	}
-	return found
-}
-
 func (g *Graph) keepRead(r Read) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.kept.Lock()
+	defer g.kept.Unlock()
 	g.reads = keepNewest(g.reads, r, g.opts.Keep)
 }
 
