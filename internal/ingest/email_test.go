@@ -75,11 +75,19 @@ func (g *gateway) sentMail(app *hookswitch.App, s *hookswitch.Sender, providerID
 }
 
 func TestDoors_TakeEveryRecordedRequestOfMailServices(t *testing.T) {
+	both := map[string]bool{"postmark_inbound": true, "postmark_html_only_with_attachments": true, "sendgrid_mixed_charsets": true, "sendgrid_raw_mime": true, "sendgrid_events": true,
+		"mailgun_route_attachments": true, "mailgun_event_failed": true, "resend_received": true, "postmark_no_sender": true}
 	for dir, provider := range mailServices {
 		c := providertest.Credentials(t, mailTestdata+dir, provider)
 		for _, f := range providertest.Load(t, mailTestdata+dir) {
 			t.Run(f.Name, func(t *testing.T) {
-				storetest.Each(t, func(t *testing.T, db *storetest.DB) { replayMail(t, db, &f, provider, c) })
+				// What a push leads to differs between databases in nothing but the statements, and these recordings use them all.
+				if both[f.Name] {
+					storetest.Each(t, func(t *testing.T, db *storetest.DB) { replayMail(t, db, &f, provider, c) })
+					return
+				}
+				t.Parallel()
+				replayMail(t, storetest.SQLite(t), &f, provider, c)
 			})
 		}
 	}

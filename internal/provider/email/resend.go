@@ -312,7 +312,7 @@ func (resend) request(l *letter, c hookswitch.Credentials) (call, *hookswitch.Se
 		m.Headers[h.name] = h.value
 	}
 	for _, a := range l.attachments {
-		m.Attachments = append(m.Attachments, resendFile{a.Filename, a.Content, a.Path, a.ContentType, a.ContentID})
+		m.Attachments = append(m.Attachments, resendFile(a))
 	}
 	return jsonCall("/emails", m, safehttp.Field{Name: "Authorization", Value: "Bearer " + token}, safehttp.Field{Name: "Idempotency-Key", Value: l.ref})
 }
