@@ -7,14 +7,18 @@ import (
 	"github.com/jhillyerd/enmime/v2"
 )
 
-// maxNesting bounds the multiparts in a mail that is taken apart: the parser goes down into each, and a mail can have as many as it has lines.
-const maxNesting = 100
+// Bounds of the mails that are taken apart. The parser goes down into each multipart and reads its bytes once for every one around it, and a mail can have as many of
+// them as it has lines.
+const (
+	maxNesting = 100
+	maxWork    = 200 << 20 // bytes times multiparts
+)
 
 // fromMIME reads a mail as it travels. What cannot be taken apart keeps its header.
 func (r *received) fromMIME(raw []byte) {
 	head, _ := splitHead(raw)
 	r.header = parseHeader(guess(head))
-	if countFold(raw, "multipart/")+countFold(raw, "message/rfc822") > maxNesting {
+	if n := countFold(raw, "multipart/") + countFold(raw, "message/rfc822"); n > maxNesting || n*len(raw) > maxWork {
 		r.incomplete = true
 		return
 	}

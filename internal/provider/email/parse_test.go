@@ -223,8 +223,14 @@ func TestParse_HostileShapesCostLittle(t *testing.T) {
 	for i := range 20_000 {
 		fmt.Fprintf(&nested, "Content-Type: Multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n", i, i)
 	}
+	var heavy strings.Builder
+	heavy.WriteString("From: a@b.example\r\n")
+	for i := range 90 {
+		fmt.Fprintf(&heavy, "Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n", i, i)
+	}
+	heavy.WriteString("\r\n" + strings.Repeat("-\n", 5<<20))
 	folded := "From: a@b.example\r\nSubject: x\r\n" + strings.Repeat(" y\r\n", 400_000) + "\r\nbody"
-	for name, raw := range map[string]string{"nested": nested.String(), "folded": folded, "many fields": "From: a@b.example\r\n" + strings.Repeat("X: y\r\n", 200_000) + "\r\nhi",
+	for name, raw := range map[string]string{"nested": nested.String(), "nested and large": heavy.String(), "folded": folded, "many fields": "From: a@b.example\r\n" + strings.Repeat("X: y\r\n", 200_000) + "\r\nhi",
 		"no end of angle brackets": "From: a@b.example\r\nReferences: " + strings.Repeat("<", 500_000) + "\r\n\r\nhi"} {
 		u := parseOne(t, email.SendGrid(email.Options{}), push("application/x-www-form-urlencoded", url.Values{"email": {raw}, "from": {"a@b.example"}}.Encode()))
 		if u.Message == nil || u.Message.From != "a@b.example" {
