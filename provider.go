@@ -176,6 +176,8 @@ type Outgoing struct {
 	Message *Message
 	// ReplyTo is the provider's id of the message that this one quotes; empty: none.
 	ReplyTo string
+	// Callback is the URL of the sender's own door for the channel, for providers that are told with each message where to report; empty: not known.
+	Callback string
 	// Answers is the received message that this one answers. It says where the answer belongs: into the group that was written in, under the public
 	// post that was made, into the thread of a mail. nil: this one answers none, or it is gone.
 	Answers *Message

@@ -113,13 +113,21 @@ func (s *Service) BeginSend(ctx context.Context, o *store.Outcome) (Send, error)
 		}
 		m.Route, m.Status, m.UpdatedAt = route.Key, hookswitch.StatusSending, b.now.UTC()
 		out.Sender = sender
-		out.Out = &hookswitch.Outgoing{Ref: s.ids.Format(hookswitch.KindMessage, m.Key), Route: route, Message: m, Answers: answered}
+		out.Out = &hookswitch.Outgoing{Ref: s.ids.Format(hookswitch.KindMessage, m.Key), Route: route, Message: m, Answers: answered, Callback: s.doorOf(route)}
 		return tx.UpdateMessage(m)
 	})
 	if hookswitch.KindOf(err) == hookswitch.NotFound {
 		return Send{}, s.abandon(ctx, o)
 	}
 	return out, err
+}
+
+// doorOf is the address of the door that belongs to the route's sender and channel alone.
+func (s *Service) doorOf(r *hookswitch.Route) string {
+	if s.o.PublicURL == "" {
+		return ""
+	}
+	return s.o.PublicURL + "/in/" + s.ids.Format(hookswitch.KindSender, r.Sender) + "/" + string(r.Channel)
 }
 
 // threadDepth is how many of the messages before one are looked at for the mail that it goes on with.

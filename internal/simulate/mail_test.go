@@ -197,7 +197,10 @@ func TestMailAPI_TakesMailAndReportsWhatBecomesOfIt(t *testing.T) {
 			if err := <-running; err != nil {
 				t.Error(err)
 			}
-			sent := api.Sent()
+			sent := api.Mails()
+			if plain := api.Sent(); len(plain) != 2 || plain[0].Ref != mailRef || plain[0].ID != acc.ProviderID || plain[0].Channel != hookswitch.Email {
+				t.Errorf("sent %+v", plain)
+			}
 			if len(sent) != 2 || sent[0].ID != acc.ProviderID || sent[0].Subject != "Re: Where is it?" || sent[0].To != "ana@example.org" || sent[0].Text != "It is on its way." ||
 				sent[0].Header["in-reply-to"] != "<q@mail.example.org>" || sent[0].Header["auto-submitted"] != "auto-replied" || sent[0].Metadata["hookswitch_message"] != mailRef {
 				t.Errorf("sent %+v", sent)
@@ -392,7 +395,7 @@ func TestMailAPI_AHangIsAMailTakenWithoutAnAnswer(t *testing.T) {
 		side := mailSides(t)[name]
 		ctx, cancel := context.WithCancel(t.Context()) // ends as a deadline would, but when the mail is there
 		api := simulate.NewMailAPI(simulate.MailAPIOptions{Boxes: []simulate.Mailbox{side.box}, Faults: []simulate.Fault{{Hang: true, Times: 1}},
-			OnSend: func(simulate.MailSent) { cancel() }})
+			OnSend: func(simulate.Sent) { cancel() }})
 		server := httptest.NewServer(api)
 		t.Cleanup(server.Close)
 		p := side.make(email.Options{BaseURL: server.URL, HTTP: client(t)})

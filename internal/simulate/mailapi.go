@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/hookswitch/hookswitch"
 )
 
 // MailAPIOptions set up a MailAPI. Zero values are usable.
@@ -31,7 +33,7 @@ type MailAPIOptions struct {
 	// Faults choose by the recipient and what the mail says. Code is an error code of Postmark; the others go by HTTPStatus.
 	Faults []Fault
 	// OnSend is told of each accepted mail before it is answered. It is called from many goroutines at once.
-	OnSend func(MailSent)
+	OnSend func(Sent)
 }
 
 // MailSent is a mail that a MailAPI has taken.
@@ -53,12 +55,12 @@ type MailSent struct {
 // MailAPI stands in for the APIs of the four mail services: an http.Handler that takes mails, refuses what the service would refuse, and reports what becomes of them to the
 // callback. The service is known by the path. It hands out what Resend leaves out of its pushes, too. The handler works by itself; pushes are made while Run runs.
 type MailAPI struct {
-	*reports
-	opts   MailAPIOptions
-	faults faults
+	*ledger
+	*outbox
+	opts MailAPIOptions
 
-	kept    sync.Mutex // guards what follows
-	sent    []MailSent
+	mailMu  sync.Mutex
+	mails   []MailSent
 	once    map[string]idempotent // of Resend, by key
 	letters map[string]heldLetter // of Resend, by id
 }
@@ -74,19 +76,17 @@ type heldLetter struct {
 func NewMailAPI(opts MailAPIOptions) *MailAPI {
 	opts.Keep = cmp.Or(opts.Keep, 1000)
 	opts.Minute = cmp.Or(opts.Minute, 10*time.Millisecond)
-	a := &MailAPI{reports: newReports(opts.Client, opts.Delay, opts.MaxPending), opts: opts, once: map[string]idempotent{}, letters: map[string]heldLetter{}}
-	a.SetFaults(opts.Faults...)
-	return a
+	return &MailAPI{
+		ledger: newLedger(opts.Keep, opts.OnSend, opts.Faults), outbox: newOutbox(opts.Client, opts.Callback, opts.Delay, 0, opts.MaxPending, nil),
+		opts: opts, once: map[string]idempotent{}, letters: map[string]heldLetter{},
+	}
 }
 
-// SetFaults replaces the faults and starts their counting anew.
-func (a *MailAPI) SetFaults(faults ...Fault) { a.faults.set(faults) }
-
-// Sent is the accepted mails, oldest first.
-func (a *MailAPI) Sent() []MailSent {
-	a.kept.Lock()
-	defer a.kept.Unlock()
-	return slices.Clone(a.sent)
+// Mails is the accepted mails, oldest first: what Sent tells of them, and what only mails have.
+func (a *MailAPI) Mails() []MailSent {
+	a.mailMu.Lock()
+	defer a.mailMu.Unlock()
+	return slices.Clone(a.mails)
 }
 
 // Mail is the push of a mail to the box. Of Resend the stand-in keeps what the push leaves out, for the adapter to fetch.
@@ -94,8 +94,8 @@ func (a *MailAPI) Mail(box Mailbox, l Letter) Push {
 	l.complete()
 	p := box.Mail(l)
 	if box.Service == Resend {
-		a.kept.Lock()
-		defer a.kept.Unlock()
+		a.mailMu.Lock()
+		defer a.mailMu.Unlock()
 		a.letters[p.IDs[0]] = heldLetter{box, l}
 	}
 	return p
@@ -106,25 +106,23 @@ func (a *MailAPI) Bring(box Mailbox, l Letter) bool {
 	return a.errand(box, []Push{a.Mail(box, l)})
 }
 
-// errand takes pushes of the box on, one after the other.
+// errand has pushes of the box made, one after the other, each as often as the service would.
 func (a *MailAPI) errand(box Mailbox, pushes []Push) bool {
-	if a.opts.Callback == "" {
-		return true
-	}
 	habit := mailHabits[box.Service]
-	e := &errand{baseURL: a.opts.Callback, again: func(tries int, res Result, err error) (time.Duration, bool) {
+	again := func(tries int, res Result, err error) (time.Duration, bool) {
 		wait, ok := habit.again(tries, res, err)
 		return time.Duration(float64(wait) / float64(time.Minute) * float64(a.opts.Minute)), ok
-	}}
+	}
+	var list []func() Push
 	for _, p := range pushes {
-		e.reports = append(e.reports, func() Push {
+		list = append(list, func() Push {
 			if box.Service == Resend { // signs each try
 				return box.signResend(p, p.Header.Get("Svix-Id"))
 			}
 			return p
 		})
 	}
-	return a.plan(e)
+	return a.planTo(a.opts.Callback, again, list...)
 }
 
 // maxMailBody is the largest request that a service takes: 40 MB of attachments in base64.
@@ -168,9 +166,9 @@ func (a *MailAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (a *MailAPI) take(w http.ResponseWriter, r *http.Request, box Mailbox, m *MailSent) {
 	key := r.Header.Get("Idempotency-Key")
 	if m.Service == Resend && key != "" {
-		a.kept.Lock()
+		a.mailMu.Lock()
 		before, known := a.once[key]
-		a.kept.Unlock()
+		a.mailMu.Unlock()
 		switch {
 		case known && before.body == string(m.Body):
 			acceptMail(w, m.Service, before.id)
@@ -180,36 +178,58 @@ func (a *MailAPI) take(w http.ResponseWriter, r *http.Request, box Mailbox, m *M
 			return
 		}
 	}
-	fault := a.faults.find(m.To, m.Subject+"\n"+m.Text)
-	if fault != nil && (fault.Code != 0 || fault.HTTPStatus != 0) {
-		if fault.RetryAfter > 0 {
+	m.ID = newMailID(m)
+	s := m.plain(box)
+	var fault *Fault
+	var refused *mailRefusal
+	a.ledger.take(&s, func(f *Fault) bool {
+		fault = f
+		switch {
+		case fault != nil && (fault.Code != 0 || fault.HTTPStatus != 0):
+			refused = &mailRefusal{status: fault.HTTPStatus, code: fault.Code, name: "application_error", message: "Simulated fault."}
+		case !a.errand(box, a.news(box, m, fault)):
+			refused = &mailRefusal{status: http.StatusTooManyRequests, code: 429, name: "rate_limit_exceeded", message: "Reports of earlier mails are still outstanding."}
+		default:
+			a.keep(m, key)
+		}
+		return refused == nil
+	})
+	switch {
+	case refused != nil && fault != nil && fault.html() && fault.HTTPStatus >= 500:
+		writeBadGateway(w, fault.HTTPStatus)
+	case refused != nil:
+		if fault != nil && fault.RetryAfter > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(int((fault.RetryAfter+time.Second-1)/time.Second)))
 		}
-		if fault.html() && fault.HTTPStatus >= 500 {
-			writeBadGateway(w, fault.HTTPStatus)
-			return
+		refuseMail(w, m.Service, *refused)
+	case fault != nil && fault.Hang:
+		select {
+		case <-r.Context().Done():
+		case <-a.stop:
 		}
-		refuseMail(w, m.Service, mailRefusal{status: fault.HTTPStatus, code: fault.Code, name: "application_error", message: "Simulated fault."})
-		return
+		panic(http.ErrAbortHandler) // the server's word for dropping the connection without an answer
+	default:
+		acceptMail(w, m.Service, m.ID)
 	}
-	m.ID = newMailID(m)
-	if !a.errand(box, a.news(box, m, fault)) {
-		refuseMail(w, m.Service, mailRefusal{status: http.StatusTooManyRequests, code: 429, name: "rate_limit_exceeded", message: "Reports of earlier mails are still outstanding."})
-		return
-	}
-	a.kept.Lock()
-	a.sent = keepNewest(a.sent, *m, a.opts.Keep)
+}
+
+func (a *MailAPI) keep(m *MailSent, key string) {
+	a.mailMu.Lock()
+	defer a.mailMu.Unlock()
+	a.mails = keepNewest(a.mails, *m, a.opts.Keep)
 	if key != "" {
 		a.once[key] = idempotent{string(m.Body), m.ID}
 	}
-	a.kept.Unlock()
-	if a.opts.OnSend != nil {
-		a.opts.OnSend(*m)
+}
+
+// plain is what the stand-ins of all channels tell of a send.
+func (m *MailSent) plain(box Mailbox) Sent {
+	s := Sent{Channel: hookswitch.Email, Account: box.Address, ID: m.ID, To: m.To, Type: "text", Text: cmp.Or(m.Text, m.HTML), ReplyTo: m.Header["in-reply-to"], Body: m.Body, At: m.At}
+	s.Ref = m.Metadata["hookswitch_message"]
+	if m.Service == Mailgun { // a form
+		s.Body, _ = json.Marshal(map[string]any{"from": m.From, "to": m.To, "subject": m.Subject, "text": m.Text, "html": m.HTML, "header": m.Header, "variables": m.Metadata})
 	}
-	if fault != nil && fault.Hang {
-		a.hang(r.Context())
-	}
-	acceptMail(w, m.Service, m.ID)
+	return s
 }
 
 // news are the reports about a mail.
@@ -266,9 +286,9 @@ func (a *MailAPI) serveLetter(w http.ResponseWriter, r *http.Request, id string)
 		refuseMail(w, Resend, mailRefusal{status: http.StatusForbidden, name: "invalid_api_key", message: "API key is invalid"})
 		return
 	}
-	a.kept.Lock()
+	a.mailMu.Lock()
 	held, ok := a.letters[id]
-	a.kept.Unlock()
+	a.mailMu.Unlock()
 	if !ok || r.Method != http.MethodGet {
 		refuseMail(w, Resend, mailRefusal{status: http.StatusNotFound, name: "not_found", message: "Email not found"})
 		return

@@ -220,6 +220,9 @@ func checkNormalized(t *testing.T, f *Fixture, updates []hookswitch.Update) {
 		if updates[i].Message != nil {
 			got = append(got, hookswitch.NewReceivedMessage(&updates[i], received))
 		}
+		if s := updates[i].Dialogue; s != nil && s.Input != "" {
+			got = append(got, spoken(&updates[i]))
+		}
 	}
 	if len(got) != len(f.Expect.Normalized) {
 		t.Errorf("%d messages, want %d: %+v", len(got), len(f.Expect.Normalized), got)
@@ -230,7 +233,7 @@ func checkNormalized(t *testing.T, f *Fixture, updates []hookswitch.Update) {
 	}
 }
 
-// checkStatusUpdates compares the receipts among updates, in order, as far as they name the message they are about.
+// checkStatusUpdates compares the receipts among updates that move their message, in order, as far as they name the message they are about.
 func checkStatusUpdates(t *testing.T, f *Fixture, updates []hookswitch.Update) {
 	t.Helper()
 	if f.Expect.StatusUpdates == nil && f.Expect.EventsAny {
@@ -238,7 +241,7 @@ func checkStatusUpdates(t *testing.T, f *Fixture, updates []hookswitch.Update) {
 	}
 	var got []any
 	for _, u := range updates {
-		if u.Receipt != nil {
+		if u.Receipt != nil && f.Setup.moves(u.Receipt) {
 			for _, one := range f.meant(&u) {
 				got = append(got, statusUpdate(one))
 			}
