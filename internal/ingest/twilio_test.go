@@ -52,7 +52,6 @@ func twilioGateway(t *testing.T, db *storetest.DB) (*gateway, *hookswitch.App, *
 func TestDoors_TakeEveryRecordedRequestOfTwilio(t *testing.T) {
 	replayAll(t, recordings{
 		provider: func() hookswitch.Provider { return twilio.New(twilio.Options{}) }, dir: "../provider/twilio/testdata", least: 20, senders: twilioSenders(),
-		skip: func(name string) bool { return strings.HasPrefix(name, "voice_") },
 		both: func(string) bool { return true },
 	})
 }

@@ -120,7 +120,7 @@ func TestDoors_AMarkOfXReadsAllThatWasSentBefore(t *testing.T) {
 		id := func(at time.Time) string { return fmt.Sprint((at.UnixMilli() - 1288834974657) << 22) }
 		for i := range 4 {
 			sent := at.Add(time.Duration(i) * time.Minute)
-			g.sent(app, out[0].Sender, id(sent.Add(time.Second)), "55", hookswitch.StatusSent, sent)
+			g.sentAs(app, out[0].Sender, id(sent.Add(time.Second)), "55", hookswitch.StatusSent, sent)
 		}
 		mark := fmt.Sprintf(`{"for_user_id":"1","direct_message_mark_read_events":[{"created_timestamp":"%d","sender_id":"55","last_read_event_id":%q}]}`,
 			at.Add(time.Hour).UnixMilli(), id(at.Add(2*time.Minute+time.Second)))

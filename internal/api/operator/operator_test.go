@@ -271,7 +271,7 @@ func TestSenders_TheFixtureFileAppliesAsItIsAndTwiceChangesNothing(t *testing.T)
 		a.same("door", s["doorUrl"], door)
 		route := s["routes"].([]any)[0].(object)
 		delete(route, "id")
-		a.same("route", route, object{"channel": "whatsapp", "provider": "meta", "address": "106540352242922", "known": true, "rate": nil, "receives": true, "sends": true, "rate": nil,
+		a.same("route", route, object{"channel": "whatsapp", "provider": "meta", "address": "106540352242922", "known": true, "rate": nil, "receives": true, "sends": true,
 			"doorUrl": door, "sharedDoorUrls": []any{public + "/api/channels/whatsapp"}})
 	})
 }

@@ -52,6 +52,10 @@ type Setup struct {
 		// SentAt, where it is told, is when the message was sent; else it was long ago.
 		SentAt time.Time `json:"sentAt"`
 	} `json:"outbound"`
+	USSD []struct {
+		SessionID string `json:"sessionId"`
+		Text      string `json:"text"` // of the previous step
+	} `json:"ussd"`
 }
 
 // moves reports whether the message that r is about goes a step forward by it. One that does not exist does.
@@ -164,7 +168,7 @@ func (f *Fixture) body(t testing.TB) []byte {
 			t.Fatal(err)
 		}
 		return body
-	case f.BodyEncoding != "":
+	case f.BodyEncoding != "" && f.BodyEncoding != "utf8":
 		t.Fatalf("unknown body_encoding %q", f.BodyEncoding)
 	}
 	return []byte(f.Body)
