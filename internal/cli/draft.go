@@ -75,7 +75,8 @@ type draftApprove struct{ oneDraft }
 func (draftApprove) Help() string {
 	return `Sends what a draft says, under the post that it answers. It is posted when the provider has taken it; when that fails it waits for review again.
 
-    hookswitch draft approve --app acme drf_…`
+    hookswitch draft approve --app acme drf_…
+    hookswitch draft approve --app acme drf_… --json`
 }
 
 // Run approves the draft.
@@ -91,7 +92,8 @@ type draftReject struct{ oneDraft }
 func (draftReject) Help() string {
 	return `Decides that a draft is not sent.
 
-    hookswitch draft reject --app acme drf_…`
+    hookswitch draft reject --app acme drf_…
+    hookswitch draft reject --app acme drf_… --json`
 }
 
 // Run rejects the draft.
@@ -110,7 +112,8 @@ type draftEdit struct {
 func (draftEdit) Help() string {
 	return `Changes what a draft says that waits for review.
 
-    hookswitch draft edit --app acme drf_… "Thank you! We have sent you a message."`
+    hookswitch draft edit --app acme drf_… "Thank you! We have sent you a message."
+    hookswitch draft edit --app acme drf_… "Thank you!" --json`
 }
 
 // Run changes the draft.

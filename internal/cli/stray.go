@@ -93,7 +93,8 @@ type strayDelete struct {
 func (strayDelete) Help() string {
 	return `Deletes a push that was kept aside. Old ones are deleted by themselves.
 
-    hookswitch stray delete stray_…`
+    hookswitch stray delete stray_…
+    hookswitch stray delete stray_… --json`
 }
 
 // Run deletes the push.

@@ -1,6 +1,7 @@
 package all
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"testing"
@@ -27,6 +28,8 @@ func TestProviders_CarryWhatTheySend(t *testing.T) {
 		for _, d := range p.Doors() {
 			channels = append(channels, d.Channels...)
 		}
+		to := map[hookswitch.Channel]string{hookswitch.Messenger: "1234567890", hookswitch.Instagram: "1234567890", hookswitch.Telegram: "777", hookswitch.X: "55",
+			hookswitch.Email: "ada@example.com"}
 		slices.Sort(channels)
 		for _, ch := range slices.Compact(channels) {
 			for _, typ := range types {
@@ -37,8 +40,11 @@ func TestProviders_CarryWhatTheySend(t *testing.T) {
 					continue
 				}
 				r := &hookswitch.Route{Channel: ch, Provider: p.Name(), Address: "AC1 +15550001111", Credentials: hookswitch.Credentials{"from": {"+15550001111"}}}
+				if ch == hookswitch.Email {
+					r.Address, r.Credentials = "support@example.com", hookswitch.Credentials{"address": {"support@example.com"}}
+				}
 				_, err := sender.Send(t.Context(), &hookswitch.Outgoing{Ref: "msg_1", Route: r,
-					Message: &hookswitch.Message{Channel: ch, Type: typ, To: "+15551234567", Text: "Hello"}})
+					Message: &hookswitch.Message{Channel: ch, Type: typ, To: cmp.Or(to[ch], "+15551234567"), Text: "Hello"}})
 				var fail *hookswitch.SendError
 				refused := errors.As(err, &fail) && fail.Code == "unsupported_type"
 				if carrier.Carries(ch, typ) == refused {

@@ -23,9 +23,11 @@ func (p *Provider) Pace(r *hookswitch.Route) hookswitch.Pace {
 // Carries reports whether a message of the type may be sent on the channel.
 func (p *Provider) Carries(ch hookswitch.Channel, messageType string) bool {
 	switch messageType {
-	case "text", "image", "video", "audio", "document", "buttons", "list", "cta_url":
+	case "text", "image", "video", "audio", "buttons", "list", "cta_url", "reaction":
 		return ch == hookswitch.WhatsApp || ch == hookswitch.Messenger || ch == hookswitch.Instagram
-	case "sticker", "location", "contact", "location_request", "reaction", "template":
+	case "document":
+		return ch == hookswitch.WhatsApp || ch == hookswitch.Messenger
+	case "sticker", "location", "contact", "location_request", "template":
 		return ch == hookswitch.WhatsApp
 	case "request_contact_info":
 		return ch == hookswitch.Messenger
