@@ -168,3 +168,9 @@ func (a *Account) match(u *hookswitch.Update) *hookswitch.Route {
 	}
 	return nil
 }
+
+// Routes are the live routes of all apps. They are shared and must not be changed.
+func (s *Service) Routes(ctx context.Context) ([]hookswitch.Route, error) {
+	routes, _, err := s.allRoutes(ctx)
+	return slices.Clip(routes), err
+}
