@@ -2,7 +2,10 @@ package service
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/hookswitch/hookswitch"
@@ -90,7 +93,8 @@ func (s *Service) Accounts(ctx context.Context, provider string, sender hookswit
 	}), nil
 }
 
-// accountsOf groups the provider's routes that are wanted by what proves their pushes.
+// accountsOf groups the provider's routes that are wanted by what proves their pushes. Routes with several values of a credential, a secret that is being
+// replaced or a second one, are grouped with their like only: what proves a push for them need not prove it for others of the same account.
 func accountsOf(p hookswitch.Provider, routes []hookswitch.Route, wanted func(*hookswitch.Route) bool) []Account {
 	var out []Account
 	at := make(map[string]int)
@@ -99,15 +103,27 @@ func accountsOf(p hookswitch.Provider, routes []hookswitch.Route, wanted func(*h
 		if r.Provider != p.Name() || r.Account == "" || !wanted(r) {
 			continue
 		}
-		n, ok := at[r.Account]
+		group := r.Account + several(r.Credentials)
+		n, ok := at[group]
 		if !ok {
 			n = len(out)
-			at[r.Account] = n
+			at[group] = n
 			out = append(out, Account{Provider: p, Name: r.Account, Credentials: r.Credentials})
 		}
 		out[n].Routes = append(out[n].Routes, *r)
 	}
 	return out
+}
+
+// several writes out the credentials that have more than one value.
+func several(c hookswitch.Credentials) string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(c)) {
+		if len(c[name]) > 1 {
+			fmt.Fprintf(&b, " %q%q", name, c[name])
+		}
+	}
+	return b.String()
 }
 
 // HandshakeCredentials are the credentials of every route of the provider: a handshake names no account, so its token is tried on all of them.
@@ -173,4 +189,53 @@ func (a *Account) match(u *hookswitch.Update) *hookswitch.Route {
 func (s *Service) Routes(ctx context.Context) ([]hookswitch.Route, error) {
 	routes, _, err := s.allRoutes(ctx)
 	return slices.Clip(routes), err
+}
+
+// routeOfReport finds the route that a report is about which names none, among several of the account: the one that its message went out over or, before the
+// provider's id is known, one over which a message to the same person is being sent. It is nil where there is none.
+func (s *Service) routeOfReport(ctx context.Context, a *Account, u *hookswitch.Update) (*hookswitch.Route, error) {
+	var routes []*hookswitch.Route
+	var keys []hookswitch.Key
+	for i := range a.Routes {
+		if r := &a.Routes[i]; r.Channel == u.Channel {
+			routes, keys = append(routes, r), append(keys, r.Key)
+		}
+	}
+	if len(routes) == 0 {
+		return nil, nil
+	}
+	m, err := s.store.MessageByProviderID(ctx, u.Receipt.ProviderID, hookswitch.Outbound, keys)
+	if err == nil {
+		return routes[slices.Index(keys, m.Route)], nil
+	}
+	if hookswitch.KindOf(err) != hookswitch.NotFound {
+		return nil, err
+	}
+	for _, r := range routes {
+		busy, err := s.sendingOver(ctx, r, u.Receipt.Recipient)
+		if err != nil {
+			return nil, err
+		}
+		if busy {
+			return r, nil
+		}
+	}
+	return nil, nil
+}
+
+// sendingOver reports whether a message to the person is being sent over the route at this moment.
+func (s *Service) sendingOver(ctx context.Context, r *hookswitch.Route, person string) (bool, error) {
+	contact, err := s.store.ContactBy(ctx, r.App, r.Channel, person)
+	if err == nil {
+		var conv *hookswitch.Conversation
+		if conv, err = s.store.ConversationOf(ctx, r.Sender, contact); err == nil {
+			list, err := s.store.Messages(ctx, r.App, store.MessageFilter{Conversation: conv.Key, Status: hookswitch.StatusSending},
+				store.Page{Limit: 1, After: hookswitch.KeyAt(s.now().Add(-sendingAge))})
+			return len(list) > 0, err
+		}
+	}
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return false, nil
+	}
+	return false, err
 }

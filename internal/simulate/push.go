@@ -32,7 +32,8 @@ type Push struct {
 	Body   []byte
 	IDs    []string // the provider's ids of the messages in it, received or reported on
 
-	changes []change
+	changes []change     // of WhatsApp
+	items   []directItem // of Messenger and Instagram
 }
 
 // Result is what a push was answered.

@@ -1,34 +1,33 @@
 package simulate
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"errors"
 	"net/http"
 	"sync"
 	"time"
-
-	"github.com/hookswitch/hookswitch"
 )
 
-// plan is the reports that a message still has coming, one after the other: the next is planned when one has been taken.
-type plan struct {
-	account  WhatsApp
-	sent     Sent
-	statuses []hookswitch.MessageStatus
-	failCode int
-	tries    int // of the report at the front
-	due      time.Time
+// errand is the reports that a message still has coming, one after the other: the next is due when one has been taken or given up.
+type errand struct {
+	reports []func() Push // made when they are due
+	baseURL string
+	// again says whether, and after what, a report is pushed once more that was pushed tries times before.
+	again func(tries int, res Result, err error) (after time.Duration, ok bool)
+	tries int // of the report at the front
+	due   time.Time
 }
 
-// planHeap has the earliest plan in front.
-type planHeap []*plan
+// errandHeap has the earliest errand in front.
+type errandHeap []*errand
 
-func (h planHeap) Len() int           { return len(h) }
-func (h planHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
-func (h planHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *planHeap) Push(x any)        { *h = append(*h, x.(*plan)) }
-func (h *planHeap) Pop() any {
+func (h errandHeap) Len() int           { return len(h) }
+func (h errandHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+func (h errandHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *errandHeap) Push(x any)        { *h = append(*h, x.(*errand)) }
+func (h *errandHeap) Pop() any {
 	old := *h
 	last := old[len(old)-1]
 	old[len(old)-1] = nil
@@ -39,36 +38,56 @@ func (h *planHeap) Pop() any {
 // pushers is how many reports are pushed at once.
 const pushers = 16
 
-// undeliverable is the code of a failed status that was given none.
-const undeliverable = 131026
+// reports is the part of a stand-in that pushes reports about the messages it took.
+type reports struct {
+	client     *http.Client
+	delay      time.Duration // before each report
+	maxPending int
+	stop       chan struct{}
+	running    sync.WaitGroup
+	wake       chan struct{} // holds one signal that something became due earlier than Run knows
 
-// plan is called with mu held. It reports false when too much is outstanding.
-func (g *Graph) plan(account WhatsApp, s Sent, fault *Fault) bool {
-	p := &plan{account: account, sent: s, failCode: undeliverable, statuses: (&Fault{}).statuses()}
-	if fault != nil {
-		p.statuses = fault.statuses()
-		if fault.FailCode != 0 {
-			p.failCode = fault.FailCode
-		}
+	mu      sync.Mutex
+	closed  bool
+	due     errandHeap
+	pending int             // messages with reports outstanding
+	lost    int             // reports given up
+	settled []chan struct{} // closed when pending falls to 0
+}
+
+// newReports has defaults for zero values.
+func newReports(client *http.Client, delay time.Duration, maxPending int) *reports {
+	if client == nil {
+		client = LoopbackClient()
 	}
-	if g.opts.Callback == "" || len(p.statuses) == 0 {
+	return &reports{
+		client: client, delay: cmp.Or(delay, 5*time.Millisecond), maxPending: cmp.Or(maxPending, 10_000),
+		stop: make(chan struct{}), wake: make(chan struct{}, 1),
+	}
+}
+
+// plan takes an errand on. It reports false when too much is outstanding.
+func (r *reports) plan(e *errand) bool {
+	if len(e.reports) == 0 {
 		return true
 	}
-	if g.pending >= g.opts.MaxPending {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.pending >= r.maxPending {
 		return false
 	}
-	g.pending++
-	g.put(p, g.opts.Delay)
+	r.pending++
+	r.put(e, r.delay)
 	return true
 }
 
 // put is called with mu held.
-func (g *Graph) put(p *plan, after time.Duration) {
-	p.due = time.Now().Add(after)
-	heap.Push(&g.due, p)
-	if g.due[0] == p {
+func (r *reports) put(e *errand, after time.Duration) {
+	e.due = time.Now().Add(after)
+	heap.Push(&r.due, e)
+	if r.due[0] == e {
 		select {
-		case g.wake <- struct{}{}:
+		case r.wake <- struct{}{}:
 		default:
 		}
 	}
@@ -79,15 +98,15 @@ var ErrClosed = errors.New("simulated provider is closed")
 
 // Run pushes reports until ctx ends or Close is called, and returns when the last push is over. Reports that are still due then wait for
 // the next Run.
-func (g *Graph) Run(ctx context.Context) error {
-	g.mu.Lock()
-	if g.closed {
-		g.mu.Unlock()
+func (r *reports) Run(ctx context.Context) error {
+	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
 		return ErrClosed
 	}
-	g.running.Add(1)
-	g.mu.Unlock()
-	defer g.running.Done()
+	r.running.Add(1)
+	r.mu.Unlock()
+	defer r.running.Done()
 
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
@@ -95,35 +114,35 @@ func (g *Graph) Run(ctx context.Context) error {
 	defer cancel()
 	all.Go(func() {
 		select {
-		case <-g.stop:
+		case <-r.stop:
 			cancel()
 		case <-ctx.Done():
 		}
 	})
-	work := make(chan *plan)
+	work := make(chan *errand)
 	defer close(work)
 	for range pushers {
 		all.Go(func() {
-			for p := range work {
-				g.report(ctx, p)
+			for e := range work {
+				r.report(ctx, e)
 			}
 		})
 	}
 	for {
-		p, wait := g.next()
-		if p != nil {
+		e, wait := r.next()
+		if e != nil {
 			select {
-			case work <- p:
+			case work <- e:
 				continue
 			case <-ctx.Done():
-				g.giveBack(p)
+				r.giveBack(e)
 				return nil
 			}
 		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
-		case <-g.wake:
+		case <-r.wake:
 		case <-ctx.Done():
 		}
 		timer.Stop()
@@ -133,71 +152,66 @@ func (g *Graph) Run(ctx context.Context) error {
 	}
 }
 
-// next takes the earliest plan if it is due, and else says how long to wait for one.
-func (g *Graph) next() (*plan, time.Duration) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(g.due) == 0 {
+// next takes the earliest errand if it is due, and else says how long to wait for one.
+func (r *reports) next() (*errand, time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.due) == 0 {
 		return nil, time.Hour
 	}
-	if wait := time.Until(g.due[0].due); wait > 0 {
+	if wait := time.Until(r.due[0].due); wait > 0 {
 		return nil, wait
 	}
-	return heap.Pop(&g.due).(*plan), 0
+	return heap.Pop(&r.due).(*errand), 0
 }
 
-func (g *Graph) giveBack(p *plan) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.put(p, 0)
+func (r *reports) giveBack(e *errand) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.put(e, 0)
 }
 
-// report pushes the report at the front of p and plans what follows.
-func (g *Graph) report(ctx context.Context, p *plan) {
-	var errs []StatusError
-	if p.statuses[0] == hookswitch.StatusFailed {
-		errs = []StatusError{{Code: p.failCode}}
-	}
-	push := p.account.Status(p.sent.ID, p.statuses[0], p.sent.To, p.sent.Ref, errs...)
-	res, err := push.Post(ctx, g.opts.Client, g.opts.Callback)
+// report pushes the report at the front of e and plans what follows.
+func (r *reports) report(ctx context.Context, e *errand) {
+	res, err := e.reports[0]().Post(ctx, r.client, e.baseURL)
 
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	switch {
-	case err == nil && res.Status == http.StatusOK:
-	case ctx.Err() != nil:
-		g.put(p, 0)
-		return
-	case p.tries < g.opts.Retries:
-		g.put(p, min(100*time.Millisecond<<min(p.tries, 10), 10*time.Second))
-		p.tries++
-		return
-	default:
-		g.lost++
-	}
-	p.statuses, p.tries = p.statuses[1:], 0
-	if len(p.statuses) > 0 {
-		g.put(p, g.opts.Delay)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil && ctx.Err() != nil {
+		r.put(e, 0)
 		return
 	}
-	if g.pending--; g.pending == 0 {
-		for _, c := range g.settled {
+	if after, again := e.again(e.tries, res, err); again {
+		r.put(e, after)
+		e.tries++
+		return
+	}
+	if err != nil || res.Status/100 != 2 {
+		r.lost++
+	}
+	e.reports, e.tries = e.reports[1:], 0
+	if len(e.reports) > 0 {
+		r.put(e, r.delay)
+		return
+	}
+	if r.pending--; r.pending == 0 {
+		for _, c := range r.settled {
 			close(c)
 		}
-		g.settled = nil
+		r.settled = nil
 	}
 }
 
 // Settle waits until every planned report has been taken or given up. Somebody has to Run meanwhile.
-func (g *Graph) Settle(ctx context.Context) error {
-	g.mu.Lock()
-	if g.pending == 0 {
-		g.mu.Unlock()
+func (r *reports) Settle(ctx context.Context) error {
+	r.mu.Lock()
+	if r.pending == 0 {
+		r.mu.Unlock()
 		return nil
 	}
 	c := make(chan struct{})
-	g.settled = append(g.settled, c)
-	g.mu.Unlock()
+	r.settled = append(r.settled, c)
+	r.mu.Unlock()
 	select {
 	case <-c:
 		return nil
@@ -206,14 +220,30 @@ func (g *Graph) Settle(ctx context.Context) error {
 	}
 }
 
+// Lost is how many reports were given up because the callback did not take them.
+func (r *reports) Lost() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lost
+}
+
 // Close ends Run and waits for it, and drops the connections of sends that hang. It may be called more than once.
-func (g *Graph) Close() {
-	g.mu.Lock()
-	if !g.closed {
-		g.closed = true
-		close(g.stop)
+func (r *reports) Close() {
+	r.mu.Lock()
+	if !r.closed {
+		r.closed = true
+		close(r.stop)
 	}
-	g.mu.Unlock()
-	g.running.Wait()
-	g.opts.Client.CloseIdleConnections()
+	r.mu.Unlock()
+	r.running.Wait()
+	r.client.CloseIdleConnections()
+}
+
+// hang drops the connection without an answer when the caller or the stand-in has given up.
+func (r *reports) hang(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-r.stop:
+	}
+	panic(http.ErrAbortHandler) // the server's word for dropping the connection without an answer
 }
