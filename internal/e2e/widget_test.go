@@ -99,7 +99,7 @@ func TestWidget_AVisitorWritesByKeyboardAndIsAnsweredLive(t *testing.T) {
 			t.Errorf("the answer links to %s", link)
 		}
 		b.press("<img src=x onerror=alert(1)>", kb.Enter)
-		b.until(chatAnswer + `.length === 2 && ` + chatOwn + `.every(r => !r.querySelector(".wait"))`)
+		b.until(chatAnswer + `.length === 2 && ` + chatOwn + `.every(r => !r.matches(".wait"))`)
 		if n := b.text(chatRoot + `.querySelectorAll("img, b, i:not(.dots i), script").length`); n != "0" {
 			t.Errorf("%s elements were made of texts", n)
 		}
@@ -138,6 +138,44 @@ func TestWidget_AVisitorWritesByKeyboardAndIsAnsweredLive(t *testing.T) {
 			b.press(kb.Escape)
 		}
 	})
+}
+
+// A visitor goes on writing while the server is away, and nothing is lost or comes twice.
+func TestWidget_OutlivesTheServer(t *testing.T) {
+	t.Parallel()
+	chromium(t)
+	s := Start(t, Options{})
+	app := s.CreateApp("Oak Towers")
+	sender := widgetSender(s, app, "https://www.oaktowers.example")
+	b := newTab(t)
+	b.look("light", 1200, 800)
+	b.open(s.URL + "/widget/demo?sender=" + sender) // pages of our own may show any chat
+	b.until(chatRoot + `?.querySelector(".launch")`)
+	b.shoot("demo")
+	b.text(`document.querySelector("hookswitch-chat").open()`)
+	b.press("viewings?", kb.Enter)
+	b.until(chatAnswer + `.length === 1`)
+	s.Kill()
+	b.press("are you there?", kb.Enter)
+	b.until(chatOwn + `[1].querySelector(".meta").textContent === "Sending…"`)
+	b.until(chatRoot + `.querySelector(".state").textContent === "Connecting again…"`)
+	s.Start()
+	b.until(chatAnswer + `.length === 2 && ` + chatOwn + `.every(r => !r.matches(".wait"))`)
+	b.until(chatRoot + `.querySelector(".state").textContent === ""`)
+	b.press("viewings, then", kb.Enter)
+	b.until(chatAnswer + `.length === 3`)
+	if said := b.text(chatOwn + `.map(r => r.querySelector(".bubble").textContent).join("|")`); said != "You said: viewings?|You said: are you there?|You said: viewings, then" {
+		t.Errorf("the visitor has written %q", said)
+	}
+	b.look("light", 320, 568)
+	b.text(`document.querySelector("hookswitch-chat").close()`)
+	b.shoot("demo-small")
+	if hidden := b.text(chatRoot + `.querySelector(".badge").hidden`); hidden != "true" {
+		t.Error("what has been seen counts as new")
+	}
+	if wide := b.text(`document.documentElement.scrollWidth > innerWidth`); wide != "false" {
+		t.Error("the page is wider than the window")
+	}
 }
 
 // waitForStatus waits until n messages of an App have the status.

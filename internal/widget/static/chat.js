@@ -107,7 +107,7 @@ class Chat extends HTMLElement {
   #wake() {
     if (!this.isConnected || document.hidden) return this.#stream?.abort();
     if (!this.#v || !this.#shown && !this.#written) return;
-    this.#seen();
+    this.#count();
     if (!this.#stream || this.#stream.signal.aborted || this.#idle) this.#listen();
   }
 
@@ -169,6 +169,7 @@ class Chat extends HTMLElement {
     this.#launch = button({ className: "launch", ariaExpanded: "false", onclick: () => this.#shown ? this.close() : this.open() },
       icon("M4 5.500h16v11.500h-8.500L7 20.500V17H4z"), icon("M6 9.500l6 6 6-6"), this.#badge);
     this.#log = h("div", { role: "log" });
+    this.#log.setAttribute("aria-relevant", "additions"); // not the time of day that comes under each
     this.#dots = h("div", { className: "bubble dots", role: "status", hidden: true });
     this.#talk = h("div", { className: "talk", tabIndex: 0, role: "region", ariaLabel: t.conversation }, this.#log);
     this.#field = h("textarea", { rows: 1, maxLength, placeholder: t.placeholder, ariaLabel: t.placeholder, enterKeyHint: "send", oninput: () => this.#fit(),
@@ -208,27 +209,30 @@ class Chat extends HTMLElement {
     this.#wake();
   }
 
-  // count shows how many answers wait to be read.
+  // count shows how many answers wait to be looked at.
   #count() {
-    const n = this.#shown ? 0 : this.#unread().length, t = this.#v.texts;
+    const t = this.#v.texts, news = this.#unread();
+    if (this.#shown && !document.hidden) for (const m of news) m.seen = 1;
+    const n = news.filter((m) => !m.seen).length;
     this.#badge.hidden = !n;
     this.#badge.textContent = n > 9 ? "9+" : n;
     this.#launch.ariaLabel = (this.#shown ? t.close : t.open) + (n ? ", " + n + " " + t.unread : "");
-    if (this.#shown) this.#seen();
+    this.#tell();
   }
 
   #unread() { return this.#rows.map((r) => r.m).filter((m) => m.from === "agent" && m.id && !m.read); }
 
-  // seen tells the server which answers the visitor has seen, or this browser has fetched.
-  #seen() {
+  // tell tells the server which answers the visitor has seen, or this browser has fetched.
+  #tell() {
     if (document.hidden || this.#telling) return;
-    const status = this.#shown ? "read" : "delivered", list = this.#unread().filter((m) => this.#shown || !m.told).slice(0, 100);
-    if (!list.length) return;
+    const news = this.#unread(), seen = news.filter((m) => m.seen), status = seen[0] ? "read" : "delivered";
+    const list = (seen[0] ? seen : news.filter((m) => !m.told)).slice(0, 100);
+    if (!list[0]) return;
     this.#telling = true;
     this.#call("receipts", { status, ids: list.map((m) => m.id) }).then(() => 1, (e) => e.lost || pause(Math.max(5e3, e.wait || 0))).then((told) => {
       this.#telling = false;
       if (told) for (const m of list) { m.told = 1; m.read ||= status === "read"; }
-      this.#seen();
+      this.#tell();
     });
   }
 
@@ -324,6 +328,7 @@ class Chat extends HTMLElement {
           if (!m.failed) await pause(Math.max(500 * 2 ** tries, e.wait || 0));
         }
       }
+      this.#state(m.failed ? this.#v.texts.failed : "");
       this.#group();
     }
     this.#posting = false;
