@@ -27,6 +27,8 @@ type Message struct {
 	InReplyTo    Key // the received message that this one answers
 	ErrorCode    string
 	ErrorText    string
+	EditedAt     time.Time // when the person last changed it, as the provider tells it; zero: never
+	DeletedAt    time.Time // when the person took it back; zero: never
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 }
@@ -41,6 +43,13 @@ func (m *Message) ByHuman() bool {
 		Tag string `json:"messageTag"`
 	}
 	return m.InReplyTo == 0 && len(m.Content) > 0 && json.Unmarshal(m.Content, &content) == nil && content.Tag == TagHumanAgent
+}
+
+// MessageVersion is what a message read before the person changed it.
+type MessageVersion struct {
+	Message Key
+	Text    string
+	Until   time.Time // when it was changed
 }
 
 // Direction tells a received message from a sent one.

@@ -34,6 +34,7 @@ func (s *Service) Receipts(ctx context.Context, message hookswitch.Key) ([]hooks
 const (
 	errNoProvider     = "no_provider"
 	errWindowClosed   = "window_closed" // with "whatsapp_" before it on WhatsApp
+	errOptedOut       = "opted_out"
 	errUnknownOutcome = "unknown_outcome"
 )
 
@@ -95,6 +96,9 @@ func (s *Service) BeginSend(ctx context.Context, o *store.Outcome) (Send, error)
 			return b.failMessage(tx, o, m, &hookswitch.SendError{Code: errUnknownOutcome, Message: "the provider may have taken the message, and has not told what became of it"})
 		}
 		route, sender, err := s.routeFor(tx, m)
+		if err == nil {
+			err = wanted(tx, m)
+		}
 		if err == nil {
 			err = s.windowOf(tx, m, b.now)
 		}
@@ -172,6 +176,15 @@ func (s *Service) routeFor(tx *store.Tx, m *hookswitch.Message) (*hookswitch.Rou
 		return nil, nil, &hookswitch.SendError{Code: errNoProvider, Message: "messages cannot be sent over the provider " + best.Provider}
 	}
 	return best, p, nil
+}
+
+// wanted refuses a message, with a *SendError, to a person who wants none on the channel.
+func wanted(tx *store.Tx, m *hookswitch.Message) error {
+	out, err := tx.OptedOut(tx.Context(), m.App, m.Contact, m.Channel)
+	if err != nil || !out {
+		return err
+	}
+	return &hookswitch.SendError{Code: errOptedOut, Message: "the person has asked for no more messages on " + string(m.Channel), Category: "opt_out"}
 }
 
 // windowOf refuses a free-form message, with a *SendError, when the person's last message is too long ago, by our own clock. What a person has written may

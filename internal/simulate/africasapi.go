@@ -8,7 +8,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,54 +33,39 @@ type AfricasTalkingAPIOptions struct {
 	// Faults refuse by codes of recipients, such as 405. A FailCode of 406 has the report say UserInBlackList, any other DeliveryFailure.
 	Faults []Fault
 	// OnSend is told of each accepted message before it is answered. It is called from many goroutines at once.
-	OnSend func(AfricasTalkingSent)
-}
-
-// AfricasTalkingSent is a message that an AfricasTalkingAPI has taken.
-type AfricasTalkingSent struct {
-	ID   string // ATXid_…
-	From string // empty: the shared short code
-	To   string // E.164 with "+"
-	Text string
-	Form url.Values // the whole request
-	At   time.Time
+	OnSend func(Sent)
 }
 
 // AfricasTalkingAPI stands in for Africa's Talking's API: an http.Handler that takes SMS, refuses what Africa's Talking would refuse, which is mostly done with
 // status 201, and reports what becomes of them, each report once. The handler works by itself; reports are pushed while Run runs.
 type AfricasTalkingAPI struct {
-	*reports
-	opts   AfricasTalkingAPIOptions
-	faults faults
+	*ledger
+	*outbox
+	opts AfricasTalkingAPIOptions
 
-	kept     sync.Mutex // guards what follows
-	sent     []AfricasTalkingSent
-	optedOut map[string]bool
+	optedMu  sync.Mutex
+	optedOut map[string]bool // by recipient
 }
 
 // NewAfricasTalkingAPI returns a stand-in. It starts nothing.
 func NewAfricasTalkingAPI(opts AfricasTalkingAPIOptions) *AfricasTalkingAPI {
-	opts.Keep = cmp.Or(opts.Keep, 1000)
-	a := &AfricasTalkingAPI{reports: newReports(opts.Client, opts.Delay, opts.MaxPending), opts: opts, optedOut: map[string]bool{}}
-	a.SetFaults(opts.Faults...)
-	return a
-}
-
-// SetFaults replaces the faults and starts their counting anew.
-func (a *AfricasTalkingAPI) SetFaults(faults ...Fault) { a.faults.set(faults) }
-
-// Sent is the accepted messages, oldest first.
-func (a *AfricasTalkingAPI) Sent() []AfricasTalkingSent {
-	a.kept.Lock()
-	defer a.kept.Unlock()
-	return slices.Clone(a.sent)
+	return &AfricasTalkingAPI{
+		ledger: newLedger(cmp.Or(opts.Keep, 1000), opts.OnSend, opts.Faults), outbox: newOutbox(opts.Client, opts.Callback, opts.Delay, 0, opts.MaxPending, nil),
+		opts: opts, optedOut: map[string]bool{},
+	}
 }
 
 // OptOut has the API refuse messages to the recipient, as it does after they have asked for no more.
 func (a *AfricasTalkingAPI) OptOut(recipient string) {
-	a.kept.Lock()
-	defer a.kept.Unlock()
+	a.optedMu.Lock()
+	defer a.optedMu.Unlock()
 	a.optedOut[recipient] = true
+}
+
+func (a *AfricasTalkingAPI) hasOptedOut(recipient string) bool {
+	a.optedMu.Lock()
+	defer a.optedMu.Unlock()
+	return a.optedOut[recipient]
 }
 
 // africasRecipient is what the answer says about one recipient.
@@ -114,8 +98,8 @@ func (a *AfricasTalkingAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	var list []africasRecipient
 	taken := 0
-	for _, to := range strings.Split(form.Get("to"), ",") {
-		fault := a.faults.find(to, form.Get("message"))
+	for to := range strings.SplitSeq(form.Get("to"), ",") {
+		one, fault := a.take(app, form, strings.TrimSpace(to))
 		switch {
 		case fault != nil && fault.HTTPStatus != 0:
 			if fault.RetryAfter > 0 {
@@ -126,14 +110,17 @@ func (a *AfricasTalkingAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case fault != nil && fault.Code == 402: // said of the whole request
 			writeAfricas(w, "InvalidSenderId", nil)
 			return
+		case fault != nil && fault.Hang:
+			select {
+			case <-r.Context().Done():
+			case <-a.stop:
+			}
+			panic(http.ErrAbortHandler) // the server's word for dropping the connection without an answer
 		}
-		one := a.take(app, form, strings.TrimSpace(to), fault)
 		if one.StatusCode < 400 {
 			taken++
 		}
-		if list = append(list, one); fault != nil && fault.Hang {
-			a.hang(r.Context())
-		}
+		list = append(list, one)
 	}
 	writeAfricas(w, "Sent to "+strconv.Itoa(taken)+"/"+strconv.Itoa(len(list))+" Total Cost: KES "+strconv.FormatFloat(0.8*float64(taken), 'f', 4, 64), list)
 }
@@ -192,41 +179,40 @@ func (a *AfricasTalkingAPI) app(form url.Values) (AfricasTalking, bool) {
 	return AfricasTalking{}, false
 }
 
-// take decides on one recipient.
-func (a *AfricasTalkingAPI) take(app AfricasTalking, form url.Values, to string, fault *Fault) africasRecipient {
-	a.kept.Lock()
-	optedOut := a.optedOut[to]
-	a.kept.Unlock()
+// take decides on one recipient. A fault is returned where one shapes the answer.
+func (a *AfricasTalkingAPI) take(app AfricasTalking, form url.Values, to string) (one africasRecipient, fault *Fault) {
 	refuse := func(code int) africasRecipient {
 		return africasRecipient{StatusCode: code, Number: to, Status: cmp.Or(africasWords[code], "Failed"), Cost: "0", MessageID: "None"}
 	}
 	switch {
-	case fault != nil && fault.Code != 0:
-		return refuse(fault.Code)
 	case hookswitch.CheckPhone(to) != "":
-		return refuse(403)
-	case optedOut:
-		return refuse(406)
+		return refuse(403), nil
+	case a.hasOptedOut(to):
+		return refuse(406), nil
 	}
-	s := AfricasTalkingSent{ID: newAfricasID("ATXid_"), From: form.Get("from"), To: to, Text: form.Get("message"), Form: form, At: app.now()}
-	if !a.plan(a.errand(app, s, fault)) {
-		return refuse(500)
+	body, err := json.Marshal(form)
+	if err != nil {
+		return refuse(500), nil
 	}
-	a.kept.Lock()
-	a.sent = keepNewest(a.sent, s, a.opts.Keep)
-	a.kept.Unlock()
-	if a.opts.OnSend != nil {
-		a.opts.OnSend(s)
-	}
-	return africasRecipient{StatusCode: 101, Number: to, Status: africasWords[101], Cost: "KES 0.8000", MessageID: s.ID}
+	s := Sent{Channel: hookswitch.SMS, Account: form.Get("from"), ID: newAfricasID("ATXid_"), To: digits(to), Type: "text", Text: form.Get("message"), Body: body, At: app.now()}
+	one = africasRecipient{StatusCode: 101, Number: to, Status: africasWords[101], Cost: "KES 0.8000", MessageID: s.ID}
+	a.ledger.take(&s, func(f *Fault) bool {
+		fault = f
+		switch {
+		case f != nil && (f.Code != 0 || f.HTTPStatus != 0):
+			one = refuse(f.Code)
+			return false
+		case !a.promise(app, s.ID, to, f):
+			one, fault = refuse(500), nil
+			return false
+		}
+		return true
+	})
+	return one, fault
 }
 
-// errand is the reports about a message. There is none about reading.
-func (a *AfricasTalkingAPI) errand(app AfricasTalking, s AfricasTalkingSent, fault *Fault) *errand {
-	e := &errand{baseURL: a.opts.Callback, again: never}
-	if e.baseURL == "" {
-		return e
-	}
+// promise plans the reports about the message id to a person. There is none about reading. It reports false when too much is outstanding.
+func (a *AfricasTalkingAPI) promise(app AfricasTalking, id, to string, fault *Fault) bool {
 	statuses, reason := (&Fault{}).statuses(), "DeliveryFailure"
 	if fault != nil {
 		statuses = fault.statuses()
@@ -234,6 +220,7 @@ func (a *AfricasTalkingAPI) errand(app AfricasTalking, s AfricasTalkingSent, fau
 			reason = "UserInBlackList"
 		}
 	}
+	var pushes []func() Push
 	for _, status := range statuses {
 		var word, why string
 		switch status {
@@ -246,9 +233,9 @@ func (a *AfricasTalkingAPI) errand(app AfricasTalking, s AfricasTalkingSent, fau
 		default:
 			continue
 		}
-		e.reports = append(e.reports, func() Push { return app.Report(s.ID, s.To, word, why) })
+		pushes = append(pushes, func() Push { return app.Report(id, to, word, why) })
 	}
-	return e
+	return a.planTo(a.opts.Callback, never, pushes...)
 }
 
 // never is how Africa's Talking repeats.

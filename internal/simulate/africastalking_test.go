@@ -62,7 +62,7 @@ func TestAfricasTalking_IsUnderstoodByTheAdapter(t *testing.T) {
 func TestAfricasTalkingAPI_IsUnderstoodByTheAdapter(t *testing.T) {
 	t.Parallel()
 	a := simulate.NewAfricasTalkingAPI(simulate.AfricasTalkingAPIOptions{Apps: []simulate.AfricasTalking{simulate.DemoAfricasTalking()},
-		Faults: []simulate.Fault{{Contains: "poor", Code: 405}, {Contains: "sender", Code: 402}, {Contains: "gateway", Code: 501}, {Contains: "broken", HTTPStatus: 502},
+		Faults: []simulate.Fault{{To: "+254712345678", Contains: "poor", Code: 405}, {Contains: "sender", Code: 402}, {Contains: "gateway", Code: 501}, {Contains: "broken", HTTPStatus: 502},
 			{Contains: "fast", HTTPStatus: 429, RetryAfter: 3 * time.Second}}})
 	api := httptest.NewServer(a)
 	defer api.Close()
@@ -78,7 +78,7 @@ func TestAfricasTalkingAPI_IsUnderstoodByTheAdapter(t *testing.T) {
 	if err != nil || len(a.Sent()) != 1 || accepted.ProviderID != a.Sent()[0].ID || !accepted.Sent {
 		t.Fatalf("got %+v, %v; kept %+v", accepted, err, a.Sent())
 	}
-	if s := a.Sent()[0]; s.Text != "Grüße & 👋" || s.To != "+254712345678" || s.From != "21512" {
+	if s := a.Sent()[0]; s.Text != "Grüße & 👋" || s.To != "254712345678" || s.Account != "21512" {
 		t.Errorf("kept %+v", s)
 	}
 	a.OptOut("+254700000009")

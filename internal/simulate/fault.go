@@ -2,15 +2,13 @@ package simulate
 
 import (
 	"net/http"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
 )
 
-// Fault makes a stand-in misbehave for some sends. Of several faults that apply to a send the first is done. The zero Fault applies to every
+// Fault makes the stand-in of an API misbehave for some sends. Of several faults that apply to a send the first is done. The zero Fault applies to every
 // send and changes nothing.
 type Fault struct {
 	// To and Contains choose the sends: to this number or user id, with this in the text. Empty: any.
@@ -19,7 +17,8 @@ type Fault struct {
 	// Skip lets so many of the chosen sends pass first. Times ends the fault after so many more; 0: never.
 	Skip, Times int
 
-	// Code refuses the send with this error code of the provider's, and on the Graph API with the subcode that usually goes with it where Subcode is 0.
+	// Code refuses the send with this error code: of the Graph API, with the subcode that usually goes with it where Subcode is 0; of the Bot API; of a recipient
+	// at Africa's Talking; or of X, where codes from 400 to 599 are statuses that X explains, and others errors of its older kind.
 	Code, Subcode int
 	// HTTPStatus refuses the send with this status: in place of the usual one of Code, or without Code as a broken proxy would, in HTML.
 	HTTPStatus int
@@ -35,42 +34,11 @@ type Fault struct {
 	FailCode int
 }
 
-func (f *Fault) chooses(to, text string) bool {
-	if f.To != "" && f.To != to && digits(f.To) != strings.TrimPrefix(to, "+") {
+func (f *Fault) chooses(s *Sent) bool {
+	if f.To != "" && f.To != s.To && digits(f.To) != s.To {
 		return false
 	}
-	return strings.Contains(text, f.Contains)
-}
-
-// faults is a list of them, with how often each has been chosen.
-type faults struct {
-	mu     sync.Mutex
-	list   []Fault
-	counts []int
-}
-
-// set replaces the faults and starts their counting anew.
-func (l *faults) set(list []Fault) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.list, l.counts = slices.Clone(list), make([]int, len(list))
-}
-
-// find counts a send for each fault that chooses it and returns a copy of the first whose turn it is, or nil.
-func (l *faults) find(to, text string) (found *Fault) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for i, f := range l.list {
-		if !f.chooses(to, text) {
-			continue
-		}
-		l.counts[i]++
-		n := l.counts[i] - f.Skip
-		if found == nil && n > 0 && (f.Times == 0 || n <= f.Times) {
-			found = &f
-		}
-	}
-	return found
+	return strings.Contains(s.Text, f.Contains)
 }
 
 // refusal is what f answers in place of taking the send, or nil.
@@ -83,7 +51,7 @@ func (f *Fault) refusal() *graphError {
 	return e
 }
 
-// html reports whether the refusal is not of the provider at all.
+// html reports whether the refusal is not of the Graph API at all.
 func (f *Fault) html() bool { return f.Code == 0 && f.HTTPStatus != 0 }
 
 func (f *Fault) statuses() []hookswitch.MessageStatus {

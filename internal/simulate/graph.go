@@ -3,7 +3,6 @@ package simulate
 import (
 	"cmp"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -42,21 +41,6 @@ type GraphOptions struct {
 	OnSend func(Sent)
 }
 
-// Sent is a message that a Graph has taken.
-type Sent struct {
-	Channel       hookswitch.Channel
-	Account       string // the id of the number, page or Instagram account
-	ID            string // the wamid or mid; empty for a reaction on Messenger or Instagram
-	PhoneNumberID string // on WhatsApp
-	To            string // digits, or a user id
-	Type          string
-	Text          string // body, caption, or the emoji of a reaction on Messenger or Instagram
-	Ref           string // biz_opaque_callback_data, or metadata
-	ReplyTo       string
-	Body          json.RawMessage // the whole request
-	At            time.Time
-}
-
 // Read is a received message that was marked as read. On Messenger and Instagram what To has written is marked, or typing shown to them.
 type Read struct {
 	MessageID string // on WhatsApp
@@ -67,42 +51,37 @@ type Read struct {
 // Graph stands in for Meta's Graph API: an http.Handler that takes what is sent over WhatsApp, Messenger and Instagram, refuses what Meta would refuse, and
 // reports sent, delivered and read to the callback, as far as the channel has such reports. The handler works by itself; reports are pushed while Run runs.
 type Graph struct {
-	*reports
+	*ledger
+	*outbox
 	opts     GraphOptions
 	accounts map[string]WhatsApp
-	faults   faults
 
-	kept  sync.Mutex // guards what follows
-	sent  []Sent
-	reads []Read
+	readsMu sync.Mutex
+	reads   []Read
 }
 
 // NewGraph returns a stand-in. It starts nothing.
 func NewGraph(opts GraphOptions) *Graph {
-	opts.Retries = cmp.Or(opts.Retries, 5)
 	opts.Keep = cmp.Or(opts.Keep, 1000)
-	g := &Graph{reports: newReports(opts.Client, opts.Delay, opts.MaxPending), opts: opts, accounts: map[string]WhatsApp{}}
+	g := &Graph{
+		ledger: newLedger(opts.Keep, opts.OnSend, opts.Faults), opts: opts, accounts: map[string]WhatsApp{},
+		outbox: newOutbox(opts.Client, opts.Callback, opts.Delay, cmp.Or(opts.Retries, 5), opts.MaxPending, graphRetryWait),
+	}
 	for _, w := range opts.Accounts {
 		g.accounts[w.PhoneNumberID] = w
 	}
-	g.SetFaults(opts.Faults...)
 	return g
 }
 
-// SetFaults replaces the faults and starts their counting anew.
-func (g *Graph) SetFaults(faults ...Fault) { g.faults.set(faults) }
-
-// Sent is the accepted sends, oldest first.
-func (g *Graph) Sent() []Sent {
-	g.kept.Lock()
-	defer g.kept.Unlock()
-	return slices.Clone(g.sent)
+// graphRetryWait doubles with each retry of a report, from 100 ms up to 10 s.
+func graphRetryWait(retry int) time.Duration {
+	return min(100*time.Millisecond<<min(retry, 10), 10*time.Second)
 }
 
 // Reads is the messages marked as read, oldest first, as many as sends are kept.
 func (g *Graph) Reads() []Read {
-	g.kept.Lock()
-	defer g.kept.Unlock()
+	g.readsMu.Lock()
+	defer g.readsMu.Unlock()
 	return slices.Clone(g.reads)
 }
 
@@ -124,7 +103,11 @@ func (g *Graph) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refused.body.TraceID = "A" + newTraceID()
 		writeGraph(w, refused.httpStatus(), map[string]any{"error": refused.body})
 	case fault != nil && fault.Hang:
-		g.hang(r.Context())
+		select {
+		case <-r.Context().Done():
+		case <-g.stop:
+		}
+		panic(http.ErrAbortHandler) // the server's word for dropping the connection without an answer
 	default:
 		writeGraph(w, http.StatusOK, answer)
 	}
@@ -247,48 +230,56 @@ func (g *Graph) authorize(r *http.Request) (node string, refused *graphError) {
 	return node, nil
 }
 
-// take decides on a send that is in order: it is refused by a fault, or kept and its reports planned.
-func (g *Graph) take(report reporter, s *Sent) (*Fault, *graphError) {
-	fault, refused := g.decide(report, s)
-	if refused == nil && g.opts.OnSend != nil {
-		g.opts.OnSend(*s)
+// undeliverable is the code of a failed status that was given none.
+const undeliverable = 131026
+
+// reporter makes the reports about one message.
+type reporter struct {
+	statuses []hookswitch.MessageStatus // those that the channel reports
+	// push reports one of them, failed with the code.
+	push func(status hookswitch.MessageStatus, code int) Push
+}
+
+// pushes are the reports that the channel has, as far as a fault does not change them.
+func (r reporter) pushes(fault *Fault) []func() Push {
+	statuses, code := (&Fault{}).statuses(), undeliverable
+	if fault != nil {
+		statuses, code = fault.statuses(), cmp.Or(fault.FailCode, code)
 	}
+	var list []func() Push
+	for _, status := range statuses {
+		if slices.Contains(r.statuses, status) {
+			list = append(list, func() Push { return r.push(status, code) })
+		}
+	}
+	return list
+}
+
+// take decides on a send that is in order: it is refused by a fault, or kept and its reports planned.
+func (g *Graph) take(report reporter, s *Sent) (fault *Fault, refused *graphError) {
+	g.ledger.take(s, func(f *Fault) bool {
+		if fault = f; fault != nil {
+			if refused = fault.refusal(); refused != nil {
+				refused.body.Subcode = cmp.Or(refused.body.Subcode, subcodeOf(fault.Code, s.Channel))
+				return false
+			}
+		}
+		if !g.plan(report.pushes(fault)...) {
+			code := 130429
+			if s.Channel != hookswitch.WhatsApp {
+				code = 613
+			}
+			fault, refused = nil, newGraphError(code, "Reports of earlier messages are still outstanding.")
+		}
+		return refused == nil
+	})
 	return fault, refused
 }
 
-func (g *Graph) decide(report reporter, s *Sent) (*Fault, *graphError) {
-	fault := g.faults.find(s.To, s.Text)
-	if fault != nil {
-		if refused := fault.refusal(); refused != nil {
-			refused.body.Subcode = cmp.Or(refused.body.Subcode, subcodeOf(fault.Code, s.Channel))
-			return fault, refused
-		}
-	}
-	if !g.promise(report, fault) {
-		code := 130429
-		if s.Channel != hookswitch.WhatsApp {
-			code = 613
-		}
-		return nil, newGraphError(code, "Reports of earlier messages are still outstanding.")
-	}
-	g.kept.Lock()
-	defer g.kept.Unlock()
-	g.sent = keepNewest(g.sent, *s, g.opts.Keep)
-	return fault, nil
-}
-
 func (g *Graph) keepRead(r Read) {
-	g.kept.Lock()
-	defer g.kept.Unlock()
+	g.readsMu.Lock()
+	defer g.readsMu.Unlock()
 	g.reads = keepNewest(g.reads, r, g.opts.Keep)
-}
-
-// keepNewest appends v and lets go of the oldest beyond keep.
-func keepNewest[T any](list []T, v T, keep int) []T {
-	list = append(list, v)
-	old := max(len(list)-keep, 0)
-	clear(list[:old])
-	return list[old:]
 }
 
 func acceptance(in *sendBody, s Sent) any {

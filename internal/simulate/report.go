@@ -10,24 +10,60 @@ import (
 	"time"
 )
 
-// errand is the reports that a message still has coming, one after the other: the next is due when one has been taken or given up.
-type errand struct {
-	reports []func() Push // made when they are due
-	baseURL string
-	// again says whether, and after what, a report is pushed once more that was pushed tries times before.
-	again func(tries int, res Result, err error) (after time.Duration, ok bool)
-	tries int // of the report at the front
-	due   time.Time
+// outbox pushes what the stand-in of an API reports about the messages it has taken: about each one thing after the other. Its settings are not changed once it
+// is in use.
+type outbox struct {
+	client   *http.Client
+	callback string        // the base URL that reports are pushed to; empty: none are
+	delay    time.Duration // before each report
+	retries  int           // of a report that is not taken
+	most     int           // messages that may have reports outstanding
+	// wait is how long to wait before a retry, of which the first is number 0.
+	wait func(retry int) time.Duration
+
+	stop    chan struct{}
+	running sync.WaitGroup
+	wake    chan struct{} // holds one signal that something became due earlier than Run knows
+
+	mu      sync.Mutex
+	closed  bool
+	due     planHeap
+	pending int             // messages with reports outstanding
+	lost    int             // reports given up
+	settled []chan struct{} // closed when pending falls to 0
 }
 
-// errandHeap has the earliest errand in front.
-type errandHeap []*errand
+// newOutbox returns an outbox with what is usual for what is zero.
+func newOutbox(client *http.Client, callback string, delay time.Duration, retries, most int, wait func(int) time.Duration) *outbox {
+	if client == nil {
+		client = LoopbackClient()
+	}
+	return &outbox{
+		client: client, callback: callback, delay: cmp.Or(delay, 5*time.Millisecond), retries: retries, most: cmp.Or(most, 10_000), wait: wait,
+		stop: make(chan struct{}), wake: make(chan struct{}, 1),
+	}
+}
 
-func (h errandHeap) Len() int           { return len(h) }
-func (h errandHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
-func (h errandHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *errandHeap) Push(x any)        { *h = append(*h, x.(*errand)) }
-func (h *errandHeap) Pop() any {
+// plan is the reports that a message still has coming, one after the other: the next is planned when one has been taken.
+type plan struct {
+	pushes   []func() Push // made when they are due
+	callback string        // the base URL that they go to
+	again    repeats
+	tries    int // of the report at the front
+	due      time.Time
+}
+
+// repeats says whether a report is pushed once more that got an answer, or none, after it had been repeated tries times; and after what.
+type repeats func(tries int, res Result, err error) (after time.Duration, ok bool)
+
+// planHeap has the earliest plan in front.
+type planHeap []*plan
+
+func (h planHeap) Len() int           { return len(h) }
+func (h planHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+func (h planHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *planHeap) Push(x any)        { *h = append(*h, x.(*plan)) }
+func (h *planHeap) Pop() any {
 	old := *h
 	last := old[len(old)-1]
 	old[len(old)-1] = nil
@@ -38,59 +74,49 @@ func (h *errandHeap) Pop() any {
 // pushers is how many reports are pushed at once.
 const pushers = 16
 
-// reports is the part of a stand-in that pushes reports about the messages it took.
-type reports struct {
-	client     *http.Client
-	delay      time.Duration // before each report
-	maxPending int
-	stop       chan struct{}
-	running    sync.WaitGroup
-	wake       chan struct{} // holds one signal that something became due earlier than Run knows
+// plan has the reports about one message pushed. It reports false when too much is outstanding.
+func (o *outbox) plan(pushes ...func() Push) bool { return o.planTo(o.callback, o.again, pushes...) }
 
-	mu      sync.Mutex
-	closed  bool
-	due     errandHeap
-	pending int             // messages with reports outstanding
-	lost    int             // reports given up
-	settled []chan struct{} // closed when pending falls to 0
+// again repeats what is not answered 200.
+func (o *outbox) again(tries int, res Result, err error) (time.Duration, bool) {
+	if err == nil && res.Status == http.StatusOK || tries >= o.retries {
+		return 0, false
+	}
+	return o.wait(tries), true
 }
 
-// newReports has defaults for zero values.
-func newReports(client *http.Client, delay time.Duration, maxPending int) *reports {
-	if client == nil {
-		client = LoopbackClient()
-	}
-	return &reports{
-		client: client, delay: cmp.Or(delay, 5*time.Millisecond), maxPending: cmp.Or(maxPending, 10_000),
-		stop: make(chan struct{}), wake: make(chan struct{}, 1),
-	}
-}
-
-// plan takes an errand on. It reports false when too much is outstanding.
-func (r *reports) plan(e *errand) bool {
-	if len(e.reports) == 0 {
+// planTo is plan for a message that says itself where its reports go, to a base URL, and how they are repeated.
+func (o *outbox) planTo(callback string, again repeats, pushes ...func() Push) bool {
+	if callback == "" || len(pushes) == 0 {
 		return true
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.pending >= r.maxPending {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.pending >= o.most {
 		return false
 	}
-	r.pending++
-	r.put(e, r.delay)
+	o.pending++
+	o.put(&plan{pushes: pushes, callback: callback, again: again}, o.delay)
 	return true
 }
 
 // put is called with mu held.
-func (r *reports) put(e *errand, after time.Duration) {
-	e.due = time.Now().Add(after)
-	heap.Push(&r.due, e)
-	if r.due[0] == e {
+func (o *outbox) put(p *plan, after time.Duration) {
+	p.due = time.Now().Add(after)
+	heap.Push(&o.due, p)
+	if o.due[0] == p {
 		select {
-		case r.wake <- struct{}{}:
+		case o.wake <- struct{}{}:
 		default:
 		}
 	}
+}
+
+// Lost is how many reports were given up because the callback did not take them.
+func (o *outbox) Lost() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.lost
 }
 
 // ErrClosed is what Run returns once Close was called.
@@ -98,15 +124,15 @@ var ErrClosed = errors.New("simulated provider is closed")
 
 // Run pushes reports until ctx ends or Close is called, and returns when the last push is over. Reports that are still due then wait for
 // the next Run.
-func (r *reports) Run(ctx context.Context) error {
-	r.mu.Lock()
-	if r.closed {
-		r.mu.Unlock()
+func (o *outbox) Run(ctx context.Context) error {
+	o.mu.Lock()
+	if o.closed {
+		o.mu.Unlock()
 		return ErrClosed
 	}
-	r.running.Add(1)
-	r.mu.Unlock()
-	defer r.running.Done()
+	o.running.Add(1)
+	o.mu.Unlock()
+	defer o.running.Done()
 
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
@@ -114,35 +140,35 @@ func (r *reports) Run(ctx context.Context) error {
 	defer cancel()
 	all.Go(func() {
 		select {
-		case <-r.stop:
+		case <-o.stop:
 			cancel()
 		case <-ctx.Done():
 		}
 	})
-	work := make(chan *errand)
+	work := make(chan *plan)
 	defer close(work)
 	for range pushers {
 		all.Go(func() {
-			for e := range work {
-				r.report(ctx, e)
+			for p := range work {
+				o.report(ctx, p)
 			}
 		})
 	}
 	for {
-		e, wait := r.next()
-		if e != nil {
+		p, wait := o.next()
+		if p != nil {
 			select {
-			case work <- e:
+			case work <- p:
 				continue
 			case <-ctx.Done():
-				r.giveBack(e)
+				o.giveBack(p)
 				return nil
 			}
 		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
-		case <-r.wake:
+		case <-o.wake:
 		case <-ctx.Done():
 		}
 		timer.Stop()
@@ -152,66 +178,66 @@ func (r *reports) Run(ctx context.Context) error {
 	}
 }
 
-// next takes the earliest errand if it is due, and else says how long to wait for one.
-func (r *reports) next() (*errand, time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.due) == 0 {
+// next takes the earliest plan if it is due, and else says how long to wait for one.
+func (o *outbox) next() (*plan, time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.due) == 0 {
 		return nil, time.Hour
 	}
-	if wait := time.Until(r.due[0].due); wait > 0 {
+	if wait := time.Until(o.due[0].due); wait > 0 {
 		return nil, wait
 	}
-	return heap.Pop(&r.due).(*errand), 0
+	return heap.Pop(&o.due).(*plan), 0
 }
 
-func (r *reports) giveBack(e *errand) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.put(e, 0)
+func (o *outbox) giveBack(p *plan) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.put(p, 0)
 }
 
-// report pushes the report at the front of e and plans what follows.
-func (r *reports) report(ctx context.Context, e *errand) {
-	res, err := e.reports[0]().Post(ctx, r.client, e.baseURL)
+// report pushes the report at the front of p and plans what follows.
+func (o *outbox) report(ctx context.Context, p *plan) {
+	res, err := p.pushes[0]().Post(ctx, o.client, p.callback)
 
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if err != nil && ctx.Err() != nil {
-		r.put(e, 0)
+		o.put(p, 0)
 		return
 	}
-	if after, again := e.again(e.tries, res, err); again {
-		r.put(e, after)
-		e.tries++
+	if after, again := p.again(p.tries, res, err); again {
+		o.put(p, after)
+		p.tries++
 		return
 	}
 	if err != nil || res.Status/100 != 2 {
-		r.lost++
+		o.lost++
 	}
-	e.reports, e.tries = e.reports[1:], 0
-	if len(e.reports) > 0 {
-		r.put(e, r.delay)
+	p.pushes, p.tries = p.pushes[1:], 0
+	if len(p.pushes) > 0 {
+		o.put(p, o.delay)
 		return
 	}
-	if r.pending--; r.pending == 0 {
-		for _, c := range r.settled {
+	if o.pending--; o.pending == 0 {
+		for _, c := range o.settled {
 			close(c)
 		}
-		r.settled = nil
+		o.settled = nil
 	}
 }
 
 // Settle waits until every planned report has been taken or given up. Somebody has to Run meanwhile.
-func (r *reports) Settle(ctx context.Context) error {
-	r.mu.Lock()
-	if r.pending == 0 {
-		r.mu.Unlock()
+func (o *outbox) Settle(ctx context.Context) error {
+	o.mu.Lock()
+	if o.pending == 0 {
+		o.mu.Unlock()
 		return nil
 	}
 	c := make(chan struct{})
-	r.settled = append(r.settled, c)
-	r.mu.Unlock()
+	o.settled = append(o.settled, c)
+	o.mu.Unlock()
 	select {
 	case <-c:
 		return nil
@@ -220,30 +246,14 @@ func (r *reports) Settle(ctx context.Context) error {
 	}
 }
 
-// Lost is how many reports were given up because the callback did not take them.
-func (r *reports) Lost() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.lost
-}
-
 // Close ends Run and waits for it, and drops the connections of sends that hang. It may be called more than once.
-func (r *reports) Close() {
-	r.mu.Lock()
-	if !r.closed {
-		r.closed = true
-		close(r.stop)
+func (o *outbox) Close() {
+	o.mu.Lock()
+	if !o.closed {
+		o.closed = true
+		close(o.stop)
 	}
-	r.mu.Unlock()
-	r.running.Wait()
-	r.client.CloseIdleConnections()
-}
-
-// hang drops the connection without an answer when the caller or the stand-in has given up.
-func (r *reports) hang(ctx context.Context) {
-	select {
-	case <-ctx.Done():
-	case <-r.stop:
-	}
-	panic(http.ErrAbortHandler) // the server's word for dropping the connection without an answer
+	o.mu.Unlock()
+	o.running.Wait()
+	o.client.CloseIdleConnections()
 }

@@ -266,6 +266,11 @@ func readRetries(fragment string) twilioRetries {
 	return r
 }
 
+// again is a repeats. Twilio does not wait.
+func (r twilioRetries) again(tries int, res Result, err error) (time.Duration, bool) {
+	return 0, tries < r.count && r.apply(res, err)
+}
+
 func (r twilioRetries) apply(res Result, err error) bool {
 	var dial *net.OpError
 	word := ""
@@ -286,10 +291,10 @@ func (r twilioRetries) apply(res Result, err error) bool {
 func postTwilio(ctx context.Context, client *http.Client, baseURL string, p Push, r twilioRetries) (res Result, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, twilioTime, fmt.Errorf("twilio waits %s for an answer", twilioTime))
 	defer cancel()
-	for range 1 + r.count {
-		if res, err = p.Post(ctx, client, baseURL); ctx.Err() != nil || !r.apply(res, err) {
-			break
+	for tries := 0; ; tries++ {
+		res, err = p.Post(ctx, client, baseURL)
+		if _, again := r.again(tries, res, err); !again || ctx.Err() != nil {
+			return res, err
 		}
 	}
-	return res, err
 }

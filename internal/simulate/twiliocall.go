@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -143,6 +144,11 @@ func readTwiML(res Result) (twiML, error) {
 	var out twiML
 	if res.Status/100 != 2 {
 		return out, fmt.Errorf("answered %d, and the caller hears that an error has occurred", res.Status)
+	}
+	switch kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); kind {
+	case "text/xml", "application/xml", "text/html":
+	default:
+		return out, fmt.Errorf("the answer is of the type %q, which is no TwiML", kind)
 	}
 	var doc struct {
 		XMLName xml.Name `xml:"Response"`

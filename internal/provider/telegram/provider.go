@@ -24,6 +24,7 @@ var (
 	_ hookswitch.Provider      = (*Provider)(nil)
 	_ hookswitch.MessageSender = (*Provider)(nil)
 	_ hookswitch.Registrar     = (*Provider)(nil)
+	_ hookswitch.Attender      = (*Provider)(nil)
 )
 
 // The names of the credentials.

@@ -20,8 +20,14 @@ func (p *Provider) Parse(push *hookswitch.Push) ([]hookswitch.Update, error) {
 	r := &reader{}
 	var a activity
 	err := json.Unmarshal(push.Body, &a)
-	if is(a.Data) {
-		r.news(a.Data)
+	if is(a.Data) { // one event, or a list of them
+		list := []json.RawMessage{a.Data}
+		if a.Data[0] == '[' {
+			_ = json.Unmarshal(a.Data, &list) // it is valid JSON, and a list
+		}
+		for _, event := range list {
+			r.news(event)
+		}
 	} else {
 		r.self = a.For
 		r.activity(&a, false)

@@ -211,6 +211,17 @@ func TestParse_KnowsADirectMessageWhicheverAPITellsIt(t *testing.T) {
 	}
 }
 
+func TestParse_ReadsAListOfEvents(t *testing.T) {
+	t.Parallel()
+	event := func(user, id string) string {
+		return fmt.Sprintf(`{"filter":{"user_id":%q},"event_type":"post.mention.create","payload":{"id":%q,"author_id":"55","text":"hi"}}`, user, id)
+	}
+	got := parse(t, `{"data":[`+event("1", "900")+`,7,`+event("2", "901")+`]}`)
+	if len(got) != 3 || got[0].Address != "1" || got[1].Broken == nil || got[2].Address != "2" || got[2].Message.ProviderID != "901" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestParse_SecretMessagesAreUnsupported(t *testing.T) {
 	t.Parallel()
 	got := one(t, inEvent("chat.received", `{"id":"e4f4","sender_id":"55","created_at_msec":"1784841183370","encoded_event":"CwAB"}`, `null`))
