@@ -33,13 +33,14 @@ type VisitorPage struct {
 	Full bool
 }
 
-// VisitorMessages lists what a visitor may see of the conversation: what they have written, and what has been sent to them.
+// VisitorMessages lists what a visitor may see of the conversation: what they have written and not taken back, and what has been sent to them.
 func (s *Service) VisitorMessages(ctx context.Context, v Visitor, conversation hookswitch.Key, p store.Page) (VisitorPage, error) {
 	all, err := s.store.Messages(ctx, v.Route.App, store.MessageFilter{Conversation: conversation, Channel: v.Route.Channel}, p)
 	page := VisitorPage{Full: len(all) == p.Limit}
 	for _, m := range all {
 		page.Last = m.Key
 		switch {
+		case !m.DeletedAt.IsZero():
 		case m.Direction == hookswitch.Inbound && m.From == v.Address:
 			page.Messages = append(page.Messages, m)
 		case m.Direction == hookswitch.Inbound || m.To != v.Address:

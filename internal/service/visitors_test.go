@@ -23,7 +23,9 @@ func chatScene(t *testing.T, db *storetest.DB) (w *servicetest.World, app *hooks
 		u.Channel, u.Message.Metadata = hookswitch.WebChat, metadata
 		servicetest.Must(w.Push(u))(t)
 	}
-	visitor = func(address string) service.Visitor { return service.Visitor{Route: &sender.Routes[0], Address: address} }
+	visitor = func(address string) service.Visitor {
+		return service.Visitor{Route: &sender.Routes[0], Address: address}
+	}
 	return w, app, say, visitor
 }
 

@@ -53,15 +53,15 @@ func (c *cursor) advance(clock time.Time, open []hookswitch.Key) {
 	c.seen = slices.Delete(c.seen, 0, at)
 }
 
-// take adds a page's messages and returns those that are new to the browser.
-func (c *cursor) take(page *service.VisitorPage) []*hookswitch.Message {
-	var fresh []*hookswitch.Message
+// fresh are the messages of a page that are new to the browser.
+func (c *cursor) fresh(page *service.VisitorPage) []*hookswitch.Message {
+	var list []*hookswitch.Message
 	for _, m := range page.Messages {
 		if !c.has(m.Key) {
-			fresh = append(fresh, m)
+			list = append(list, m)
 		}
 	}
-	return fresh
+	return list
 }
 
 // String is the cursor as the id of an event.

@@ -199,6 +199,13 @@ func TestSession_OpensForItsOwnSenderAndTime(t *testing.T) {
 	for _, token := range []string{"", "wcs_", v.Token[:len(v.Token)-1], v.Token + "A"} {
 		d.do("GET", "/api/v1/widget/events?token="+token, "").want(t, 401, "invalid_session")
 	}
+	// The widget has to be able to read that, to begin anew.
+	for origin, shared := range map[string]string{site: site, "https://evil.example": ""} {
+		a := d.do("POST", "/api/v1/widget/message", "{}", "Origin", origin, "Authorization", "Bearer wcs_nonsense")
+		if got := a.header.Get("Access-Control-Allow-Origin"); a.status != 401 || got != shared {
+			t.Errorf("%s: %d for %q", origin, a.status, got)
+		}
+	}
 	// Another sender's chat on the same site.
 	elm := d.chat("Elm Court", site)
 	a := decode[started](t, d.do("POST", "/api/v1/widget/init", `{"sender":"`+d.id(elm)+`","token":"`+v.Token+`"}`, "Origin", site), 200)

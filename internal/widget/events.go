@@ -174,7 +174,7 @@ func (st *stream) forward(ctx context.Context) (news bool, err error) {
 			return news, err
 		}
 		open = append(open, page.Open...)
-		for _, m := range st.cursor.take(&page) {
+		for _, m := range st.cursor.fresh(&page) {
 			news = true
 			if st.send(m); st.gone {
 				return news, nil

@@ -241,7 +241,9 @@ func (s *stream) messages(n int) []message {
 	return out
 }
 
-func decodeText[T any](text string) (out T, err error) { return out, json.Unmarshal([]byte(text), &out) }
+func decodeText[T any](text string) (out T, err error) {
+	return out, json.Unmarshal([]byte(text), &out)
+}
 
 func texts(list []message) []string {
 	out := make([]string, len(list))

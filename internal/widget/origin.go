@@ -39,6 +39,16 @@ func (wg *Widget) share(w http.ResponseWriter, origin string) {
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 }
 
+// openly lets a page that may show any chat read err, which is about no chat in particular: otherwise its script could not tell a refusal from a network that is down.
+func (wg *Widget) openly(w http.ResponseWriter, r *http.Request, err error) error {
+	wg.vary(w)
+	origin := r.Header.Get("Origin")
+	if known, failed := wg.knows(r, origin); known && failed == nil {
+		wg.share(w, origin)
+	}
+	return err
+}
+
 func (wg *Widget) vary(w http.ResponseWriter) { w.Header().Add("Vary", "Origin") }
 
 // preflight tells browsers whether pages of an origin may call the method. It names no sender, so those of all count: what it lets through is still checked against the

@@ -96,12 +96,11 @@ func (wg *Widget) resume(token string, sender hookswitch.Key, now time.Time) (*s
 func (wg *Widget) enter(w http.ResponseWriter, r *http.Request, token string) (*session, *chat, error) {
 	s, ok := wg.read(token)
 	if !ok {
-		wg.vary(w)
-		return nil, nil, unauthorized("invalid_session", "A token of /init is needed.")
+		return nil, nil, wg.openly(w, r, unauthorized("invalid_session", "A token of /init is needed."))
 	}
 	c, err := wg.chatOf(r.Context(), wg.svc.IDs().Format(hookswitch.KindSender, s.sender))
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, wg.openly(w, r, err)
 	}
 	if err := wg.admit(w, r, c); err != nil {
 		return nil, nil, err
