@@ -43,6 +43,12 @@ type MessageSender interface {
 	Send(ctx context.Context, out *Outgoing) (Accepted, error)
 }
 
+// CredentialsChecker is a Provider that can say what is wrong with credentials and settings before a Route is made of them.
+type CredentialsChecker interface {
+	// CheckCredentials returns nil, or an error of kind Invalid whose fields, named from "body" on, are the names in c.
+	CheckCredentials(ch Channel, c Credentials) error
+}
+
 // Registrar is a Provider that can be told over its API where to push.
 type Registrar interface {
 	// Register has the provider push for the account of c to url, a door of ours as the provider is to call it, in place of where it pushed

@@ -247,6 +247,7 @@ func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key ho
 	if err := tx.UpdateConversation(conv); err != nil {
 		return err
 	}
+	in.b.tell(msg)
 	if first {
 		in.b.envelope(route.App, hookswitch.EventConversationNew, route.Sender, newConversationData(s, msg))
 	}

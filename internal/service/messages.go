@@ -53,6 +53,7 @@ func (b *births) queue(tx *store.Tx, conv *hookswitch.Conversation, m *hookswitc
 	if err := tx.UpdateConversation(conv); err != nil {
 		return err
 	}
+	b.tell(m)
 	b.envelope(m.App, hookswitch.EventMessageQueued, m.Sender, statusData(b.s, m, hookswitch.StatusQueued, nil))
 	b.owe(store.Delivery{Kind: hookswitch.DeliverMessage, App: m.App, Subject: m.Key, Target: conv.Key}, nil)
 	return nil

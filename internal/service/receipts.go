@@ -278,6 +278,7 @@ func applyReceipt(s *Service, tx *store.Tx, b *births, m *hookswitch.Message, r 
 	if err := draftSent(tx, b, m); err != nil {
 		return err
 	}
+	b.tell(m)
 	if arrived {
 		b.envelope(m.App, hookswitch.EventMessageDelivered, m.Sender, statusData(s, m, hookswitch.StatusDelivered, r))
 	}

@@ -119,6 +119,17 @@ func (s *Service) checkSpecs(specs []SenderSpec) error {
 				at(m, "phoneNumber")
 			}
 		}
+		if p, ok := s.providers[spec.Provider].(hookswitch.CredentialsChecker); ok {
+			var wrong *hookswitch.Error
+			switch err := p.CheckCredentials(spec.Channel, spec.Credentials); {
+			case errors.As(err, &wrong) && len(wrong.Fields) > 0:
+				for _, f := range wrong.Fields {
+					at(f.Message, append([]string{"credentials"}, f.Path[min(1, len(f.Path)):]...)...)
+				}
+			case err != nil:
+				at(err.Error(), "credentials")
+			}
+		}
 		if spec.Responder != nil && s.o.CheckResponder != nil {
 			var wrong *hookswitch.Error
 			switch err := s.o.CheckResponder(*spec.Responder); {

@@ -63,7 +63,8 @@ type Service struct {
 	engine    Engine
 	cache     appCache
 	routes    routeCache
-	bins      binWatch
+	bins      bells
+	visitors  bells
 	tasks     map[hookswitch.TaskKind]taskKind
 	ended     endedTasks
 	sessions  sessionLocks
@@ -92,7 +93,6 @@ func New(o Options) (*Service, error) {
 		s.providers[p.Name()] = p
 	}
 	s.cache.apps, s.cache.uids = make(map[hookswitch.Key]*appState), make(map[string]hookswitch.Key)
-	s.bins.waiting = make(map[string]chan struct{})
 	s.tasks = s.taskKinds()
 	return s, nil
 }
@@ -178,7 +178,8 @@ type births struct {
 	items      []work.Item
 	wake       map[work.Kind]time.Time
 	states     []*appState
-	sent       int // messages that providers have taken
+	ring       []string // bells of the visitors whose conversations change
+	sent       int      // messages that providers have taken
 	sendErrors int
 	// organization is the App that operational events belong to; announced says that there may be some.
 	organization *appState
@@ -257,6 +258,7 @@ func (b *births) undo() {
 		b.s.engine.Unreserve(it.Lane)
 	}
 	b.events, b.deliveries, b.items, b.wake = b.events[:0], b.deliveries[:0], b.items[:0], nil
+	b.ring = b.ring[:0]
 	b.sent, b.sendErrors, b.announced = 0, 0, false
 }
 
@@ -268,6 +270,9 @@ func (b *births) start() {
 	b.s.engine.Start(b.items...)
 	for kind, at := range b.wake {
 		b.s.engine.Wake(kind, at)
+	}
+	for _, name := range b.ring {
+		b.s.visitors.ring(name)
 	}
 }
 

@@ -90,6 +90,7 @@ func (s *Service) CommitReply(ctx context.Context, o *store.Outcome, reply hooks
 		if err != nil {
 			return err
 		}
+		b.tell(m)
 		conv, err := tx.Conversation(tx.Context(), o.App, m.Conversation)
 		if err != nil {
 			return err

@@ -267,6 +267,19 @@ func (r *Reader) DeliveriesOf(ctx context.Context, app, subject hookswitch.Key) 
 	return scanAll(ctx, r, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries WHERE subject = $1 AND app_id = $2`, int64(subject), int64(app))
 }
 
+const answering = `SELECT 1 FROM deliveries WHERE target = $1 AND kind IN (2, 3) AND owner = 0 AND state = 0
+	UNION ALL SELECT 1 FROM deliveries WHERE target = $1 AND kind IN (2, 3) AND owner <> 0 AND kind IN (2, 3, 4) LIMIT 1`
+
+// Answering reports whether a responder is to answer in the conversation, or a message in it is to be sent, now or later.
+func (r *Reader) Answering(ctx context.Context, conversation hookswitch.Key) (bool, error) {
+	var one int
+	err := r.q.QueryRowContext(ctx, answering, int64(conversation)).Scan(&one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, readErr(err, "delivery")
+}
+
 // Resend asks for one more try now, by hand. It returns the row as it stands afterwards, or reports inFlight when a try is running already, or is the next to: that one
 // is it. A row that did not exist is inserted; restore is then the state its failure leads to. What waits already is tried in the manner in which it waits,
 // whatever the kind of d; anything else is owed as d, which for an ordered endpoint means at the end of its queue.
