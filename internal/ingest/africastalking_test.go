@@ -39,7 +39,6 @@ func TestDoors_TakeEveryRecordedRequestOfAfricasTalking(t *testing.T) {
 	replayAll(t, recordings{
 		provider: func() hookswitch.Provider { return africastalking.New(africastalking.Options{}) }, dir: "../provider/africastalking/testdata", least: 14,
 		senders: []service.SenderSpec{africasTalking("sms", hookswitch.SMS), africasTalking("ussd", hookswitch.USSD)},
-		skip:    func(name string) bool { return strings.HasPrefix(name, "ussd_") },
 		both:    func(string) bool { return true },
 	})
 }
