@@ -27,6 +27,7 @@ type simulateCmd struct {
 	X         simulateChannel   `cmd:"" name:"x" help:"Play an account on X"`
 	Email     simulateChannel   `cmd:"" name:"email" help:"Play an address, at Postmark, SendGrid, Mailgun or Resend"`
 	WebChat   simulateChannel   `cmd:"" name:"web_chat" help:"Play a server that passes on what visitors of a web site write"`
+	Phone     simulatePhone     `cmd:"" name:"phone" help:"A telephone at the terminal, with the providers behind it"`
 	List      simulateProviders `cmd:"" name:"list" help:"List who can be played"`
 }
 
@@ -160,8 +161,13 @@ func (c *played) credentials(e *env) (creds hookswitch.Credentials, number, prov
 	if c.Provider != "" {
 		what += " and the provider " + c.Provider
 	}
-	return nil, "", "", hinted(fmt.Errorf("%s has %s", inputName(c.File), what), "another file, or --credential NAME=VALUE")
+	return nil, "", "", hinted(&noEntryError{inputName(c.File) + " has " + what}, "another file, or --credential NAME=VALUE")
 }
+
+// noEntryError says that a sender file has nothing of a channel.
+type noEntryError struct{ message string }
+
+func (e *noEntryError) Error() string { return e.message }
 
 // simulateChannel plays messages of a channel, or stands in for its API.
 type simulateChannel struct {
