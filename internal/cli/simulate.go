@@ -193,7 +193,7 @@ func (c *simulateChannel) Help() string {
 credentials come from a sender file or from --credential; what neither names is the demo's, so that a server knows it after "hookswitch dev".
 
 With --api it stands in for the provider's API instead, so that answers can be sent: start the server with
-HOOKSWITCH_PROVIDER_BASE_URLS=` + c.usual() + `=http://HOST:PORT.
+HOOKSWITCH_PROVIDER_BASE_URLS=` + c.usual() + `=http://HOST:PORT and HOOKSWITCH_ALLOW_NETWORKS=127.0.0.0/8.
 
     ` + example + ` --text "What is my balance?"
     ` + example + ` --list
@@ -340,7 +340,7 @@ func (c *simulateChannel) standIn(e *env, a simulate.Account) error {
 	mu.Lock()
 	err = e.show(c.JSON, standing{"http://" + listener.Addr().String()}, func(p *printer) {
 		p.line("Taking messages at http://%s until interrupted. Start the server with", listener.Addr())
-		p.line("HOOKSWITCH_PROVIDER_BASE_URLS=%s=http://%s", a.Provider, listener.Addr())
+		p.line("HOOKSWITCH_PROVIDER_BASE_URLS=%s=http://%s HOOKSWITCH_ALLOW_NETWORKS=127.0.0.0/8", a.Provider, listener.Addr())
 	})
 	mu.Unlock()
 	if err != nil {

@@ -43,8 +43,9 @@ func (simulatePhone) Help() string {
 their APIs here, each under its name:
 
 HOOKSWITCH_PROVIDER_BASE_URLS=meta=http://127.0.0.1:8421/meta,telegram=http://127.0.0.1:8421/telegram,…
+HOOKSWITCH_ALLOW_NETWORKS=127.0.0.0/8
 
-The phone prints the whole setting when it starts. With --script it reads its lines from a pipe and waits for each answer. What is answered in web chat is
+The phone prints the whole of the first when it starts. With --script it reads its lines from a pipe and waits for each answer. What is answered in web chat is
 fetched by the visitor's browser, and not shown here.
 
     hookswitch simulate phone -f senders.json
@@ -67,7 +68,7 @@ type phone struct {
 	answers chan struct{}
 }
 
-// shown is a line of the phone as JSON.
+// shownLine is a line of the phone as JSON.
 type shownLine struct {
 	Channel string `json:"channel"`
 	What    string `json:"what"` // answer, screen, end, pushed, note
