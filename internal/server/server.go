@@ -106,7 +106,7 @@ func (s *Server) build(ctx context.Context) error {
 		CheckResponder: respond.Validate,
 		PublicURL:      s.url,
 		Retention:      s.settings.Retention.Duration, DialogueTimeout: s.settings.DialogueTimeout.Duration,
-		MaxPayload: int(s.settings.MaxPayload),
+		MaxPayload: int(s.settings.MaxPayload), KeyPrefix: string(s.settings.KeyPrefix),
 	})
 	if err != nil {
 		return err

@@ -48,6 +48,8 @@ type Options struct {
 	DialogueTimeout time.Duration
 	// MaxPayload is the greatest size of an event's payload, in bytes; 0: MaxPayload.
 	MaxPayload int
+	// KeyPrefix begins the texts of new API keys; "": KeyPrefix.
+	KeyPrefix string
 }
 
 // Service holds the rules over one store. Its methods may be used from many goroutines.
@@ -70,6 +72,7 @@ type Service struct {
 	sessions  sessionLocks
 	pace      sendPace
 	counts    Counts
+	uses      keyUses
 }
 
 // New returns the service over an open store. Attach must be called before anything is delivered.
@@ -84,7 +87,7 @@ func New(o Options) (*Service, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	o.MaxPayload = cmp.Or(o.MaxPayload, MaxPayload)
+	o.MaxPayload, o.KeyPrefix = cmp.Or(o.MaxPayload, MaxPayload), cmp.Or(o.KeyPrefix, KeyPrefix)
 	s := &Service{
 		store: o.Store, ids: ids, keys: hookswitch.NewKeys(o.Store.Node().Number, o.Now), now: o.Now, log: o.Logger, profiles: o.Profiles,
 		providers: make(map[string]hookswitch.Provider), o: o, engine: noEngine{},
@@ -165,7 +168,13 @@ func (s *Service) Run(ctx context.Context, nodes func(int)) error {
 	every(housekeepEvery, "housekeeping", s.housekeep)
 	every(sweepEvery, "end dialogues", s.SweepDialogues)
 	every(logEvery, "log attempts", s.LogAttempts)
+	every(recordUsesEvery, "record the use of API keys", s.RecordKeyUses)
 	wg.Wait()
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordUsesEvery)
+	defer cancel()
+	if err := s.RecordKeyUses(last); err != nil {
+		s.log.Warn("record the use of API keys", "error", err)
+	}
 	return nil
 }
 
