@@ -18,4 +18,6 @@ type Identifier struct {
 	Channel       Channel
 	Value         string
 	LastInboundAt time.Time
+	// OptedOutAt is when the person asked for no more messages there; zero: they have not.
+	OptedOutAt time.Time
 }

@@ -116,6 +116,10 @@ const (
 	EventMessageFailed      = "message.failed"
 	EventTemplateStatus     = "template.status_changed"
 	EventInvitationStatus   = "invitation.status_changed"
+	EventCallStarted        = "call.started"
+	EventCallCompleted      = "call.completed"
+	EventUSSDSessionStart   = "ussd.session_start"
+	EventUSSDSessionEnd     = "ussd.session_end"
 )
 
 // Names of the events that tell the organisation how deliveries go: operational webhooks. endpoint.disabled and endpoint.enabled also go to the App's

@@ -27,8 +27,17 @@ type Message struct {
 	InReplyTo    Key // the received message that this one answers
 	ErrorCode    string
 	ErrorText    string
+	EditedAt     time.Time // when the person last changed it, as the provider tells it; zero: never
+	DeletedAt    time.Time // when the person took it back; zero: never
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
+}
+
+// MessageVersion is what a message read before the person changed it.
+type MessageVersion struct {
+	Message Key
+	Text    string
+	Until   time.Time // when it was changed
 }
 
 // Direction tells a received message from a sent one.

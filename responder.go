@@ -25,7 +25,11 @@ type Turn struct {
 	Type         string
 	ReplyID      string // of a pressed button or chosen row
 	// First says that it is the first message the person ever sent to this Sender.
-	First   bool
+	First bool
+	// Opens says that a call or a USSD session has begun and the person has not said anything yet: it is to be greeted.
+	Opens bool
+	// State is what the last Reply of the same call or session wanted to be reminded of; empty elsewhere, and at the beginning.
+	State   string
 	At      time.Time
 	History []Line // older messages of the conversation, oldest first
 }
@@ -44,4 +48,6 @@ type Reply struct {
 	End bool
 	// Handover asks for a person: the responder is silent in the conversation from now on.
 	Handover bool
+	// State, a text of the responder's own, comes with the next Turn of the same call or session. Elsewhere there is nothing that it could belong to, and it is dropped.
+	State string
 }

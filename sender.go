@@ -16,6 +16,7 @@ type Sender struct {
 	PhoneNumber string // E.164 with "+", or empty
 	Default     bool   // sends that name no sender use it
 	Responder   ResponderConfig
+	Dialogue    DialogueTexts
 	Routes      []Route
 	CreatedAt   time.Time
 	UpdatedAt   time.Time

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"time"
+
+	"github.com/hookswitch/hookswitch"
 )
 
 // Sender is a sender with its routes.
@@ -18,8 +20,10 @@ type Sender struct {
 	Routes      []Route    `json:"routes"`
 	Webhook     *Webhook   `json:"webhook"`
 	Responder   *Responder `json:"responder"`
-	CreatedAt   time.Time  `json:"createdAt"`
-	UpdatedAt   time.Time  `json:"updatedAt"`
+	// Dialogue is what it says in calls and USSD sessions in its own words.
+	Dialogue  *hookswitch.DialogueTexts `json:"dialogue"`
+	CreatedAt time.Time                 `json:"createdAt"`
+	UpdatedAt time.Time                 `json:"updatedAt"`
 }
 
 // Route is how one channel of a sender is reached.

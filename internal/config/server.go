@@ -29,6 +29,7 @@ type Server struct {
 	ZavuRetrySchedule   Durations `name:"zavu-retry-schedule" env:"HOOKSWITCH_ZAVU_RETRY_SCHEDULE" default:"1m,5m,15m,1h,4h" placeholder:"WAIT,…" help:"The same for webhooks of senders and projects."`
 	DeliveryTimeout     Duration  `name:"delivery-timeout" env:"HOOKSWITCH_DELIVERY_TIMEOUT" default:"15s" placeholder:"TIME" help:"Longest time of one attempt to an endpoint."`
 	ZavuDeliveryTimeout Duration  `name:"zavu-delivery-timeout" env:"HOOKSWITCH_ZAVU_DELIVERY_TIMEOUT" default:"30s" placeholder:"TIME" help:"The same for webhooks of senders and projects."`
+	DialogueTimeout     Duration  `name:"dialogue-timeout" env:"HOOKSWITCH_DIALOGUE_TIMEOUT" default:"5s" placeholder:"TIME" help:"Longest time that a responder may take for an answer in a call or a USSD session."`
 	DisableAfter        Duration  `name:"disable-after" env:"HOOKSWITCH_DISABLE_AFTER" default:"120h" placeholder:"TIME" help:"How long an endpoint may do nothing but fail before it is disabled; 0 never disables."`
 	Retention           Duration  `name:"retention" env:"HOOKSWITCH_RETENTION" default:"90d" placeholder:"TIME" help:"How long events, attempts and receipts are kept; 0 keeps them for ever."`
 
@@ -66,7 +67,7 @@ func (s *Server) check() error {
 	for _, d := range []struct {
 		name string
 		Duration
-	}{{"delivery-timeout", s.DeliveryTimeout}, {"zavu-delivery-timeout", s.ZavuDeliveryTimeout}} {
+	}{{"delivery-timeout", s.DeliveryTimeout}, {"zavu-delivery-timeout", s.ZavuDeliveryTimeout}, {"dialogue-timeout", s.DialogueTimeout}} {
 		if d.Duration.Duration == 0 {
 			return fmt.Errorf("%s must be longer than 0", d.name)
 		}

@@ -2,47 +2,20 @@ package deliver
 
 import (
 	"context"
-	"sync"
-	"time"
 
 	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/respond"
 	"github.com/hookswitch/hookswitch/internal/work"
 )
 
 // turns asks responders for their answers.
 type turns struct {
 	Options
-	mu    sync.Mutex
-	built map[hookswitch.Key]builtResponder
-}
-
-type builtResponder struct {
-	responder hookswitch.Responder
-	version   time.Time
+	responders *respond.Cache
 }
 
 func newTurns(o Options) *turns {
-	return &turns{Options: o, built: make(map[hookswitch.Key]builtResponder)}
-}
-
-// maxBuilt is how many responders are kept built.
-const maxBuilt = 1000
-
-func (t *turns) responder(sender hookswitch.Key, version time.Time, cfg hookswitch.ResponderConfig) (hookswitch.Responder, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if b, ok := t.built[sender]; ok && b.version.Equal(version) {
-		return b.responder, nil
-	}
-	r, err := t.NewResponder(cfg)
-	if err != nil {
-		return nil, err
-	}
-	if len(t.built) >= maxBuilt {
-		clear(t.built)
-	}
-	t.built[sender] = builtResponder{r, version}
-	return r, nil
+	return &turns{Options: o, responders: respond.NewCache(o.NewResponder)}
 }
 
 // Run asks the responder for its answer to one received message.
@@ -58,7 +31,7 @@ func (t *turns) Run(ctx context.Context, it work.Item) work.Result {
 	var reply hookswitch.Reply
 	if turn != nil {
 		var r hookswitch.Responder
-		if r, err = t.responder(turn.Sender, turn.Version, turn.Responder); err == nil {
+		if r, err = t.responders.Responder(turn.Sender, turn.Version, turn.Responder); err == nil {
 			call, stop := context.WithTimeout(ctx, respondTimeout)
 			reply, err = r.Respond(call, &turn.Turn)
 			stop()

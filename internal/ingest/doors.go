@@ -12,6 +12,7 @@ import (
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/httpapi"
+	"github.com/hookswitch/hookswitch/internal/respond"
 	"github.com/hookswitch/hookswitch/internal/service"
 )
 
@@ -20,17 +21,20 @@ type Options struct {
 	Service *service.Service
 	// Providers are the adapters, those that the service has.
 	Providers []hookswitch.Provider
-	Logger    *slog.Logger
-	Now       func() time.Time
+	// NewResponder builds the responder of a configuration, for dialogues. Without it they are answered as if it failed.
+	NewResponder func(hookswitch.ResponderConfig) (hookswitch.Responder, error)
+	Logger       *slog.Logger
+	Now          func() time.Time
 	// Observe, where set, is told of each request: the provider, where one is certain, how long the answer took, and what became of it.
 	Observe func(provider string, took time.Duration, r Result)
 }
 
 // Doors are the provider doors. They may be used from many goroutines at once.
 type Doors struct {
-	o       Options
-	doors   []*door
-	surface *httpapi.Surface
+	o          Options
+	doors      []*door
+	surface    *httpapi.Surface
+	responders *respond.Cache
 }
 
 // New returns the doors of the providers, and those of each sender.
@@ -44,8 +48,13 @@ func New(o Options) *Doors {
 	if o.Observe == nil {
 		o.Observe = func(string, time.Duration, Result) {}
 	}
+	if o.NewResponder == nil {
+		o.NewResponder = func(hookswitch.ResponderConfig) (hookswitch.Responder, error) {
+			return nil, errors.New("there are no responders here")
+		}
+	}
 	return &Doors{
-		o: o, doors: doorsOf(o.Providers),
+		o: o, doors: doorsOf(o.Providers), responders: respond.NewCache(o.NewResponder),
 		// Each door limits bodies itself, so that what is too large is counted like any other refusal.
 		surface: &httpapi.Surface{Name: "ingest", MaxBody: math.MaxInt64, WriteError: writeError, Log: o.Logger},
 	}

@@ -14,7 +14,8 @@ import (
 	"github.com/hookswitch/hookswitch/internal/service"
 )
 
-// storeTime is how long a push that was read may take to be stored. It is less than any provider waits.
+// storeTime is how long a push that was read may take to be stored. It is less than any provider waits. A step of a dialogue has the time of the responder
+// besides, and that of the run which it may have to wait for.
 const storeTime = 10 * time.Second
 
 // receive proves a push, reads it, stores what it tells, and returns the acknowledgement.
@@ -37,7 +38,21 @@ func (d *Doors) receive(r *http.Request, in entrance, push *hookswitch.Push, out
 			return hookswitch.Answer{}, err
 		}
 	}
-	res, err := d.store(ctx, service.Received{Account: account, Updates: updates, Door: r.URL.Path, At: push.At, Body: push.Body})
+	received := service.Received{Account: account, Updates: updates, Door: r.URL.Path, At: push.At, Body: push.Body}
+	if i := asked(updates); i >= 0 {
+		if talker, ok := p.(hookswitch.Dialoguer); ok {
+			step := updates[i]
+			if received.Updates = slices.Delete(updates, i, i+1); len(received.Updates) > 0 {
+				if _, err := d.store(ctx, received); err != nil {
+					return hookswitch.Answer{}, err
+				}
+			}
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), storeTime+2*d.o.Service.DialogueTimeout())
+			defer cancel()
+			return d.converse(ctx, talker, received, &step, push, out)
+		}
+	}
+	res, err := d.store(ctx, received)
 	if err != nil {
 		return hookswitch.Answer{}, err
 	}
@@ -125,15 +140,19 @@ func (d *Doors) store(ctx context.Context, in service.Received) (service.Receive
 		res = service.ReceivedResult{Strays: len(in.Updates)}
 		err = d.o.Service.KeepStray(ctx, in.Account.Provider.Name(), in.Door, "its application has been deleted", in.Body)
 	}
+	return res, storeError(err)
+}
+
+// storeError is what a provider is told when a push could not be stored: whatever kind the error has, it is not the provider's fault.
+func storeError(err error) error {
 	if err == nil || hookswitch.KindOf(err) == hookswitch.Unavailable {
-		return res, err
+		return err
 	}
-	// Whatever kind it has, it is not the provider's fault.
 	kind := hookswitch.Internal
 	if errors.Is(err, context.DeadlineExceeded) {
 		kind = hookswitch.Unavailable
 	}
-	return res, &hookswitch.Error{Kind: kind, Err: fmt.Errorf("store push: %w", err)}
+	return &hookswitch.Error{Kind: kind, Err: fmt.Errorf("store push: %w", err)}
 }
 
 // living is a, where routes of applications and senders that are gone have lost their address. They are not taken out: what was meant for them must not

@@ -49,6 +49,16 @@ func (f *fields) text(name string, limit int) string {
 	return s
 }
 
+// textOrNumber is text for what people write as a number: 1 is "1".
+func (f *fields) textOrNumber(name string, limit int) string {
+	var n json.Number
+	if raw := f.raw[name]; len(raw) > 0 && raw[0] != '"' && json.Unmarshal(raw, &n) == nil {
+		f.skip(name)
+		return n.String()
+	}
+	return f.text(name, limit)
+}
+
 func (f *fields) checkText(raw json.RawMessage, limit int, below ...string) (s string, ok bool) {
 	if err := json.Unmarshal(raw, &s); err != nil {
 		f.wrong("must be a text", below...)
@@ -95,6 +105,47 @@ func (f *fields) list(name string, limit int, item func(raw json.RawMessage, at 
 		item(entry, "["+strconv.Itoa(i)+"]")
 	}
 	return len(entries)
+}
+
+// each reads an object of at most limit fields and gives each to item, in the order of their names. It returns their number, which is -1 for something that is no
+// object or too large a one.
+func (f *fields) each(name string, limit int, item func(raw json.RawMessage, field string)) int {
+	raw, ok := f.take(name)
+	if !ok {
+		return 0
+	}
+	var entries map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &entries); err != nil {
+		f.wrong("must be an object", name)
+		return -1
+	}
+	if len(entries) > limit {
+		f.wrong("must have at most "+strconv.Itoa(limit)+" entries", name)
+		return -1
+	}
+	for _, field := range slices.Sorted(maps.Keys(entries)) {
+		item(entries[field], field)
+	}
+	return len(entries)
+}
+
+// number reads a whole number between low and high; left out, it is otherwise.
+func (f *fields) number(name string, low, high, otherwise int64) int64 {
+	raw, ok := f.take(name)
+	if !ok {
+		return otherwise
+	}
+	var n int64
+	if err := json.Unmarshal(raw, &n); err != nil || n < low || n > high {
+		f.wrong("must be a whole number from "+strconv.FormatInt(low, 10)+" to "+strconv.FormatInt(high, 10), name)
+		return otherwise
+	}
+	return n
+}
+
+// below are the fields of an object that lies at path below this one.
+func (f *fields) below(raw json.RawMessage, path ...string) *fields {
+	return readFields(raw, f.checks, slices.Concat(f.path, path)...)
 }
 
 // done notes the fields that nobody asked for: most of them are misspelt.

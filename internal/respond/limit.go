@@ -29,6 +29,8 @@ func LimitOf(c hookswitch.Channel) Limit {
 		return Limit{N: 10000}
 	case hookswitch.USSD:
 		return Limit{N: 182}
+	case hookswitch.Voice:
+		return Limit{N: 4096}
 	}
 	return Limit{}
 }

@@ -53,7 +53,7 @@ func TestLimit_CutsBetweenWordsAndCharacters(t *testing.T) {
 func TestLimitOf_KnowsTheChannels(t *testing.T) {
 	t.Parallel()
 	want := map[hookswitch.Channel]int{hookswitch.WhatsApp: 4096, hookswitch.Messenger: 2000, hookswitch.Instagram: 1000, hookswitch.SMS: 1600,
-		hookswitch.Telegram: 4096, hookswitch.X: 10000, hookswitch.USSD: 182, hookswitch.Voice: 0, hookswitch.Email: 0, hookswitch.WebChat: 0}
+		hookswitch.Telegram: 4096, hookswitch.X: 10000, hookswitch.USSD: 182, hookswitch.Voice: 4096, hookswitch.Email: 0, hookswitch.WebChat: 0}
 	for _, c := range hookswitch.Channels {
 		if got := respond.LimitOf(c).N; got != want[c] {
 			t.Errorf("%s: got %d, want %d", c, got, want[c])

@@ -68,6 +68,17 @@ func WithLimit(channel hookswitch.Channel) Middleware {
 	}
 }
 
+// withChannelLimit cuts answers to what one message of the channel of their turn carries, but for USSD, where they may have pages.
+func withChannelLimit(next hookswitch.Responder) hookswitch.Responder {
+	limited := WithLimit("")(next)
+	return Func(func(ctx context.Context, turn *hookswitch.Turn) (hookswitch.Reply, error) {
+		if turn.Channel == hookswitch.USSD {
+			return next.Respond(ctx, turn)
+		}
+		return limited.Respond(ctx, turn)
+	})
+}
+
 // PanicError is the error of a responder that panicked. Its text leaves the value out unless that is an error of the run time,
 // because it may quote what a person wrote.
 type PanicError struct {

@@ -27,6 +27,7 @@ var kinds = []struct {
 }{
 	{"rules", buildRules},
 	{"echo", buildEcho},
+	{"menu", buildMenu},
 }
 
 // Kinds are the names a configuration may have as its kind.
@@ -38,7 +39,8 @@ func Kinds() []string {
 	return names
 }
 
-// New builds the responder that cfg describes, within opts.Timeout, cut to the limit of each turn's channel, and safe against panics.
+// New builds the responder that cfg describes, within opts.Timeout, cut to the limit of each turn's channel, and safe against panics. Answers in a USSD session
+// are left whole: they are shown in pages.
 // A configuration without a kind gives one that never says anything. The error is of kind Invalid and names every wrong field
 // below "responder".
 func New(cfg hookswitch.ResponderConfig, opts Options) (hookswitch.Responder, error) {
@@ -46,7 +48,7 @@ func New(cfg hookswitch.ResponderConfig, opts Options) (hookswitch.Responder, er
 	if err != nil {
 		return nil, err
 	}
-	return Wrap(r, WithLimit(""), WithTimeout(opts.Timeout), WithRecover()), nil
+	return Wrap(r, withChannelLimit, WithTimeout(opts.Timeout), WithRecover()), nil
 }
 
 // Validate reports every wrong field of cfg, as New would.

@@ -65,13 +65,16 @@ func mustNew(t *testing.T, cfg hookswitch.ResponderConfig) hookswitch.Responder 
 func TestNew_CutsToTheChannelOfTheTurn(t *testing.T) {
 	t.Parallel()
 	r := newResponder(t, `{"kind":"echo"}`)
-	long := strings.Repeat("word ", 100)
-	reply, err := r.Respond(t.Context(), &hookswitch.Turn{Text: long, Channel: hookswitch.USSD})
+	long := strings.Repeat("word ", 500)
+	reply, err := r.Respond(t.Context(), &hookswitch.Turn{Text: long, Channel: hookswitch.Messenger})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(reply.Text); n > 182 || n < 170 {
-		t.Errorf("answer over USSD has %d characters, want just under 182", n)
+	if n := len(reply.Text); n > 2000 || n < 1990 {
+		t.Errorf("answer over Messenger has %d characters, want just under 2000", n)
+	}
+	if reply, _ = r.Respond(t.Context(), &hookswitch.Turn{Text: long, Channel: hookswitch.USSD}); reply.Text != long {
+		t.Errorf("answer over USSD was cut to %d characters: it has pages", len(reply.Text))
 	}
 	reply, _ = r.Respond(t.Context(), &hookswitch.Turn{Text: long, Channel: hookswitch.Email})
 	if reply.Text != long {

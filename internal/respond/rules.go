@@ -20,7 +20,8 @@ const (
 //
 //  1. A handover word was said: handoverReply, and a person takes over.
 //  2. A rule has a keyword that was said: its reply. Rules are tried from the top.
-//  3. It is the person's first message: the greeting. A first message that is already a question gets its answer and no greeting.
+//  3. It is the person's first message, or a call or USSD session opens: the greeting. A first message that is already a question gets its answer and no
+//     greeting.
 //  4. The fallback.
 //
 // Any of the texts may be empty, and then nothing is said. A keyword is said when the text matches it in the rule's way, or when it
@@ -111,7 +112,7 @@ func (r *rules) Respond(ctx context.Context, turn *hookswitch.Turn) (hookswitch.
 			return hookswitch.Reply{Text: expand(rule.reply, turn), Handover: rule.handover, End: rule.end}, nil
 		}
 	}
-	if turn.First && r.greeting != "" {
+	if (turn.First || turn.Opens) && r.greeting != "" {
 		return hookswitch.Reply{Text: expand(r.greeting, turn)}, nil
 	}
 	return hookswitch.Reply{Text: expand(r.fallback, turn)}, nil

@@ -103,8 +103,8 @@ func (s *Server) build(ctx context.Context) error {
 		CheckURL:       func(u *url.URL) error { return guard.CheckURL(u) },
 		CheckResponder: respond.Validate,
 		PublicURL:      s.url,
-		Retention:      s.settings.Retention.Duration,
-		MaxPayload:     int(s.settings.MaxPayload),
+		Retention:      s.settings.Retention.Duration, DialogueTimeout: s.settings.DialogueTimeout.Duration,
+		MaxPayload: int(s.settings.MaxPayload),
 	})
 	if err != nil {
 		return err
@@ -114,12 +114,10 @@ func (s *Server) build(ctx context.Context) error {
 	}
 	kinds := deliver.Kinds(deliver.Options{
 		Service: s.service, HTTP: s.client, Logger: s.log, Now: time.Now,
-		UserAgent: map[hookswitch.ProfileName]string{svix.Name: "Svix-Webhooks/1.0 (Hookswitch)", zavu.Name: "Zavu-Webhook/1.0"},
-		NewResponder: func(c hookswitch.ResponderConfig) (hookswitch.Responder, error) {
-			return respond.New(c, respond.Options{})
-		},
-		Wake:    func(k work.Kind, at time.Time) { s.engine.Wake(k, at) },
-		Observe: s.metrics.attempt,
+		UserAgent:    map[hookswitch.ProfileName]string{svix.Name: "Svix-Webhooks/1.0 (Hookswitch)", zavu.Name: "Zavu-Webhook/1.0"},
+		NewResponder: newResponder,
+		Wake:         func(k work.Kind, at time.Time) { s.engine.Wake(k, at) },
+		Observe:      s.metrics.attempt,
 	})
 	s.engine, err = work.New(work.Options{
 		Store: deliver.NewQueue(s.store, kinds), Kinds: kinds, Logger: s.log, Grace: s.settings.ShutdownTimeout.Duration / 2,
@@ -139,6 +137,10 @@ func (s *Server) build(ctx context.Context) error {
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	return nil
+}
+
+func newResponder(c hookswitch.ResponderConfig) (hookswitch.Responder, error) {
+	return respond.New(c, respond.Options{})
 }
 
 // checkProviderNames refuses a base URL for a provider that does not exist: a misspelt one would send to the real provider.

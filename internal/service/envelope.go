@@ -28,17 +28,22 @@ func (b *births) received(route *hookswitch.Route, u *hookswitch.Update, convers
 		return
 	}
 	m := hookswitch.NewReceivedMessage(u, at)
+	b.plain(route.App, hookswitch.EventMessageReceived, route.Sender, at, object{
+		{"channel", m.Channel}, {"senderId", m.SenderID}, {"message", m.Message}, {"messageId", m.MessageID}, {"timestamp", m.Timestamp},
+		{"metadata", m.Metadata}, {"conversationId", b.s.ids.Format(hookswitch.KindConversation, conversation)},
+	})
+}
+
+// plain emits an event in the shape that message.received has. at is when the push that it follows from was received.
+func (b *births) plain(app hookswitch.Key, eventType string, sender hookswitch.Key, at time.Time, data object) {
 	ids := b.s.ids
-	b.emit(route.App, hookswitch.EventMessageReceived, route.Sender, func(key hookswitch.Key) []byte {
+	b.emit(app, eventType, sender, func(key hookswitch.Key) []byte {
 		return encode(object{
 			{"id", ids.FormatEnvelope(key)},
-			{"type", hookswitch.EventMessageReceived},
+			{"type", eventType},
 			{"timestamp", hookswitch.ReceivedTime(key.Time(), at)},
-			{"accountId", ids.Format(hookswitch.KindSender, route.Sender)},
-			{"data", object{
-				{"channel", m.Channel}, {"senderId", m.SenderID}, {"message", m.Message}, {"messageId", m.MessageID}, {"timestamp", m.Timestamp},
-				{"metadata", m.Metadata}, {"conversationId", ids.Format(hookswitch.KindConversation, conversation)},
-			}},
+			{"accountId", ids.Format(hookswitch.KindSender, sender)},
+			{"data", data},
 		})
 	})
 }

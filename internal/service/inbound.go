@@ -69,7 +69,10 @@ func (s *Service) Receive(ctx context.Context, r Received) (ReceivedResult, erro
 				aside.add("could not be read: " + m.u.Broken.Error())
 			case m.route == nil:
 				res.Strays++
-				aside.add("no route of this account has the address " + strconv.Quote(m.u.Address) + " on " + string(m.u.Channel))
+				aside.add(noRoute(m.u))
+			case m.u.Dialogue != nil && (m.u.Dialogue.Asks() || len(m.u.Dialogue.Session) > maxSessionID):
+				res.Strays++ // Converse answers one step of a push, in its response
+				aside.add("a step of a dialogue cannot be answered there")
 			default:
 				if err := in.take(m.u, m.route); err != nil {
 					return err
@@ -88,6 +91,10 @@ func (s *Service) Receive(ctx context.Context, r Received) (ReceivedResult, erro
 		s.counts.Stray.Add(int64(res.Strays))
 	}
 	return res, err
+}
+
+func noRoute(u *hookswitch.Update) string {
+	return "no route of this account has the address " + strconv.Quote(u.Address) + " on " + string(u.Channel)
 }
 
 // maxReasons is how many reasons are kept for keeping a push aside.
@@ -137,6 +144,12 @@ func (in *inbound) take(u *hookswitch.Update, route *hookswitch.Route) error {
 		return in.receipt(u, route)
 	case u.Contact != nil:
 		return in.contactChange(u, route)
+	case u.Change != nil:
+		return in.messageChange(u, route)
+	case u.OptOut != nil:
+		return in.optOut(u, route)
+	case u.Dialogue != nil:
+		return in.dialogueNews(u, route)
 	}
 	return nil
 }
@@ -250,6 +263,61 @@ func (in *inbound) contactChange(u *hookswitch.Update, route *hookswitch.Route) 
 		return err
 	}
 	return in.tx.AddIdentifier(route.App, key, u.Channel, u.Contact.To)
+}
+
+// messageChange marks a received message that the person has edited or taken back. What it read before is kept.
+func (in *inbound) messageChange(u *hookswitch.Update, route *hookswitch.Route) error {
+	change, now := u.Change, in.b.now.UTC()
+	m, err := in.tx.MessageByProviderID(in.tx.Context(), change.ProviderID, hookswitch.Inbound, in.routesOf(route.App))
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return nil // it was written before we listened
+	}
+	if err != nil {
+		return err
+	}
+	at := u.At
+	if at.IsZero() {
+		at = now
+	}
+	switch {
+	case !m.DeletedAt.IsZero():
+		return nil
+	case change.Deleted:
+		m.DeletedAt = at
+	case at.Before(m.EditedAt): // a later edit was told first
+		return in.tx.InsertMessageVersion(in.s.keys.Next(), m.App, hookswitch.MessageVersion{Message: m.Key, Text: change.Text, Until: m.EditedAt})
+	default:
+		if err := in.tx.InsertMessageVersion(in.s.keys.Next(), m.App, hookswitch.MessageVersion{Message: m.Key, Text: m.Text, Until: at}); err != nil {
+			return err
+		}
+		m.Text, m.EditedAt = change.Text, at
+	}
+	m.UpdatedAt = now
+	return in.tx.ChangeMessage(m)
+}
+
+// optOut notes that a person wants no more messages on the channel, or wants them again.
+func (in *inbound) optOut(u *hookswitch.Update, route *hookswitch.Route) error {
+	o := u.OptOut
+	if o.From == "" {
+		return nil
+	}
+	if o.Again {
+		key, err := in.tx.ContactBy(in.tx.Context(), route.App, u.Channel, o.From)
+		if hookswitch.KindOf(err) == hookswitch.NotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return in.tx.SetOptOut(route.App, key, u.Channel, time.Time{})
+	}
+	// Also who has never written is remembered: a send may be about to begin.
+	key, err := in.contact(route.App, u.Channel, o.From, "", "")
+	if err != nil {
+		return err
+	}
+	return in.tx.SetOptOut(route.App, key, u.Channel, in.b.now.UTC())
 }
 
 // KeepStray keeps a genuine push aside that no account's routes can take.

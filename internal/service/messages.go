@@ -32,6 +32,7 @@ func (s *Service) Receipts(ctx context.Context, message hookswitch.Key) ([]hooks
 // Words for failures of sends that are ours rather than a provider's.
 const (
 	errNoProvider     = "no_provider"
+	errOptedOut       = "opted_out"
 	errWindowClosed   = "whatsapp_window_closed"
 	errUnknownOutcome = "unknown_outcome"
 )
@@ -94,6 +95,9 @@ func (s *Service) BeginSend(ctx context.Context, o *store.Outcome) (Send, error)
 		}
 		route, sender, err := s.routeFor(tx, m)
 		if err == nil {
+			err = wanted(tx, m)
+		}
+		if err == nil {
 			err = s.windowOf(tx, m, b.now)
 		}
 		var problem *hookswitch.SendError
@@ -146,6 +150,15 @@ func (s *Service) routeFor(tx *store.Tx, m *hookswitch.Message) (*hookswitch.Rou
 		return nil, nil, &hookswitch.SendError{Code: errNoProvider, Message: "messages cannot be sent over the provider " + best.Provider}
 	}
 	return best, p, nil
+}
+
+// wanted refuses a message, with a *SendError, to a person who wants none on the channel.
+func wanted(tx *store.Tx, m *hookswitch.Message) error {
+	out, err := tx.OptedOut(tx.Context(), m.App, m.Contact, m.Channel)
+	if err != nil || !out {
+		return err
+	}
+	return &hookswitch.SendError{Code: errOptedOut, Message: "the person has asked for no more messages on " + string(m.Channel), Category: "opt_out"}
 }
 
 // windowOf refuses a free-form message, with a *SendError, when the person's last message is too long ago, by our own clock.

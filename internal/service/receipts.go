@@ -104,17 +104,22 @@ func (in *inbound) messageOf(u *hookswitch.Update, route *hookswitch.Route) (*ho
 			return nil, err
 		}
 	}
-	routes := make([]hookswitch.Key, 0, len(in.account.Routes))
-	for _, r := range in.account.Routes {
-		if r.App == route.App {
-			routes = append(routes, r.Key)
-		}
-	}
-	m, err := in.tx.MessageByProviderID(ctx, u.Receipt.ProviderID, hookswitch.Outbound, routes)
+	m, err := in.tx.MessageByProviderID(ctx, u.Receipt.ProviderID, hookswitch.Outbound, in.routesOf(route.App))
 	if hookswitch.KindOf(err) == hookswitch.NotFound {
 		return nil, nil
 	}
 	return m, err
+}
+
+// routesOf are the routes of the account that belong to an App.
+func (in *inbound) routesOf(app hookswitch.Key) []hookswitch.Key {
+	routes := make([]hookswitch.Key, 0, len(in.account.Routes))
+	for _, r := range in.account.Routes {
+		if r.App == app {
+			routes = append(routes, r.Key)
+		}
+	}
+	return routes
 }
 
 // applyReceipt moves a sent message on, tells of it, and ends what was still owed for it: the provider has it.

@@ -25,6 +25,7 @@ type SenderSpec struct {
 	Credentials hookswitch.Credentials
 	Webhook     *WebhookSpec
 	Responder   *hookswitch.ResponderConfig
+	Dialogue    *hookswitch.DialogueTexts
 }
 
 // WebhookSpec is the webhook of a sender as a file describes it.
@@ -124,6 +125,9 @@ func (s *Service) checkSpecs(specs []SenderSpec) error {
 				at(err.Error(), "responder")
 			}
 		}
+		if spec.Dialogue != nil {
+			spec.Dialogue.Check(func(message string, path ...string) { at(message, append([]string{"dialogue"}, path...)...) })
+		}
 		if w := spec.Webhook; w != nil {
 			if m := s.checkWebhookURL(w.URL); m != "" {
 				at(m, "webhook", "url")
@@ -184,6 +188,9 @@ func (s *Service) applySender(tx *store.Tx, app hookswitch.Key, spec SenderSpec)
 		if spec.Responder != nil {
 			sender.Responder = *spec.Responder
 		}
+		if spec.Dialogue != nil {
+			sender.Dialogue = *spec.Dialogue
+		}
 		return AppliedSender{Sender: sender, Created: true}, tx.InsertSender(sender)
 	}
 	if err != nil {
@@ -201,6 +208,9 @@ func (s *Service) changeSender(tx *store.Tx, a *AppliedSender, spec SenderSpec) 
 	}
 	if spec.Responder != nil && !bytes.Equal(spec.Responder.Raw, sender.Responder.Raw) {
 		sender.Responder, changed = *spec.Responder, true
+	}
+	if spec.Dialogue != nil && *spec.Dialogue != sender.Dialogue {
+		sender.Dialogue, changed = *spec.Dialogue, true
 	}
 	if !changed {
 		return nil

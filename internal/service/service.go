@@ -44,6 +44,8 @@ type Options struct {
 	PublicURL string
 	// Retention is how long events and attempts are kept.
 	Retention time.Duration
+	// DialogueTimeout is how long a responder may take for an answer in a call or a USSD session; 0: DialogueTimeout.
+	DialogueTimeout time.Duration
 	// MaxPayload is the greatest size of an event's payload, in bytes; 0: MaxPayload.
 	MaxPayload int
 }
@@ -64,6 +66,7 @@ type Service struct {
 	bins      binWatch
 	tasks     map[hookswitch.TaskKind]taskKind
 	ended     endedTasks
+	sessions  sessionLocks
 	counts    Counts
 }
 
@@ -158,6 +161,7 @@ func (s *Service) Run(ctx context.Context, nodes func(int)) error {
 		return err
 	})
 	every(housekeepEvery, "housekeeping", s.housekeep)
+	every(sweepEvery, "end dialogues", s.SweepDialogues)
 	every(logEvery, "log attempts", s.LogAttempts)
 	wg.Wait()
 	return nil

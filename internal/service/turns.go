@@ -23,13 +23,25 @@ type Turn struct {
 	Sender  hookswitch.Key
 }
 
-// Turn gathers what the responder needs. It is nil when there is nothing to answer any more: a person has taken over, or the sender is gone.
+// remember gives the turn its history, from the messages before it, newest first. What was taken back is not in it.
+func (t *Turn) remember(older []*hookswitch.Message) {
+	t.First = true
+	for i := len(older) - 1; i >= 0; i-- {
+		t.First = t.First && older[i].Direction == hookswitch.Outbound
+		if older[i].DeletedAt.IsZero() {
+			t.History = append(t.History, hookswitch.Line{Direction: older[i].Direction, Text: older[i].Text, At: older[i].CreatedAt})
+		}
+	}
+}
+
+// Turn gathers what the responder needs. It is nil when there is nothing to answer any more: a person has taken over, the message was taken back, or the
+// sender is gone.
 func (s *Service) Turn(ctx context.Context, app, message hookswitch.Key) (*Turn, error) {
 	m, err := s.store.Message(ctx, app, message)
 	if hookswitch.KindOf(err) == hookswitch.NotFound {
 		return nil, nil
 	}
-	if err != nil {
+	if err != nil || !m.DeletedAt.IsZero() {
 		return nil, err
 	}
 	conv, err := s.store.Conversation(ctx, app, m.Conversation)
@@ -54,12 +66,9 @@ func (s *Service) Turn(ctx context.Context, app, message hookswitch.Key) (*Turn,
 	t.Turn = hookswitch.Turn{
 		App: s.ids.Format(hookswitch.KindApp, app), Sender: s.ids.Format(hookswitch.KindSender, m.Sender),
 		Conversation: s.ids.Format(hookswitch.KindConversation, conv.Key), MessageID: s.ids.Format(hookswitch.KindMessage, m.Key),
-		Channel: m.Channel, From: m.From, ProfileName: m.ProfileName, Text: m.Text, Type: m.Type, ReplyID: replyID(m), At: m.CreatedAt, First: true,
+		Channel: m.Channel, From: m.From, ProfileName: m.ProfileName, Text: m.Text, Type: m.Type, ReplyID: replyID(m), At: m.CreatedAt,
 	}
-	for i := len(older) - 1; i >= 0; i-- {
-		t.First = t.First && older[i].Direction == hookswitch.Outbound
-		t.History = append(t.History, hookswitch.Line{Direction: older[i].Direction, Text: older[i].Text, At: older[i].CreatedAt})
-	}
+	t.remember(older)
 	return t, nil
 }
 

@@ -25,11 +25,11 @@ func (r *Reader) Contact(ctx context.Context, app, key hookswitch.Key) (*hookswi
 		return nil, readErr(err, "contact")
 	}
 	c.Identifiers, err = scanAll(ctx, r, func(row rowScanner) (id hookswitch.Identifier, err error) {
-		var last int64
-		err = row.Scan(&id.Channel, &id.Value, &last)
-		id.LastInboundAt = fromMillis(last)
+		var last, out int64
+		err = row.Scan(&id.Channel, &id.Value, &last, &out)
+		id.LastInboundAt, id.OptedOutAt = fromMillis(last), fromMillis(out)
 		return id, err
-	}, `SELECT channel, value, last_inbound_at FROM identifiers WHERE contact_id = $1 ORDER BY channel, value`, int64(key))
+	}, `SELECT channel, value, last_inbound_at, opted_out_at FROM identifiers WHERE contact_id = $1 ORDER BY channel, value`, int64(key))
 	return c, err
 }
 
@@ -66,4 +66,18 @@ func (tx *Tx) SeeContact(app, contact hookswitch.Key, ch hookswitch.Channel, val
 	}
 	_, err := tx.exec(`UPDATE contacts SET name = $3, updated_at = $4 WHERE id = $1 AND app_id = $2 AND name <> $3`, int64(contact), int64(app), clean(name), millis(now))
 	return err
+}
+
+// SetOptOut notes that a person wants no messages on the channel since at or, with a zero at, wants them again. It concerns all that they are known by there.
+func (tx *Tx) SetOptOut(app, contact hookswitch.Key, ch hookswitch.Channel, at time.Time) error {
+	_, err := tx.exec(`UPDATE identifiers SET opted_out_at = $4 WHERE contact_id = $2 AND app_id = $1 AND channel = $3`, int64(app), int64(contact), string(ch), millis(at))
+	return err
+}
+
+// OptedOut reports whether a person wants no messages on the channel.
+func (r *Reader) OptedOut(ctx context.Context, app, contact hookswitch.Key, ch hookswitch.Channel) (bool, error) {
+	var n int
+	err := r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM identifiers WHERE contact_id = $2 AND app_id = $1 AND channel = $3 AND opted_out_at > 0`,
+		int64(app), int64(contact), string(ch)).Scan(&n)
+	return n > 0, err
 }

@@ -10,18 +10,19 @@ import (
 )
 
 const messageColumns = `id, app_id, sender_id, route_id, conversation_id, contact_id, direction, channel, type, status, from_address, to_address, body, content,
-	metadata, provider_id, provider_at, profile_name, in_reply_to, error_code, error_text, created_at, updated_at`
+	metadata, provider_id, provider_at, profile_name, in_reply_to, error_code, error_text, edited_at, deleted_at, created_at, updated_at`
 
 func scanMessage(row rowScanner) (*hookswitch.Message, error) {
 	var m hookswitch.Message
 	var content []byte
 	var metadata string
-	var at, created, updated int64
+	var at, edited, deleted, created, updated int64
 	err := row.Scan(&m.Key, &m.App, &m.Sender, &m.Route, &m.Conversation, &m.Contact, &m.Direction, &m.Channel, &m.Type, &m.Status, &m.From, &m.To, &m.Text, &content,
-		&metadata, &m.ProviderID, &at, &m.ProfileName, &m.InReplyTo, &m.ErrorCode, &m.ErrorText, &created, &updated)
+		&metadata, &m.ProviderID, &at, &m.ProfileName, &m.InReplyTo, &m.ErrorCode, &m.ErrorText, &edited, &deleted, &created, &updated)
 	if len(content) > 0 {
 		m.Content = json.RawMessage(content)
 	}
+	m.EditedAt, m.DeletedAt = fromMillis(edited), fromMillis(deleted)
 	m.Metadata, m.ProviderAt, m.CreatedAt, m.UpdatedAt = textPairs(metadata), fromMillis(at), fromMillis(created), fromMillis(updated)
 	return &m, err
 }
@@ -89,6 +90,29 @@ func (tx *Tx) InsertMessage(m *hookswitch.Message) error {
 func (tx *Tx) UpdateMessage(m *hookswitch.Message) error {
 	return tx.execOne("message", `UPDATE messages SET route_id = $3, status = $4, provider_id = $5, error_code = $6, error_text = $7, updated_at = $8 WHERE id = $1 AND app_id = $2`,
 		int64(m.Key), int64(m.App), int64(m.Route), string(m.Status), clean(m.ProviderID), clean(m.ErrorCode), clean(m.ErrorText), millis(m.UpdatedAt))
+}
+
+// ChangeMessage stores that the person has changed a message or taken it back: its text, EditedAt and DeletedAt.
+func (tx *Tx) ChangeMessage(m *hookswitch.Message) error {
+	return tx.execOne("message", `UPDATE messages SET body = $3, edited_at = $4, deleted_at = $5, updated_at = $6 WHERE id = $1 AND app_id = $2`,
+		int64(m.Key), int64(m.App), m.Text, millis(m.EditedAt), millis(m.DeletedAt), millis(m.UpdatedAt))
+}
+
+// InsertMessageVersion keeps what a message read before it was changed.
+func (tx *Tx) InsertMessageVersion(key, app hookswitch.Key, v hookswitch.MessageVersion) error {
+	_, err := tx.exec(`INSERT INTO message_versions (id, app_id, message_id, body, until_at) VALUES ($1, $2, $3, $4, $5)`,
+		int64(key), int64(app), int64(v.Message), v.Text, millis(v.Until))
+	return err
+}
+
+// MessageVersions are what a message of an app read before it was changed, oldest first.
+func (r *Reader) MessageVersions(ctx context.Context, app, message hookswitch.Key) ([]hookswitch.MessageVersion, error) {
+	return scanAll(ctx, r, func(row rowScanner) (v hookswitch.MessageVersion, err error) {
+		var until int64
+		err = row.Scan(&v.Message, &v.Text, &until)
+		v.Until = fromMillis(until)
+		return v, err
+	}, `SELECT message_id, body, until_at FROM message_versions WHERE message_id = $1 AND app_id = $2 ORDER BY id`, int64(message), int64(app))
 }
 
 // InsertReceipt keeps a provider's report.

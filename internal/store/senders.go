@@ -10,7 +10,7 @@ import (
 	"github.com/hookswitch/hookswitch"
 )
 
-const senderColumns = `id, app_id, name, phone_number, is_default, responder, created_at, updated_at`
+const senderColumns = `id, app_id, name, phone_number, is_default, responder, dialogue, created_at, updated_at`
 
 func senderOwner(key hookswitch.Key) string { return "sender " + strconv.FormatInt(int64(key), 10) }
 
@@ -19,8 +19,9 @@ func routeOwner(key hookswitch.Key) string { return "route " + strconv.FormatInt
 func (r *Reader) scanSender(row rowScanner) (*hookswitch.Sender, error) {
 	var s hookswitch.Sender
 	var responder []byte
+	var dialogue string
 	var created, updated int64
-	if err := row.Scan(&s.Key, &s.App, &s.Name, &s.PhoneNumber, &s.Default, &responder, &created, &updated); err != nil {
+	if err := row.Scan(&s.Key, &s.App, &s.Name, &s.PhoneNumber, &s.Default, &responder, &dialogue, &created, &updated); err != nil {
 		return nil, err
 	}
 	s.CreatedAt, s.UpdatedAt = fromMillis(created), fromMillis(updated)
@@ -28,7 +29,21 @@ func (r *Reader) scanSender(row rowScanner) (*hookswitch.Sender, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the responder of a sender: %w", err)
 	}
+	if dialogue != "" {
+		if err := json.Unmarshal([]byte(dialogue), &s.Dialogue); err != nil {
+			return nil, fmt.Errorf("read the dialogue texts of a sender: %w", err)
+		}
+	}
 	return &s, json.Unmarshal(plain, &s.Responder)
+}
+
+// dialogueText is what a sender says in dialogues, as stored: JSON, "" for nothing of its own.
+func dialogueText(t hookswitch.DialogueTexts) (string, error) {
+	if t == (hookswitch.DialogueTexts{}) {
+		return "", nil
+	}
+	b, err := json.Marshal(t)
+	return string(b), err
 }
 
 func (r *Reader) scanRoute(row rowScanner) (hookswitch.Route, error) {
@@ -99,9 +114,13 @@ func (tx *Tx) InsertSender(s *hookswitch.Sender) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(`INSERT INTO senders (id, app_id, name, phone_number, is_default, responder, created_at, updated_at, deleted_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)`,
-		int64(s.Key), int64(s.App), s.Name, s.PhoneNumber, s.Default, responder, millis(s.CreatedAt), millis(s.UpdatedAt))
+	dialogue, err := dialogueText(s.Dialogue)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`INSERT INTO senders (id, app_id, name, phone_number, is_default, responder, dialogue, created_at, updated_at, deleted_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)`,
+		int64(s.Key), int64(s.App), s.Name, s.PhoneNumber, s.Default, responder, dialogue, millis(s.CreatedAt), millis(s.UpdatedAt))
 	return tx.unique(err, "a sender with this name exists already")
 }
 
@@ -111,8 +130,13 @@ func (tx *Tx) UpdateSender(s *hookswitch.Sender) error {
 	if err != nil {
 		return err
 	}
-	err = tx.execOne("sender", `UPDATE senders SET name = $3, phone_number = $4, is_default = $5, responder = $6, updated_at = $7 WHERE id = $1 AND app_id = $2 AND deleted_at = 0`,
-		int64(s.Key), int64(s.App), s.Name, s.PhoneNumber, s.Default, responder, millis(s.UpdatedAt))
+	dialogue, err := dialogueText(s.Dialogue)
+	if err != nil {
+		return err
+	}
+	err = tx.execOne("sender", `UPDATE senders SET name = $3, phone_number = $4, is_default = $5, responder = $6, dialogue = $7, updated_at = $8
+		WHERE id = $1 AND app_id = $2 AND deleted_at = 0`,
+		int64(s.Key), int64(s.App), s.Name, s.PhoneNumber, s.Default, responder, dialogue, millis(s.UpdatedAt))
 	return tx.unique(err, "a sender with this name exists already")
 }
 

@@ -29,6 +29,8 @@ type messageOut struct {
 	ProviderTimestamp *httpapi.MilliTime `json:"providerTimestamp"`
 	ErrorCode         *string            `json:"errorCode"`
 	ErrorMessage      *string            `json:"errorMessage"`
+	EditedAt          *httpapi.MilliTime `json:"editedAt"`
+	DeletedAt         *httpapi.MilliTime `json:"deletedAt"`
 	CreatedAt         httpapi.MilliTime  `json:"createdAt"`
 	UpdatedAt         httpapi.MilliTime  `json:"updatedAt"`
 }
@@ -40,7 +42,7 @@ func (h *handler) newMessage(m *hookswitch.Message) messageOut {
 		Direction: string(m.Direction), Channel: string(m.Channel), Type: m.Type, Status: string(m.Status), From: m.From, To: m.To,
 		ProfileName: httpapi.OrNull(m.ProfileName), Text: m.Text, Content: m.Content, Metadata: m.Metadata, InReplyTo: httpapi.OrNull(h.id(hookswitch.KindMessage, m.InReplyTo)),
 		ProviderMessageID: httpapi.OrNull(m.ProviderID), ProviderTimestamp: httpapi.Millis(m.ProviderAt), ErrorCode: httpapi.OrNull(m.ErrorCode), ErrorMessage: httpapi.OrNull(m.ErrorText),
-		CreatedAt: httpapi.MilliTime(m.CreatedAt), UpdatedAt: httpapi.MilliTime(m.UpdatedAt),
+		EditedAt: httpapi.Millis(m.EditedAt), DeletedAt: httpapi.Millis(m.DeletedAt), CreatedAt: httpapi.MilliTime(m.CreatedAt), UpdatedAt: httpapi.MilliTime(m.UpdatedAt),
 	}
 	if out.Metadata == nil {
 		out.Metadata = map[string]string{}

@@ -23,6 +23,7 @@ type senderEntry struct {
 	Credentials hookswitch.Credentials      `json:"credentials"`
 	Webhook     *webhookIn                  `json:"webhook"`
 	Responder   *hookswitch.ResponderConfig `json:"responder"`
+	Dialogue    *hookswitch.DialogueTexts   `json:"dialogue"`
 }
 
 type webhookIn struct {
@@ -34,7 +35,7 @@ func (f *senderFile) specs() []service.SenderSpec {
 	specs := make([]service.SenderSpec, len(f.Senders))
 	for i, e := range f.Senders {
 		specs[i] = service.SenderSpec{Name: e.Name, Channel: e.Channel, Provider: e.Provider, PhoneNumber: e.PhoneNumber, Credentials: e.Credentials,
-			Responder: e.Responder}
+			Responder: e.Responder, Dialogue: e.Dialogue}
 		if e.Webhook != nil {
 			specs[i].Webhook = &service.WebhookSpec{URL: e.Webhook.URL, Events: e.Webhook.Events}
 		}
@@ -49,12 +50,14 @@ type senderOut struct {
 	PhoneNumber *string `json:"phoneNumber"`
 	Default     bool    `json:"default"`
 	// DoorURL is where the provider can push to without the server having to find out whose the push is.
-	DoorURL   string            `json:"doorUrl"`
-	Routes    []routeOut        `json:"routes"`
-	Webhook   *webhookOut       `json:"webhook"`
-	Responder *responderOut     `json:"responder"`
-	CreatedAt httpapi.MilliTime `json:"createdAt"`
-	UpdatedAt httpapi.MilliTime `json:"updatedAt"`
+	DoorURL   string        `json:"doorUrl"`
+	Routes    []routeOut    `json:"routes"`
+	Webhook   *webhookOut   `json:"webhook"`
+	Responder *responderOut `json:"responder"`
+	// Dialogue is what the sender says in calls and USSD sessions in its own words.
+	Dialogue  *hookswitch.DialogueTexts `json:"dialogue"`
+	CreatedAt httpapi.MilliTime         `json:"createdAt"`
+	UpdatedAt httpapi.MilliTime         `json:"updatedAt"`
 }
 
 type routeOut struct {
@@ -98,6 +101,9 @@ func (h *handler) newSender(s *hookswitch.Sender, hook *hookswitch.Endpoint) sen
 	}
 	if s.Responder.Kind != "" {
 		out.Responder = &responderOut{s.Responder.Kind}
+	}
+	if s.Dialogue != (hookswitch.DialogueTexts{}) {
+		out.Dialogue = &s.Dialogue
 	}
 	return out
 }

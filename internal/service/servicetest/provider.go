@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"sync"
 	"time"
 
@@ -33,6 +34,7 @@ type SendFunc func(ctx context.Context, out *hookswitch.Outgoing) (hookswitch.Ac
 var (
 	_ hookswitch.Provider      = (*Provider)(nil)
 	_ hookswitch.MessageSender = (*Provider)(nil)
+	_ hookswitch.Dialoguer     = (*Provider)(nil)
 )
 
 // NewProvider returns a provider that accepts every send.
@@ -47,7 +49,11 @@ type Update struct {
 	Message *hookswitch.InboundMessage `json:"message,omitempty"`
 	Receipt *hookswitch.MessageReceipt `json:"receipt,omitempty"`
 	Contact *hookswitch.ContactChange  `json:"contact,omitempty"`
-	Broken  string                     `json:"broken,omitempty"`
+	Change  *hookswitch.MessageChange  `json:"change,omitempty"`
+	OptOut  *hookswitch.OptOut         `json:"optOut,omitempty"`
+	// Dialogue is answered by Say, which is a line of text.
+	Dialogue *hookswitch.DialogueStep `json:"dialogue,omitempty"`
+	Broken   string                   `json:"broken,omitempty"`
 }
 
 // Text is a text message on WhatsApp to the address.
@@ -106,7 +112,8 @@ func (p *Provider) Parse(push *hookswitch.Push) ([]hookswitch.Update, error) {
 	}
 	out := make([]hookswitch.Update, len(list))
 	for i, u := range list {
-		out[i] = hookswitch.Update{Channel: u.Channel, Address: u.Address, Dedup: u.Dedup, Message: u.Message, Receipt: u.Receipt, Contact: u.Contact}
+		out[i] = hookswitch.Update{Channel: u.Channel, Address: u.Address, Dedup: u.Dedup, Message: u.Message, Receipt: u.Receipt, Contact: u.Contact,
+			Change: u.Change, OptOut: u.OptOut, Dialogue: u.Dialogue}
 		if u.At != 0 {
 			out[i].At = time.UnixMilli(u.At).UTC()
 		}
@@ -120,6 +127,21 @@ func (p *Provider) Parse(push *hookswitch.Push) ([]hookswitch.Update, error) {
 // Ack is 200.
 func (p *Provider) Ack(*hookswitch.Push) hookswitch.Answer {
 	return hookswitch.Answer{Status: http.StatusOK}
+}
+
+// Say is "CON " or "END ", the text, the number to connect to behind " -> ", and the turn behind " #".
+func (p *Provider) Say(_ *hookswitch.Push, _ *hookswitch.DialogueStep, r hookswitch.DialogueReply) hookswitch.Answer {
+	text := "CON " + r.Text
+	if r.End {
+		text = "END " + r.Text
+	}
+	if r.Dial != "" {
+		text += " -> " + r.Dial
+	}
+	if r.Turn != 0 {
+		text += " #" + strconv.Itoa(r.Turn)
+	}
+	return hookswitch.Answer{Status: http.StatusOK, ContentType: "text/plain; charset=utf-8", Body: []byte(text)}
 }
 
 // Script sets the answers to the next sends. Further ones are accepted.

@@ -210,6 +210,22 @@ func (w *World) PushTo(secret string, updates ...Update) (service.ReceivedResult
 	return service.ReceivedResult{}, nil
 }
 
+// Converse has the fake provider push one step of a dialogue, which ask answers, and returns what the person is told.
+func (w *World) Converse(u Update, ask service.Ask) (service.Conversed, error) {
+	w.TB.Helper()
+	ctx := context.Background()
+	push := NewPush("fake-secret", w.Clock.Now(), u)
+	for _, a := range Must(w.Service.Accounts(ctx, FakeName, 0, ""))(w.TB) {
+		if a.Provider.Verify(push, a.Credentials) != nil {
+			continue
+		}
+		list := Must(a.Provider.Parse(push))(w.TB)
+		return w.Service.Converse(ctx, service.Received{Account: &a, Door: "/fake", At: push.At, Body: push.Body}, &list[0], ask)
+	}
+	w.TB.Fatal("no account proves the push")
+	return service.Conversed{}, nil
+}
+
 // Claim leases what is due of a kind, as the engine would, and returns its outcomes to be.
 func (w *World) Claim(kind hookswitch.DeliveryKind) []*Leased {
 	w.TB.Helper()

@@ -1,0 +1,40 @@
+package ingest
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/httpapi"
+	"github.com/hookswitch/hookswitch/internal/service"
+)
+
+// asked is the place of the update that the response to the push has to answer, or -1.
+func asked(updates []hookswitch.Update) int {
+	return slices.IndexFunc(updates, func(u hookswitch.Update) bool { return u.Dialogue != nil && u.Broken == nil && u.Dialogue.Asks() })
+}
+
+// converse answers the step of a dialogue that a push is, once the step and its answer are stored.
+func (d *Doors) converse(ctx context.Context, p hookswitch.Dialoguer, in service.Received, u *hookswitch.Update, push *hookswitch.Push, out *outcome) (hookswitch.Answer, error) {
+	res, err := d.o.Service.Converse(ctx, in, u, d.ask)
+	if err != nil {
+		return hookswitch.Answer{}, storeError(err)
+	}
+	out.result = Accepted
+	if res.Repeat {
+		out.result = Duplicate
+	}
+	d.o.Logger.LogAttrs(ctx, slog.LevelDebug, "dialogue answered", slog.String("provider", in.Account.Provider.Name()), slog.String("channel", string(u.Channel)),
+		slog.Bool("repeat", res.Repeat), slog.Bool("stray", res.Stray), slog.Bool("end", res.Reply.End), slog.String("request_id", httpapi.RequestID(ctx)))
+	return p.Say(push, u.Dialogue, res.Reply), nil
+}
+
+// ask runs the responder of a turn.
+func (d *Doors) ask(ctx context.Context, t *service.Turn) (hookswitch.Reply, error) {
+	r, err := d.responders.Responder(t.Sender, t.Version, t.Responder)
+	if err != nil {
+		return hookswitch.Reply{}, err
+	}
+	return r.Respond(ctx, &t.Turn)
+}

@@ -1,0 +1,64 @@
+-- What channels other than WhatsApp need.
+
+-- What a sender says in calls and USSD sessions, as JSON; '' for nothing of its own.
+ALTER TABLE senders ADD COLUMN dialogue TEXT NOT NULL DEFAULT '';
+
+-- A USSD session or a call. contact_id, conversation_id: 0 until the person has been answered. rest: of an answer that is shown in pages. state: the responder's.
+-- lease_until: until when the step that runs now has time, 0: none runs; node: whose it is.
+CREATE TABLE dialogues (
+    id              {{key}},
+    app_id          BIGINT NOT NULL,
+    sender_id       BIGINT NOT NULL,
+    route_id        BIGINT NOT NULL,
+    contact_id      BIGINT NOT NULL,
+    conversation_id BIGINT NOT NULL,
+    channel         TEXT   NOT NULL,
+    session         TEXT   NOT NULL,
+    direction       TEXT   NOT NULL,
+    from_address    TEXT   NOT NULL,
+    to_address      TEXT   NOT NULL,
+    status          TEXT   NOT NULL,
+    entered         TEXT   NOT NULL,
+    steps           BIGINT NOT NULL,
+    asked           BIGINT NOT NULL,
+    silences        BIGINT NOT NULL,
+    rest            TEXT   NOT NULL,
+    state           TEXT   NOT NULL,
+    seen_at         BIGINT NOT NULL,
+    lease_until     BIGINT NOT NULL,
+    node            BIGINT NOT NULL,
+    created_at      BIGINT NOT NULL,
+    ended_at        BIGINT NOT NULL
+) {{counter}};
+CREATE UNIQUE INDEX dialogues_by_session ON dialogues (route_id, session);
+CREATE INDEX dialogues_open ON dialogues (channel, seen_at) WHERE ended_at = 0;
+
+-- One request of a dialogue, known by a hash of what the provider tells of it, and what was answered. message_id: the message it was, 0 for none.
+CREATE TABLE dialogue_steps (
+    dialogue_id BIGINT  NOT NULL,
+    hash        BYTEA   NOT NULL,
+    number      BIGINT  NOT NULL,
+    message_id  BIGINT  NOT NULL,
+    input       TEXT    NOT NULL,
+    answered    BOOLEAN NOT NULL,
+    reply       TEXT    NOT NULL,
+    ends        BOOLEAN NOT NULL,
+    dial        TEXT    NOT NULL,
+    turn        BIGINT  NOT NULL,
+    PRIMARY KEY (dialogue_id, hash)
+);
+
+-- What a person has changed of a message, or taken back, and what it read before.
+ALTER TABLE messages ADD COLUMN edited_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE messages ADD COLUMN deleted_at BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE message_versions (
+    id         {{key}},
+    app_id     BIGINT NOT NULL,
+    message_id BIGINT NOT NULL,
+    body       TEXT   NOT NULL,
+    until_at   BIGINT NOT NULL
+);
+CREATE INDEX message_versions_by_message ON message_versions (message_id, id);
+
+-- When a person asked for no more messages there; 0: they have not.
+ALTER TABLE identifiers ADD COLUMN opted_out_at BIGINT NOT NULL DEFAULT 0;
