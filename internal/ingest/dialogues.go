@@ -32,7 +32,7 @@ func (d *Doors) converse(ctx context.Context, p hookswitch.Dialoguer, in service
 
 // ask runs the responder of a turn.
 func (d *Doors) ask(ctx context.Context, t *service.Turn) (hookswitch.Reply, error) {
-	r, err := d.responders.Responder(t.Sender, t.Version, t.Responder)
+	r, err := d.responders.Of(t.Sender, t.Version, t.Responder)
 	if err != nil {
 		return hookswitch.Reply{}, err
 	}

@@ -524,17 +524,15 @@ func (s *Service) ask(ctx context.Context, ask Ask, run stepRun) (hookswitch.Rep
 // dialogueTurn gathers what the responder needs for a step that has begun.
 func (s *Service) dialogueTurn(ctx context.Context, st *step) (*Turn, error) {
 	d := st.d
-	older, err := s.store.Messages(ctx, d.App, store.MessageFilter{Conversation: st.conv.Key}, store.Page{Limit: historyLines, Before: st.row.Message})
-	if err != nil {
-		return nil, err
-	}
 	t := &Turn{Responder: st.sender.Responder, Version: st.sender.UpdatedAt, Sender: st.sender.Key}
 	t.Turn = hookswitch.Turn{
 		App: s.ids.Format(hookswitch.KindApp, d.App), Sender: s.ids.Format(hookswitch.KindSender, d.Sender),
 		Conversation: s.ids.Format(hookswitch.KindConversation, st.conv.Key), MessageID: s.ids.Format(hookswitch.KindMessage, st.row.Message),
 		Channel: d.Channel, From: st.person(), Text: st.row.Input, Type: "text", At: st.b.now.UTC(), Opens: st.opens(), State: d.State,
 	}
-	t.remember(older)
+	if err := s.remember(ctx, t, d.App, st.conv.Key, st.row.Message); err != nil {
+		return nil, err
+	}
 	t.First = t.First && (st.opens() || d.Asked == 0) // else the person has been greeted
 	return t, nil
 }

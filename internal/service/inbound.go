@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/respond"
 	"github.com/hookswitch/hookswitch/internal/store"
 )
 
@@ -194,6 +195,9 @@ func conversation(s *Service, tx *store.Tx, app, sender, contact hookswitch.Key,
 	return c, tx.InsertConversation(c)
 }
 
+// forgetAfter is how long a person may be silent before their next message begins something new.
+const forgetAfter = 24 * time.Hour
+
 func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key hookswitch.Key) error {
 	s, tx, m, now := in.s, in.tx, u.Message, in.b.now.UTC()
 	userID, _ := m.Metadata["userId"].(string)
@@ -220,6 +224,9 @@ func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key ho
 	if err := tx.InsertMessage(msg); err != nil {
 		return err
 	}
+	if now.Sub(conv.LastInboundAt) >= forgetAfter {
+		conv.Unsolved, conv.State = 0, ""
+	}
 	conv.LastInboundAt, conv.LastMessage, conv.UpdatedAt = now, key, now
 	conv.Inbound++
 	conv.Messages++
@@ -236,18 +243,60 @@ func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key ho
 		in.b.envelope(route.App, hookswitch.EventMessageUnsupported, route.Sender, data)
 	}
 	in.b.received(route, u, conv.Key, in.at)
-	if m.Quiet || m.Unsupported || conv.Handover {
+	return in.answer(m, msg, conv)
+}
+
+// answer owes the responder's answer to a message that has been stored, where there is to be one.
+func (in *inbound) answer(m *hookswitch.InboundMessage, msg *hookswitch.Message, conv *hookswitch.Conversation) error {
+	dialogue := msg.Channel == hookswitch.USSD || msg.Channel == hookswitch.Voice // is answered right here
+	if m.Unsupported || dialogue {
 		return nil
 	}
-	sender, err := tx.Sender(tx.Context(), route.App, route.Sender)
+	sender, err := in.tx.Sender(in.tx.Context(), msg.App, msg.Sender)
 	if hookswitch.KindOf(err) == hookswitch.NotFound || err == nil && sender.Responder.Kind == "" {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	in.b.owe(store.Delivery{Kind: hookswitch.DeliverRespond, App: route.App, Subject: key, Target: conv.Key}, nil)
+	if silent, err := in.optOutWord(sender, m, msg, conv); err != nil || silent || m.Quiet || conv.Handover {
+		return err
+	}
+	in.b.owe(store.Delivery{Kind: hookswitch.DeliverRespond, App: msg.App, Subject: msg.Key, Target: conv.Key}, nil)
 	return nil
+}
+
+// optOutWord heeds a message that says, with one of the sender's words, that the person wants no more messages or wants them again. It is confirmed once. silent says that the
+// responder has nothing to say: to such a message, and to a person who wants nothing.
+func (in *inbound) optOutWord(sender *hookswitch.Sender, m *hookswitch.InboundMessage, msg *hookswitch.Message, conv *hookswitch.Conversation) (silent bool, err error) {
+	words, err := in.s.optOuts.Of(sender.Key, sender.UpdatedAt, sender.Responder)
+	if err != nil {
+		return false, err
+	}
+	wish := respond.NoWish
+	if !m.Review { // what is written in public is not about messages to the person
+		wish = words.Wish(msg.Text, replyID(msg))
+	}
+	since, err := in.tx.OptedOutAt(in.tx.Context(), msg.App, msg.Contact, msg.Channel)
+	if err != nil {
+		return false, err
+	}
+	var at time.Time
+	switch {
+	case wish == respond.WantsNone && since.IsZero():
+		at = in.b.now.UTC()
+	case wish == respond.WantsAgain && !since.IsZero():
+	default:
+		return wish == respond.WantsNone || !since.IsZero(), nil
+	}
+	if err := in.tx.SetOptOut(msg.App, msg.Contact, msg.Channel, at); err != nil {
+		return true, err
+	}
+	text := words.Confirmation(wish, &hookswitch.Turn{Channel: msg.Channel, ProfileName: msg.ProfileName, Text: msg.Text})
+	if text == "" || m.Quiet { // quiet: the provider has confirmed it itself
+		return true, nil
+	}
+	return true, in.b.queue(in.tx, conv, &hookswitch.Message{Route: msg.Route, Channel: msg.Channel, Type: "text", From: msg.To, To: msg.From, Text: text, InReplyTo: msg.Key})
 }
 
 // contactChange makes a person known by another identifier too.

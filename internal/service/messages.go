@@ -152,10 +152,11 @@ func (s *Service) routeFor(tx *store.Tx, m *hookswitch.Message) (*hookswitch.Rou
 	return best, p, nil
 }
 
-// wanted refuses a message, with a *SendError, to a person who wants none on the channel.
+// wanted refuses a message, with a *SendError, to a person who wants none on the channel. The answer that was made in the moment of that wish is the confirmation
+// of it, and goes out.
 func wanted(tx *store.Tx, m *hookswitch.Message) error {
-	out, err := tx.OptedOut(tx.Context(), m.App, m.Contact, m.Channel)
-	if err != nil || !out {
+	since, err := tx.OptedOutAt(tx.Context(), m.App, m.Contact, m.Channel)
+	if err != nil || since.IsZero() || m.InReplyTo != 0 && m.CreatedAt.Equal(since) {
 		return err
 	}
 	return &hookswitch.SendError{Code: errOptedOut, Message: "the person has asked for no more messages on " + string(m.Channel), Category: "opt_out"}

@@ -74,10 +74,10 @@ func (tx *Tx) SetOptOut(app, contact hookswitch.Key, ch hookswitch.Channel, at t
 	return err
 }
 
-// OptedOut reports whether a person wants no messages on the channel.
-func (r *Reader) OptedOut(ctx context.Context, app, contact hookswitch.Key, ch hookswitch.Channel) (bool, error) {
-	var n int
-	err := r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM identifiers WHERE contact_id = $2 AND app_id = $1 AND channel = $3 AND opted_out_at > 0`,
-		int64(app), int64(contact), string(ch)).Scan(&n)
-	return n > 0, err
+// OptedOutAt is when a person asked for no more messages on the channel; zero: they have not.
+func (r *Reader) OptedOutAt(ctx context.Context, app, contact hookswitch.Key, ch hookswitch.Channel) (time.Time, error) {
+	var at int64
+	err := r.q.QueryRowContext(ctx, `SELECT COALESCE(MAX(opted_out_at), 0) FROM identifiers WHERE contact_id = $2 AND app_id = $1 AND channel = $3`,
+		int64(app), int64(contact), string(ch)).Scan(&at)
+	return fromMillis(at), err
 }

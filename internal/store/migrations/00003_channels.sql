@@ -62,3 +62,7 @@ CREATE INDEX message_versions_by_message ON message_versions (message_id, id);
 
 -- When a person asked for no more messages there; 0: they have not.
 ALTER TABLE identifiers ADD COLUMN opted_out_at BIGINT NOT NULL DEFAULT 0;
+
+-- How many answers of the responder in a row have solved nothing, and what it wants to be reminded of.
+ALTER TABLE conversations ADD COLUMN unsolved BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE conversations ADD COLUMN turn_state TEXT NOT NULL DEFAULT '';
