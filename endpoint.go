@@ -1,12 +1,14 @@
 package hookswitch
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Endpoint is a subscriber's URL with a filter and the secrets its events are signed with. The webhook of a sender is an Endpoint of profile
@@ -89,8 +91,8 @@ func (e *Endpoint) onRequest(eventType string) bool {
 // MaxURL is the greatest length of an endpoint's URL.
 const MaxURL = 65536
 
-// ParseEndpointURL checks a URL given by a caller and returns it in normal form: scheme and host in lower case, and "/" for an empty path.
-// The message is "" for a good one.
+// ParseEndpointURL checks a URL given by a caller and returns it in normal form: scheme and host in lower case, "/" for an empty path, and a path in
+// which what cannot be sent as it is has been percent-encoded, and nothing else has changed. The message is "" for a good one.
 func ParseEndpointURL(s string) (u *url.URL, message string) {
 	if s == "" {
 		return nil, "must not be empty"
@@ -112,6 +114,9 @@ func ParseEndpointURL(s string) (u *url.URL, message string) {
 	if u.Hostname() == "" {
 		return nil, "must name a host"
 	}
+	if strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return nil, "must name its host in ASCII; write a name in other letters as xn--…"
+	}
 	if p := u.Port(); p != "" {
 		if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
 			return nil, "has a port outside 1 to 65535"
@@ -122,7 +127,24 @@ func ParseEndpointURL(s string) (u *url.URL, message string) {
 	if u.Path == "" {
 		u.Path = "/"
 	}
+	if u.RawPath != "" && u.RawPath != u.EscapedPath() { // else the path would be encoded anew from its decoded form, and %2F come out as /
+		u.RawPath = encodedPath(u.RawPath)
+	}
 	return u, ""
+}
+
+// encodedPath is path with every byte percent-encoded that must not stand in one (RFC 3986, section 3.3). What is encoded already stays as it is spelled.
+func encodedPath(path string) string {
+	var b strings.Builder
+	for i := range len(path) {
+		switch c := path[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~!$&'()*+,;=:@/%[]", c) >= 0:
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
 }
 
 // Validate reports every wrong field of e, under the names of the Svix-shaped API.

@@ -61,7 +61,8 @@ func TestParseEndpointURL(t *testing.T) {
 		"https://user:pa%20ss@example.com/x":                "https://user:pa%20ss@example.com/x",
 		"https://example.com/a%2Fb":                         "https://example.com/a%2Fb",
 		"https://example.com/x#fragment":                    "https://example.com/x",
-		"https://bücher.example/":                           "https://b%C3%BCcher.example/",
+		"https://example.com/bücher/a%2Fb|c%7c[1]?q=é%2F":   "https://example.com/b%C3%BCcher/a%2Fb%7Cc%7c[1]?q=é%2F",
+		"https://xn--bcher-kva.example/":                    "https://xn--bcher-kva.example/",
 		"https://example.com:65535?x":                       "https://example.com:65535/?x",
 		"https://example.com/" + strings.Repeat("x", 65000): "https://example.com/" + strings.Repeat("x", 65000),
 	} {
@@ -73,6 +74,7 @@ func TestParseEndpointURL(t *testing.T) {
 	for _, in := range []string{"", "example.com", "/hook", "ftp://example.com", "javascript:alert(1)", "file:///etc/passwd", "https://", "https:///x",
 		"https://:443/", "https://example.com:0/", "https://example.com:65536/", "https://example.com:http/", "https://exa mple.com", " https://example.com",
 		"https://example.com/\n", "https://example.com\\@evil.example", "https://example.com/\x7f", "https://[::1", "https://example.com/%zz",
+		"https://bücher.example/", "https://b%C3%BCcher.example/",
 		"https://example.com/" + strings.Repeat("x", hookswitch.MaxURL)} {
 		if u, message := hookswitch.ParseEndpointURL(in); message == "" {
 			t.Errorf("%.60q is taken as %v", in, u)

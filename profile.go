@@ -1,6 +1,9 @@
 package hookswitch
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Profile is a manner of delivering to an endpoint: how long, how often, how apart, and which answers mean more than failure. The engine is the same
 // for all of them.
@@ -64,18 +67,15 @@ func (p *Profile) Wait(tries int, retryAfter time.Duration, slow bool, random fl
 	if tries < 1 || tries > len(p.Waits) {
 		return 0, false
 	}
-	wait := p.Waits[tries-1]
-	if slow && p.SlowWait > wait {
-		longest := wait
-		for _, w := range p.Waits {
-			longest = max(longest, w)
-		}
-		wait = min(p.SlowWait, longest)
+	wait, least := p.Waits[tries-1], time.Duration(0)
+	if slow {
+		least = min(p.SlowWait, slices.Max(p.Waits))
+		wait = max(wait, least)
 	}
 	if p.RetryAfter && retryAfter > wait {
 		wait = min(retryAfter, 2*wait)
 	}
-	return wait + time.Duration(float64(wait)*p.Jitter*(2*random-1)), true
+	return max(least, wait+time.Duration(float64(wait)*p.Jitter*(2*random-1))), true
 }
 
 // Span is the time from the first attempt to the last, queueing and jitter left aside.

@@ -71,6 +71,9 @@ func TestProfile_Wait(t *testing.T) {
 		{"Retry-After does not count for zavu", zavu, 1, time.Hour, false, middle, time.Minute, true},
 
 		{"slow waits a minute at least", svix, 1, 0, true, middle, time.Minute, true},
+		{"slow waits a minute at least, whatever the jitter", svix, 1, 0, true, 0, time.Minute, true},
+		{"slow with the most jitter", svix, 1, 0, true, 1, 66 * time.Second, true},
+		{"slow stays within a short schedule, whatever the jitter", fast, 1, 0, true, 0, 400 * time.Millisecond, true},
 		{"slow leaves longer waits alone", svix, 2, 0, true, middle, 5 * time.Minute, true},
 		{"slow stays within a short schedule", fast, 1, 0, true, middle, 400 * time.Millisecond, true},
 		{"slow with Retry-After", svix, 1, 90 * time.Second, true, middle, 90 * time.Second, true},

@@ -22,6 +22,7 @@ import (
 	"github.com/hookswitch/hookswitch/internal/httpapi"
 	"github.com/hookswitch/hookswitch/internal/ingest"
 	"github.com/hookswitch/hookswitch/internal/provider/meta"
+	"github.com/hookswitch/hookswitch/internal/respond"
 	"github.com/hookswitch/hookswitch/internal/service"
 	"github.com/hookswitch/hookswitch/internal/service/servicetest"
 	"github.com/hookswitch/hookswitch/internal/store"
@@ -47,6 +48,8 @@ type gateway struct {
 	url   string
 	http  *http.Client
 	log   *syncBuffer
+	// respond answers in dialogues; nil: the responder that is configured does.
+	respond respond.Func
 
 	mu   sync.Mutex
 	seen []ingest.Result
@@ -87,7 +90,7 @@ func newGateway(t testing.TB, db *storetest.DB, providers ...hookswitch.Provider
 	}
 	servicetest.CheckEvents(t, g.store)
 	g.svc = svc
-	g.doors = ingest.New(ingest.Options{Service: svc, Providers: providers, Logger: logger, Observe: func(_ string, took time.Duration, r ingest.Result) {
+	g.doors = ingest.New(ingest.Options{Service: svc, Providers: providers, Logger: logger, NewResponder: g.newResponder, Observe: func(_ string, took time.Duration, r ingest.Result) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.seen, g.took = append(g.seen, r), append(g.took, took)
@@ -98,6 +101,13 @@ func newGateway(t testing.TB, db *storetest.DB, providers ...hookswitch.Provider
 	t.Cleanup(srv.Close)
 	g.url, g.http = srv.URL, srv.Client()
 	return g
+}
+
+func (g *gateway) newResponder(c hookswitch.ResponderConfig) (hookswitch.Responder, error) {
+	if g.respond != nil {
+		return g.respond, nil
+	}
+	return respond.New(c, respond.Options{})
 }
 
 // count is how many requests have ended with r.

@@ -18,7 +18,7 @@ const shop = `{"kind":"rules",
 		"done":{"text":"Order {order} is on its way.","end":true},
 		"person":{"text":"I get somebody.","handover":true}}}}`
 
-const mainScreen = "What do you need?\n1. Orders\n2. A person"
+const shopScreen = "What do you need?\n1. Orders\n2. A person"
 
 func TestRules_LeadThroughAMenu(t *testing.T) {
 	t.Parallel()
@@ -31,16 +31,16 @@ func TestRules_LeadThroughAMenu(t *testing.T) {
 		handover bool
 		unsolved bool
 	}{
-		{true, "hi", "Hello Ada!\n\n" + mainScreen, false, false},
+		{true, "hi", "Hello Ada!\n\n" + shopScreen, false, false},
 		{false, "price?", "It is 5.", false, false},
 		{false, "١", "Which order?", false, false},
 		{false, "seven", "Only digits.\nWhich order?", false, true},
-		{false, "menu", mainScreen, false, false},
+		{false, "menu", shopScreen, false, false},
 		{false, "1️⃣", "Which order?", false, false},
 		{false, "77", "Order 77 is on its way.", false, false},
-		{false, "77", "Pardon?\n\n" + mainScreen, false, true},
+		{false, "77", "Pardon?\n\n" + shopScreen, false, true},
 		{false, "somebody", "I get somebody.", true, false},
-		{false, "0", mainScreen, false, false},
+		{false, "0", shopScreen, false, false},
 	} {
 		got, err := r.Respond(t.Context(), &hookswitch.Turn{Text: step.text, First: step.first, ProfileName: "Ada", Channel: hookswitch.WhatsApp, State: state})
 		if err != nil || got.Text != step.want || got.Handover != step.handover || got.Unsolved != step.unsolved {

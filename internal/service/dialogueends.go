@@ -45,7 +45,8 @@ func (in *inbound) dialogueNews(u *hookswitch.Update, route *hookswitch.Route) e
 		return err
 	}
 	if told.End != nil && u.Channel == hookswitch.USSD {
-		return in.b.endSession(in.tx, d, known(told.End.Status, ussdEnds, ussdAborted), u.At, in.at)
+		status, _ := told.Metadata["providerStatus"].(string)
+		return in.b.endSession(in.tx, d, known(told.End.Status, ussdEnds, ussdAborted), status, u.At, in.at)
 	}
 	if told.End != nil {
 		return in.b.endCall(in.tx, d, known(told.End.Status, callEnds, callFailed), told.End.Duration, u.At, in.at)
@@ -73,13 +74,16 @@ func (b *births) dialogueStarted(d *hookswitch.Dialogue, at, received time.Time)
 	b.dialogueEvent(d, hookswitch.EventCallStarted, received, callData(d, at, received))
 }
 
-// endSession ends a USSD session that is open, and tells of it.
-func (b *births) endSession(tx *store.Tx, d *hookswitch.Dialogue, reason string, at, received time.Time) error {
+// endSession ends a USSD session that is open, and tells of it. provider is the provider's own word for how it ended, or empty.
+func (b *births) endSession(tx *store.Tx, d *hookswitch.Dialogue, reason, provider string, at, received time.Time) error {
 	first, err := tx.EndDialogue(d.Key, reason, b.now.UTC())
 	if err != nil || !first {
 		return err
 	}
 	data := append(sessionData(d, at, received), field{"reason", reason}, field{"steps", d.Asked})
+	if provider != "" {
+		data = append(data, field{"providerStatus", provider})
+	}
 	b.dialogueEvent(d, hookswitch.EventUSSDSessionEnd, received, data)
 	return nil
 }
@@ -151,7 +155,7 @@ func (s *Service) endSilent(ctx context.Context, d *hookswitch.Dialogue, cutoff 
 			return err
 		}
 		if d.Channel == hookswitch.USSD {
-			return b.endSession(tx, d, ussdTimeout, time.Time{}, b.now)
+			return b.endSession(tx, d, ussdTimeout, "", time.Time{}, b.now)
 		}
 		status := callCompleted
 		if d.Status != callInProgress {

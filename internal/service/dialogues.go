@@ -61,7 +61,7 @@ func (s *Service) Converse(ctx context.Context, r Received, u *hookswitch.Update
 		run, err := s.beginStep(ctx, &r, u, route)
 		switch {
 		case hookswitch.KindOf(err) == hookswitch.NotFound:
-			return s.strayStep(ctx, &r, "its application has been deleted")
+			return s.strayStep(ctx, &r, deletedApp)
 		case err != nil:
 			return Conversed{}, err
 		case run.wait:
@@ -76,9 +76,15 @@ func (s *Service) Converse(ctx context.Context, r Received, u *hookswitch.Update
 		if failure != nil {
 			s.log.Warn("respond in a dialogue", "error", failure, "sender_id", s.ids.Format(hookswitch.KindSender, route.Sender), "channel", string(u.Channel))
 		}
-		return s.finishStep(ctx, u, run, reply, failure)
+		out, err := s.finishStep(ctx, u, run, reply, failure)
+		if hookswitch.KindOf(err) == hookswitch.NotFound {
+			return s.strayStep(ctx, &r, deletedApp)
+		}
+		return out, err
 	}
 }
+
+const deletedApp = "its application has been deleted"
 
 // strayStep keeps the push of a step aside, and ends the dialogue.
 func (s *Service) strayStep(ctx context.Context, r *Received, reason string) (Conversed, error) {
@@ -450,7 +456,7 @@ func (st *step) answer(a stepAnswer) error {
 	if err := tx.UpdateDialogue(d); err != nil || !ussd || !reply.End {
 		return err // a call is over when its provider says so
 	}
-	return st.b.endSession(tx, d, cmp.Or(a.reason, ussdCompleted), time.Time{}, st.at)
+	return st.b.endSession(tx, d, cmp.Or(a.reason, ussdCompleted), "", time.Time{}, st.at)
 }
 
 // say stores the answer as a message that has been sent.
@@ -511,7 +517,10 @@ func (s *Service) finishStep(ctx context.Context, u *hookswitch.Update, run step
 		out.Reply = st.row.Reply
 		return err
 	})
-	return out, err
+	if err != nil {
+		return Conversed{}, err // what is not stored is not told
+	}
+	return out, nil
 }
 
 // ask runs the responder within its time.

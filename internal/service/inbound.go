@@ -277,7 +277,7 @@ func (in *inbound) optOutWord(sender *hookswitch.Sender, m *hookswitch.InboundMe
 	if !m.Review { // what is written in public is not about messages to the person
 		wish = words.Wish(msg.Text, replyID(msg))
 	}
-	since, err := in.tx.OptedOutAt(in.tx.Context(), msg.App, msg.Contact, msg.Channel)
+	since, _, err := in.tx.OptedOut(in.tx.Context(), msg.App, msg.Contact, msg.Channel)
 	if err != nil {
 		return false, err
 	}
@@ -289,7 +289,7 @@ func (in *inbound) optOutWord(sender *hookswitch.Sender, m *hookswitch.InboundMe
 	default:
 		return wish == respond.WantsNone || !since.IsZero(), nil
 	}
-	if err := in.tx.SetOptOut(msg.App, msg.Contact, msg.Channel, at); err != nil {
+	if err := in.tx.SetOptOut(msg.App, msg.Contact, msg.Channel, at, msg.Key); err != nil {
 		return true, err
 	}
 	text := words.Confirmation(wish, &hookswitch.Turn{Channel: msg.Channel, ProfileName: msg.ProfileName, Text: msg.Text})
@@ -359,14 +359,14 @@ func (in *inbound) optOut(u *hookswitch.Update, route *hookswitch.Route) error {
 		if err != nil {
 			return err
 		}
-		return in.tx.SetOptOut(route.App, key, u.Channel, time.Time{})
+		return in.tx.SetOptOut(route.App, key, u.Channel, time.Time{}, 0)
 	}
 	// Also who has never written is remembered: a send may be about to begin.
 	key, err := in.contact(route.App, u.Channel, o.From, "", "")
 	if err != nil {
 		return err
 	}
-	return in.tx.SetOptOut(route.App, key, u.Channel, in.b.now.UTC())
+	return in.tx.SetOptOut(route.App, key, u.Channel, in.b.now.UTC(), 0)
 }
 
 // KeepStray keeps a genuine push aside that no account's routes can take.

@@ -152,11 +152,11 @@ func (s *Service) routeFor(tx *store.Tx, m *hookswitch.Message) (*hookswitch.Rou
 	return best, p, nil
 }
 
-// wanted refuses a message, with a *SendError, to a person who wants none on the channel. The answer that was made in the moment of that wish is the confirmation
+// wanted refuses a message, with a *SendError, to a person who wants none on the channel. The answer to the message that said so is the confirmation
 // of it, and goes out.
 func wanted(tx *store.Tx, m *hookswitch.Message) error {
-	since, err := tx.OptedOutAt(tx.Context(), m.App, m.Contact, m.Channel)
-	if err != nil || since.IsZero() || m.InReplyTo != 0 && m.CreatedAt.Equal(since) {
+	since, said, err := tx.OptedOut(tx.Context(), m.App, m.Contact, m.Channel)
+	if err != nil || since.IsZero() || said != 0 && m.InReplyTo == said {
 		return err
 	}
 	return &hookswitch.SendError{Code: errOptedOut, Message: "the person has asked for no more messages on " + string(m.Channel), Category: "opt_out"}

@@ -98,7 +98,7 @@ func (b *births) reply(tx *store.Tx, o *store.Outcome, reply hookswitch.Reply) e
 	if err != nil || conv.Handover {
 		return err
 	}
-	out, err := tx.OptedOutAt(tx.Context(), m.App, m.Contact, m.Channel)
+	out, _, err := tx.OptedOut(tx.Context(), m.App, m.Contact, m.Channel)
 	if err != nil || !out.IsZero() {
 		return err
 	}

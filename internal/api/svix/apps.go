@@ -182,20 +182,39 @@ func (h *Handler) replaceApp(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ref := r.PathValue("app_id")
-	app, err := h.service.App(r.Context(), ref)
-	switch {
-	case err == nil:
+	change := func() error {
+		app, err := h.service.App(r.Context(), ref)
+		if err != nil {
+			return err
+		}
 		changed, err := h.service.UpdateApp(r.Context(), app.Key, func(a *hookswitch.App) error { return in.apply(a) })
 		return h.writeApp(w, http.StatusOK, changed, err)
-	case hookswitch.KindOf(err) != hookswitch.NotFound, h.ours(ref, hookswitch.KindApp, hookswitch.KindProject):
+	}
+	create := func() error {
+		var a hookswitch.App
+		if err := in.apply(&a); err != nil {
+			return err
+		}
+		made, err := h.service.CreateApp(r.Context(), a, service.Idempotency{})
+		return h.writeApp(w, http.StatusCreated, made, err)
+	}
+	return replace(change, create, h.ours(ref, hookswitch.KindApp, hookswitch.KindProject))
+}
+
+// replace is a PUT: change what is there, or else create it. Of several at once one creates, and the others, which find its uid taken, change what it
+// has made. ours: the path names an id that the server has made.
+func replace(change, create func() error, ours bool) error {
+	err := change()
+	if ours || hookswitch.KindOf(err) != hookswitch.NotFound {
 		return err
 	}
-	var a hookswitch.App
-	if err := in.apply(&a); err != nil {
+	if err = create(); hookswitch.KindOf(err) != hookswitch.Conflict {
 		return err
 	}
-	made, err := h.service.CreateApp(r.Context(), a, service.Idempotency{})
-	return h.writeApp(w, http.StatusCreated, made, err)
+	if again := change(); hookswitch.KindOf(again) != hookswitch.NotFound {
+		return again
+	}
+	return err
 }
 
 // ours reports whether ref is an id that the server has made, of something that is gone or another App's. A PUT to it must not create something with another id.

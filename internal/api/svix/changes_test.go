@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,6 +33,44 @@ func TestPutCreatesAnEndpointUnderTheUIDOfItsBody(t *testing.T) {
 		if got := a.do("PUT", path+"unknown", `{"url":"https://y.example","uid":"unknown"}`).is(200).text("id"); got != id {
 			t.Errorf("another one was made: %s", got)
 		}
+	})
+}
+
+func TestPutsOfTheSameNewThingAtOnceMakeOneAndChangeIt(t *testing.T) {
+	each(t, func(a *api) {
+		app := a.app("mine")
+		for _, c := range []struct{ path, body string }{
+			{"/app/", `{"name":"x","uid":"%s"}`},
+			{"/app/" + app + "/endpoint/", `{"url":"https://x.example","uid":"%s"}`},
+			{"/operational-webhook/endpoint/", `{"url":"https://x.example","uid":"%s"}`},
+		} {
+			for round := range 5 { // who is first is chance
+				uid := fmt.Sprintf("put%d", round)
+				answers := make([]answer, 20)
+				var wg sync.WaitGroup
+				for i := range answers {
+					wg.Go(func() { answers[i] = a.do("PUT", c.path+uid, fmt.Sprintf(c.body, uid)) })
+				}
+				wg.Wait()
+				made := 0
+				for _, an := range answers {
+					if an.status == 201 {
+						made++
+					} else {
+						an.is(200)
+					}
+					if got, want := an.text("id"), answers[0].text("id"); got != want {
+						t.Fatalf("%s: two were made, %s and %s", c.path, got, want)
+					}
+				}
+				if made != 1 {
+					t.Fatalf("%s: %d answers tell that they made it", c.path, made)
+				}
+			}
+		}
+		// What the path does not name cannot have the uid of another.
+		a.do("PUT", "/app/other", `{"name":"x","uid":"put0"}`).code(409, "conflict")
+		a.do("PUT", "/app/"+app+"/endpoint/other", `{"url":"https://x.example","uid":"put0"}`).code(409, "conflict")
 	})
 }
 

@@ -260,16 +260,17 @@ func (h *Handler) replaceEndpoint(w http.ResponseWriter, r *http.Request, app *h
 	if err != nil {
 		return err
 	}
-	e, err := h.endpoint(r, app)
-	switch {
-	case err == nil:
+	in.Secret, in.Headers = nil, nil
+	change := func() error {
+		e, err := h.endpoint(r, app)
+		if err != nil {
+			return err
+		}
 		changed, err := h.service.UpdateEndpoint(r.Context(), app.Key, e.Key, in.apply)
 		return h.writeEndpoint(w, http.StatusOK, changed, in.spelled(err))
-	case hookswitch.KindOf(err) != hookswitch.NotFound, h.ours(r.PathValue("endpoint_id"), hookswitch.KindEndpoint):
-		return err
 	}
-	in.Secret, in.Headers = nil, nil
-	return h.makeEndpoint(w, r, app, in, service.Idempotency{})
+	create := func() error { return h.makeEndpoint(w, r, app, in, service.Idempotency{}) }
+	return replace(change, create, h.ours(r.PathValue("endpoint_id"), hookswitch.KindEndpoint))
 }
 
 func (h *Handler) changeEndpoint(w http.ResponseWriter, r *http.Request, app *hookswitch.App) error {

@@ -70,10 +70,10 @@ func New(o Options) *Handler {
 		h.mux.Handle(rt.method, Base+rt.path, rt.name, h.guard(rt))
 	}
 	for _, op := range notBuilt {
-		h.mux.Handle(op.method, Base+op.path, notBuiltName, refuse(op.method, Base+op.path))
+		h.mux.Handle(op.method, Base+op.path, notBuiltName, refuse)
 	}
 	for _, method := range []string{"DELETE", "GET", "PATCH", "POST", "PUT"} {
-		h.mux.Handle(method, Ingest+"/{rest...}", notBuiltName, refuse(method, Ingest))
+		h.mux.Handle(method, Ingest+"/{rest...}", notBuiltName, refuse)
 	}
 	h.serve = httpapi.CORS(h.mux)
 	return h

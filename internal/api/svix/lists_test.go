@@ -233,6 +233,7 @@ func TestLists_LookBackNinetyDays(t *testing.T) {
 				}{
 					{"from now", nil, []string{d1, d10, d20, d30}},
 					{"from before", []string{"before", text(days(15))}, []string{d20, d30, d91, d100}},
+					{"from now when before has not come yet", []string{"before", text(days(-100))}, []string{d1, d10, d20, d30}},
 					{"from the iterator", []string{"iterator", d20}, []string{d30, d91, d100}},
 					{"from the nearer of both", []string{"iterator", d20, "before", text(days(25))}, []string{d30, d91, d100}},
 					{"after bounds it", []string{"iterator", d10, "after", text(days(25))}, []string{d20}},

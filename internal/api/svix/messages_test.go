@@ -302,7 +302,7 @@ func TestMessageListTimes(t *testing.T) {
 			{"both", []string{"after", text(days(25)), "before", text(days(5))}, []string{d10, d20}},
 			{"before is exclusive", []string{"before", text(days(10))}, []string{d20, d30, old}},
 			{"with an offset", []string{"after", now.Add(-15 * 24 * time.Hour).In(time.FixedZone("", 3600)).Format("2006-01-02T15:04:05.000-07:00")}, []string{d1, d10}},
-			{"the window ends at before", []string{"before", "9999-01-01T00:00:00Z", "after", "0001-01-01T00:00:00Z"}, []string{}},
+			{"90 days back from now when before has not come yet", []string{"before", "9999-01-01T00:00:00Z", "after", "0001-01-01T00:00:00Z"}, []string{d1, d10, d20, d30}},
 			{"nothing", []string{"before", "1999-01-01T00:00:00Z"}, []string{}},
 		} {
 			if diff := cmp.Diff(c.want, list(c.q...)); diff != "" {

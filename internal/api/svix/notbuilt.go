@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"github.com/hookswitch/hookswitch"
-	"github.com/hookswitch/hookswitch/internal/httpapi"
 )
 
 type operation struct{ method, path string }
@@ -16,10 +15,8 @@ const notBuiltName = "not offered"
 const Ingest = "/ingest/api/v1"
 
 // refuse says honestly that the operation is known and not offered, so that a caller does not look for a mistake of its own.
-func refuse(method, path string) httpapi.Handler {
-	return func(http.ResponseWriter, *http.Request) error {
-		return hookswitch.Errorf(hookswitch.Unsupported, "%s %s is not offered by this server.", method, path)
-	}
+func refuse(_ http.ResponseWriter, r *http.Request) error {
+	return hookswitch.Errorf(hookswitch.Unsupported, "%s %s is not offered by this server.", r.Method, r.URL.EscapedPath())
 }
 
 // notBuilt is what the hosted API has and this one has not: transformations, client certificates, OAuth and own certificate authorities towards receivers,

@@ -101,7 +101,7 @@ func (p *pager) within(q *httpapi.Query, now time.Time) {
 	switch {
 	case p.cursor != 0:
 		start = p.cursor.Time()
-	case !before.IsZero():
+	case !before.IsZero() && before.Before(now):
 		start = before
 	}
 	if far := keyAt(start.Add(-window)) - 1; p.low == 0 || far > p.low {

@@ -213,9 +213,14 @@ func (w *World) PushTo(secret string, updates ...Update) (service.ReceivedResult
 // Converse has the fake provider push one step of a dialogue, which ask answers, and returns what the person is told.
 func (w *World) Converse(u Update, ask service.Ask) (service.Conversed, error) {
 	w.TB.Helper()
-	ctx := context.Background()
+	return w.ConverseIn(context.Background(), u, ask)
+}
+
+// ConverseIn is Converse for a provider that waits no longer than ctx.
+func (w *World) ConverseIn(ctx context.Context, u Update, ask service.Ask) (service.Conversed, error) {
+	w.TB.Helper()
 	push := NewPush("fake-secret", w.Clock.Now(), u)
-	for _, a := range Must(w.Service.Accounts(ctx, FakeName, 0, ""))(w.TB) {
+	for _, a := range Must(w.Service.Accounts(context.Background(), FakeName, 0, ""))(w.TB) {
 		if a.Provider.Verify(push, a.Credentials) != nil {
 			continue
 		}
