@@ -155,7 +155,9 @@ func TestHTTP_SaysWhetherAskingAgainMayHelp(t *testing.T) {
 		{"busy for ever", after(429, "1e300"), true, 1e6 * time.Second, "status 429"},
 		{"busy in riddles", after(429, "NaN"), false, 0, "status 429"},
 		{"request timeout", says(408, ""), false, 0, "status 408"},
-		{"redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://169.254.169.254/latest", http.StatusFound) }, true, 0, "redirects are not followed"},
+		{"redirect", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://169.254.169.254/latest", http.StatusFound)
+		}, true, 0, "redirects are not followed"},
 		{"garbage", says(200, "<html>my PIN is 1234"), true, 0, "not an object"},
 		{"text of another type", says(200, `{"text":{"a":1}}`), true, 0, "not an object"},
 		{"list", says(200, `["hi"]`), true, 0, "not an object"},

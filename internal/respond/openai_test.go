@@ -170,7 +170,9 @@ func TestOpenAI_SaysWhetherAskingAgainMayHelp(t *testing.T) {
 		}, false, 3 * time.Second, "status 429: rate_limit_error"},
 		{"overloaded", says(529, `{"type":"error"}`), false, 0, "status 529"},
 		{"loading", says(503, "loading model"), false, 0, "status 503"},
-		{"redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://10.0.0.1/v1", http.StatusTemporaryRedirect) }, true, 0, "redirects are not followed"},
+		{"redirect", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://10.0.0.1/v1", http.StatusTemporaryRedirect)
+		}, true, 0, "redirects are not followed"},
 		{"page", says(200, "<html>sk-hush"), true, 0, "not one of a chat API"},
 		{"another shape", says(200, `{"choices":{"sk-hush":1}}`), true, 0, "not one of a chat API"},
 		{"nothing", says(204, ""), true, 0, "not one of a chat API"},

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/hookswitch/hookswitch"
-	"github.com/hookswitch/hookswitch/internal/respond"
 	"github.com/hookswitch/hookswitch/internal/store"
 )
 
@@ -264,39 +263,6 @@ func (in *inbound) answer(m *hookswitch.InboundMessage, msg *hookswitch.Message,
 	}
 	in.b.owe(store.Delivery{Kind: hookswitch.DeliverRespond, App: msg.App, Subject: msg.Key, Target: conv.Key}, nil)
 	return nil
-}
-
-// optOutWord heeds a message that says, with one of the sender's words, that the person wants no more messages or wants them again. It is confirmed once. silent says that the
-// responder has nothing to say: to such a message, and to a person who wants nothing.
-func (in *inbound) optOutWord(sender *hookswitch.Sender, m *hookswitch.InboundMessage, msg *hookswitch.Message, conv *hookswitch.Conversation) (silent bool, err error) {
-	words, err := in.s.optOuts.Of(sender.Key, sender.UpdatedAt, sender.Responder)
-	if err != nil {
-		return false, err
-	}
-	wish := respond.NoWish
-	if !m.Review { // what is written in public is not about messages to the person
-		wish = words.Wish(msg.Text, replyID(msg))
-	}
-	since, _, err := in.tx.OptedOut(in.tx.Context(), msg.App, msg.Contact, msg.Channel)
-	if err != nil {
-		return false, err
-	}
-	var at time.Time
-	switch {
-	case wish == respond.WantsNone && since.IsZero():
-		at = in.b.now.UTC()
-	case wish == respond.WantsAgain && !since.IsZero():
-	default:
-		return wish == respond.WantsNone || !since.IsZero(), nil
-	}
-	if err := in.tx.SetOptOut(msg.App, msg.Contact, msg.Channel, at, msg.Key); err != nil {
-		return true, err
-	}
-	text := words.Confirmation(wish, &hookswitch.Turn{Channel: msg.Channel, ProfileName: msg.ProfileName, Text: msg.Text})
-	if text == "" || m.Quiet { // quiet: the provider has confirmed it itself
-		return true, nil
-	}
-	return true, in.b.queue(in.tx, conv, &hookswitch.Message{Route: msg.Route, Channel: msg.Channel, Type: "text", From: msg.To, To: msg.From, Text: text, InReplyTo: msg.Key})
 }
 
 // contactChange makes a person known by another identifier too.
