@@ -125,7 +125,7 @@ func (m *model) request(turn *hookswitch.Turn) openai.ChatCompletionRequest {
 		if tokens += m.reasoning; m.completion {
 			r.MaxCompletionTokens = tokens
 		} else {
-			r.MaxTokens = tokens
+			r.MaxTokens = tokens //lint:ignore SA1019 servers other than OpenAI's know no other field
 		}
 	}
 	return r

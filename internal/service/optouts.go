@@ -28,7 +28,7 @@ func (in *inbound) optOutWord(sender *hookswitch.Sender, m *hookswitch.InboundMe
 		at = in.b.now.UTC()
 	case wish == respond.WantsAgain && !since.IsZero():
 	default:
-		return wish == respond.WantsNone || !since.IsZero(), nil
+		return !since.IsZero(), nil
 	}
 	if err := in.tx.SetOptOut(msg.App, msg.Contact, msg.Channel, at, msg.Key); err != nil {
 		return true, err
