@@ -14,7 +14,7 @@ type loopLimits struct {
 	within  time.Duration // of answers
 }
 
-var defaultLoop = loopLimits{answers: 30, within: time.Minute, repeats: 10}
+var defaultLoop = loopLimits{answers: 30, within: time.Minute, repeats: 12}
 
 // repeatsWithin is how far back messages of the same text are looked for: automatic answers to mail come slowly.
 const repeatsWithin = time.Hour

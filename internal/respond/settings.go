@@ -13,7 +13,7 @@ const (
 	MaxTimeout       = 55 * time.Second // for one answer
 	MaxHandoverAfter = 50               // answers that solve nothing
 	MaxLoopAnswers   = 30               // answers within the time of a loop
-	MaxLoopRepeats   = 20               // messages of the same text
+	MaxLoopRepeats   = 30               // messages of the same text
 	MaxLoopWithin    = time.Hour
 )
 
