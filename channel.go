@@ -47,3 +47,13 @@ func (c Channel) Window() time.Duration {
 	}
 	return 0
 }
+
+// HumanWindow is how long after a person's last message an answer that a person has written may be sent on the channel. Where it is longer than Window, the
+// provider has to be told that it is one.
+func (c Channel) HumanWindow() time.Duration {
+	switch c {
+	case Messenger, Instagram:
+		return 7 * 24 * time.Hour
+	}
+	return c.Window()
+}

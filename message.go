@@ -40,6 +40,18 @@ type MessageVersion struct {
 	Until   time.Time // when it was changed
 }
 
+// TagHumanAgent is the messageTag in the content of a message that a person has written.
+const TagHumanAgent = "HUMAN_AGENT"
+
+// ByHuman reports whether a person has written m, a message to send: its content says so by the messageTag HUMAN_AGENT. What a responder has made never
+// counts as such.
+func (m *Message) ByHuman() bool {
+	var content struct {
+		Tag string `json:"messageTag"`
+	}
+	return m.InReplyTo == 0 && len(m.Content) > 0 && json.Unmarshal(m.Content, &content) == nil && content.Tag == TagHumanAgent
+}
+
 // Direction tells a received message from a sent one.
 type Direction string
 

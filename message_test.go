@@ -63,3 +63,21 @@ func TestChannel_NamesAndWindow(t *testing.T) {
 		t.Error("only some channels have a window")
 	}
 }
+
+func TestMessage_ByHumanNeedsTheTagAndNoResponder(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		m    hookswitch.Message
+		want bool
+	}{
+		{hookswitch.Message{}, false},
+		{hookswitch.Message{Content: []byte(`{"messageTag":"HUMAN_AGENT"}`)}, true},
+		{hookswitch.Message{Content: []byte(`{"messageTag":"ACCOUNT_UPDATE"}`)}, false},
+		{hookswitch.Message{Content: []byte(`{"messageTag":7}`)}, false},
+		{hookswitch.Message{Content: []byte(`{"messageTag":"HUMAN_AGENT"}`), InReplyTo: 5}, false},
+	} {
+		if got := tt.m.ByHuman(); got != tt.want {
+			t.Errorf("%s in reply to %d: got %t, want %t", tt.m.Content, tt.m.InReplyTo, got, tt.want)
+		}
+	}
+}

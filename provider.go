@@ -43,6 +43,21 @@ type MessageSender interface {
 	Send(ctx context.Context, out *Outgoing) (Accepted, error)
 }
 
+// Registrar is a Provider that can be told over its API where to push.
+type Registrar interface {
+	// Register has the provider push for the account of c to url, a door of ours as the provider is to call it, in place of where it pushed
+	// before. Doing so again changes nothing. The *Error, whose sentence is for the operator, is of kind Invalid where c lacks something or the
+	// provider refuses, and of kind Unavailable where a later call may do better.
+	Register(ctx context.Context, c Credentials, url string) error
+}
+
+// Attender is a Provider that can show a person that their message is being attended to.
+type Attender interface {
+	// Attend makes one call of the provider's API: it marks m, a message received over r, as read or, with typing, shows that an answer to it is being
+	// written, which ends by itself after some seconds. The error is a *SendError, as Send's; nothing is lost when it is passed over.
+	Attend(ctx context.Context, r *Route, m *Message, typing bool) error
+}
+
 // ErrSignature is what every refusal of a push wraps.
 var ErrSignature = errors.New("signature does not match")
 
@@ -122,6 +137,9 @@ type MessageReceipt struct {
 	// ErrorCategory and Retriable describe a failure further; empty and false when unknown.
 	ErrorCategory string
 	Retriable     bool
+	// Upto, where it is not zero, widens the report to everything that was sent to Recipient until then. A report that also has a ProviderID is about
+	// that message and what was sent before it.
+	Upto time.Time `json:",omitzero"`
 }
 
 // MessageChange tells that a person has edited or deleted a message.
@@ -149,6 +167,11 @@ type Outgoing struct {
 	Message *Message
 	// ReplyTo is the provider's id of the message that this one quotes; empty: none.
 	ReplyTo string
+	// Callback is the URL of the sender's own door for the channel, for providers that are told with each message where to report; empty: not known.
+	Callback string
+	// Answers is the received message that this one answers. It says where the answer belongs: into the group that was written in, under the public
+	// post that was made. nil: this one answers none, or it is gone.
+	Answers *Message
 }
 
 // Accepted is a provider's word that it took a message.
@@ -166,6 +189,8 @@ type SendError struct {
 	// Temporary allows the same call again, not before RetryAfter.
 	Temporary  bool
 	RetryAfter time.Duration
+	// Tries bounds how often a Temporary call is made, the failed one included. 0: as often as the sender of messages sees fit.
+	Tries int
 	// Unknown says that the provider may have taken the message although we have no answer. Such a call is not repeated.
 	Unknown bool
 	Err     error

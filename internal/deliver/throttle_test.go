@@ -61,10 +61,11 @@ func TestThrottle_HoldsAnEndpointToItsRate(t *testing.T) {
 				w := servicetest.New(t, db)
 				w.Run(nil)
 				app := w.App(func(a *hookswitch.App) { a.ThrottleRate = 50 })
-				own, inherits, free := newArrivals(t), newArrivals(t), servicetest.NewReceiver(t)
+				own, inherits, slow, free := newArrivals(t), newArrivals(t), newArrivals(t), servicetest.NewReceiver(t)
 				order := func(e *hookswitch.Endpoint) { e.Ordered = ordered }
 				w.Endpoint(app, own.URL, order, func(e *hookswitch.Endpoint) { e.ThrottleRate = 10 })
 				w.Endpoint(app, inherits.URL, order)
+				w.Endpoint(app, slow.URL, order, func(e *hookswitch.Endpoint) { e.ThrottleRate = 1 })
 				other := w.App()
 				w.Endpoint(other, free.URL)
 				const n = 30
@@ -73,8 +74,8 @@ func TestThrottle_HoldsAnEndpointToItsRate(t *testing.T) {
 				}
 				publish(w, other, 0)
 				<-free.C // somebody else's waits for nobody
-				if len(own.times()) == n {
-					t.Error("there was no hurry")
+				if len(slow.times()) == n {
+					t.Error("what is held to one a second has not been")
 				}
 				servicetest.Eventually(t, "all have arrived", func() bool { return len(own.times()) == n && len(inherits.times()) == n })
 				if got := most(own.times(), time.Second-jitter); got > 11 {

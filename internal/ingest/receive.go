@@ -34,7 +34,7 @@ func (d *Doors) receive(r *http.Request, in entrance, push *hookswitch.Push, out
 		return hookswitch.Answer{}, refuse(BadPayload, hookswitch.Invalid, codePayload, sentenceOf(err, "The body cannot be read."))
 	}
 	if in.sender != 0 {
-		if err := d.widen(ctx, account, updates); err != nil {
+		if err := d.widen(ctx, account, push, updates); err != nil {
 			return hookswitch.Answer{}, err
 		}
 	}
@@ -104,15 +104,15 @@ func (d *Doors) prove(ctx context.Context, in entrance, push *hookswitch.Push) (
 	return nil, refuse(BadSignature, hookswitch.Unauthorized, codeSignature, "Invalid webhook signature")
 }
 
-// widen adds to an account, narrowed to one sender, the routes of other senders that the push names. The credential has proved it for them too, and an
-// address belongs to one route whatever door is used.
-func (d *Doors) widen(ctx context.Context, a *service.Account, updates []hookswitch.Update) error {
+// widen adds to an account, narrowed to one sender, the routes of other senders that the push names, if their credentials prove it too: an address belongs to
+// one route whatever door is used.
+func (d *Doors) widen(ctx context.Context, a *service.Account, push *hookswitch.Push, updates []hookswitch.Update) error {
 	all, err := d.o.Service.Accounts(ctx, a.Provider.Name(), 0, "")
 	if err != nil {
 		return err
 	}
 	for _, other := range all {
-		if !slices.ContainsFunc(a.Routes, func(r hookswitch.Route) bool { return r.Account == other.Name }) {
+		if !slices.ContainsFunc(a.Routes, func(r hookswitch.Route) bool { return r.Account == other.Name }) || a.Provider.Verify(push, other.Credentials) != nil {
 			continue
 		}
 		for _, r := range other.Routes {

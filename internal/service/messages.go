@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
@@ -33,7 +34,7 @@ func (s *Service) Receipts(ctx context.Context, message hookswitch.Key) ([]hooks
 const (
 	errNoProvider     = "no_provider"
 	errOptedOut       = "opted_out"
-	errWindowClosed   = "whatsapp_window_closed"
+	errWindowClosed   = "window_closed" // with "whatsapp_" before it on WhatsApp
 	errUnknownOutcome = "unknown_outcome"
 )
 
@@ -107,18 +108,42 @@ func (s *Service) BeginSend(ctx context.Context, o *store.Outcome) (Send, error)
 		if err != nil {
 			return err
 		}
+		answered, err := answeredBy(tx, m)
+		if err != nil {
+			return err
+		}
 		if begun, err := tx.Start(o, b.now); err != nil || !begun {
 			return err // not begun: the lease has ended, and the message is somebody else's to send
 		}
 		m.Route, m.Status, m.UpdatedAt = route.Key, hookswitch.StatusSending, b.now.UTC()
 		out.Sender = sender
-		out.Out = &hookswitch.Outgoing{Ref: s.ids.Format(hookswitch.KindMessage, m.Key), Route: route, Message: m}
+		out.Out = &hookswitch.Outgoing{Ref: s.ids.Format(hookswitch.KindMessage, m.Key), Route: route, Message: m, Answers: answered, Callback: s.doorOf(route)}
 		return tx.UpdateMessage(m)
 	})
 	if hookswitch.KindOf(err) == hookswitch.NotFound {
 		return Send{}, s.abandon(ctx, o)
 	}
 	return out, err
+}
+
+// doorOf is the address of the door that belongs to the route's sender and channel alone.
+func (s *Service) doorOf(r *hookswitch.Route) string {
+	if s.o.PublicURL == "" {
+		return ""
+	}
+	return s.o.PublicURL + "/in/" + s.ids.Format(hookswitch.KindSender, r.Sender) + "/" + string(r.Channel)
+}
+
+// answeredBy is the received message that m answers; nil: none, or it is gone.
+func answeredBy(tx *store.Tx, m *hookswitch.Message) (*hookswitch.Message, error) {
+	if m.InReplyTo == 0 {
+		return nil, nil
+	}
+	answered, err := tx.Message(tx.Context(), m.App, m.InReplyTo)
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return nil, nil
+	}
+	return answered, err
 }
 
 // abandon ends what is owed about things that are gone: the App has been deleted.
@@ -162,11 +187,15 @@ func wanted(tx *store.Tx, m *hookswitch.Message) error {
 	return &hookswitch.SendError{Code: errOptedOut, Message: "the person has asked for no more messages on " + string(m.Channel), Category: "opt_out"}
 }
 
-// windowOf refuses a free-form message, with a *SendError, when the person's last message is too long ago, by our own clock.
+// windowOf refuses a free-form message, with a *SendError, when the person's last message is too long ago, by our own clock. What a person has written may
+// be sent for longer on some channels.
 func (s *Service) windowOf(tx *store.Tx, m *hookswitch.Message, now time.Time) error {
 	window := m.Channel.Window()
 	if window == 0 || m.Type == "template" {
 		return nil
+	}
+	if m.ByHuman() {
+		window = m.Channel.HumanWindow()
 	}
 	conv, err := tx.Conversation(tx.Context(), m.App, m.Conversation)
 	if err != nil {
@@ -175,7 +204,13 @@ func (s *Service) windowOf(tx *store.Tx, m *hookswitch.Message, now time.Time) e
 	if !conv.LastInboundAt.IsZero() && now.Sub(conv.LastInboundAt) < window {
 		return nil
 	}
-	return &hookswitch.SendError{Code: errWindowClosed, Message: "the person's last message is more than 24 hours old: only an approved template may be sent", Category: "window"}
+	closed := &hookswitch.SendError{Code: errWindowClosed, Category: "window",
+		Message: "the person's last message is more than " + strconv.Itoa(int(window.Hours())) + " hours old"}
+	if m.Channel == hookswitch.WhatsApp {
+		closed.Code = "whatsapp_" + closed.Code
+		closed.Message += ": only an approved template may be sent"
+	}
+	return closed
 }
 
 // failMessage ends a send: its message has failed for good.
@@ -208,7 +243,7 @@ func (s *Service) FinishSend(ctx context.Context, o *store.Outcome, tries int, a
 		case problem.Unknown:
 			next = b.now.Add(sendDeadline)
 			return tx.Await(o, next)
-		case problem.Temporary && tries < len(sendWaits):
+		case problem.Temporary && tries < len(sendWaits) && (problem.Tries == 0 || tries+1 < problem.Tries):
 			next = b.now.Add(max(sendWaits[tries], problem.RetryAfter))
 			again := *o
 			again.Verdict, again.Next = store.Retry, next
@@ -226,6 +261,7 @@ func (b *births) accepted(tx *store.Tx, o *store.Outcome, m *hookswitch.Message,
 		return err
 	}
 	b.sent++
+	begun := begunAt(m)
 	m.ProviderID, m.UpdatedAt = cmp.Or(acc.ProviderID, m.ProviderID), b.now.UTC()
 	if err := meet(tx, m.Route, m.ProviderID, b.now); err != nil {
 		return err
@@ -247,5 +283,8 @@ func (b *births) accepted(tx *store.Tx, o *store.Outcome, m *hookswitch.Message,
 			return err
 		}
 	}
-	return nil
+	if begun.IsZero() {
+		return nil
+	}
+	return catchUp(b.s, tx, b, m, begun)
 }

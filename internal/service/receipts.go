@@ -1,7 +1,9 @@
 package service
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -9,31 +11,132 @@ import (
 	"github.com/hookswitch/hookswitch/internal/store"
 )
 
-// receipt keeps a provider's report and moves the message it is about, if that is ours and the report a step forward.
+// receipt keeps a provider's report and moves the message it is about, or the messages, if they are ours and the report a step forward.
 func (in *inbound) receipt(u *hookswitch.Update, route *hookswitch.Route) error {
 	r := u.Receipt
-	m, err := in.messageOf(u, route)
-	if err != nil {
-		return err
+	until := r.Upto
+	if r.ProviderID != "" || r.Ref != "" || until.IsZero() {
+		m, err := in.messageOf(u, route)
+		if err != nil {
+			return err
+		}
+		if err := in.report(u, route, m); err != nil || until.IsZero() {
+			return err
+		}
+		if m != nil && m.CreatedAt.Before(until) {
+			until = m.CreatedAt
+		}
 	}
+	return in.earlier(u, route, until)
+}
+
+// keep stores the report of u about m, which is nil where it is about none of ours.
+func (in *inbound) keep(u *hookswitch.Update, route *hookswitch.Route, m *hookswitch.Message) error {
+	r := u.Receipt
 	kept := &hookswitch.Receipt{Key: in.s.keys.Next(), App: route.App, Route: route.Key, ProviderID: r.ProviderID, Status: r.Status, At: u.At,
 		ErrorCode: r.ErrorCode, ErrorText: r.ErrorText}
 	if m != nil {
 		kept.Message = m.Key
+		kept.ProviderID = cmp.Or(kept.ProviderID, m.ProviderID)
 	}
-	if err := in.tx.InsertReceipt(kept); err != nil {
+	return in.tx.InsertReceipt(kept)
+}
+
+// report takes a report about one message, which is nil when it is not ours.
+func (in *inbound) report(u *hookswitch.Update, route *hookswitch.Route, m *hookswitch.Message) error {
+	r := u.Receipt
+	if err := in.keep(u, route, m); err != nil {
 		return err
 	}
 	if m == nil {
 		return in.foreign(u, route)
 	}
+	begun := begunAt(m)
 	if m.ProviderID == "" && r.ProviderID != "" {
 		m.ProviderID = r.ProviderID
 		if !m.Status.CanBecome(r.Status) {
 			return in.tx.UpdateMessage(m)
 		}
 	}
-	return applyReceipt(in.s, in.tx, in.b, m, r)
+	if err := applyReceipt(in.s, in.tx, in.b, m, r); err != nil || begun.IsZero() {
+		return err
+	}
+	return catchUp(in.s, in.tx, in.b, m, begun)
+}
+
+// maxEarlier is how many messages of a conversation a report about everything until a time reaches back, those of the person included.
+const maxEarlier = 1000
+
+// earlier takes a report about everything that was sent to a person until a time. A message is part of that when it was made until then and the provider
+// has taken it since, or is being sent and that began before: providers tell the time of the last message itself, which lies between.
+func (in *inbound) earlier(u *hookswitch.Update, route *hookswitch.Route, until time.Time) error {
+	ctx, r := in.tx.Context(), u.Receipt
+	conv, err := in.conversationWith(r.Recipient, u.Channel, route)
+	if err != nil {
+		return err
+	}
+	var list []*hookswitch.Message
+	if conv != nil {
+		list, err = in.tx.Messages(ctx, route.App, store.MessageFilter{Conversation: conv.Key, Channel: u.Channel},
+			store.Page{Limit: maxEarlier, Before: hookswitch.KeyAt(until.Add(time.Millisecond))})
+		if err != nil {
+			return err
+		}
+	}
+	reached := false
+	for _, m := range slices.Backward(list) { // the list has the newest first
+		if m.Direction != hookswitch.Outbound || m.To != r.Recipient || !m.Status.CanBecome(r.Status) {
+			continue
+		}
+		switch m.Status {
+		case hookswitch.StatusSending:
+			if begunAt(m).After(until) {
+				continue
+			}
+			// Kept for the answer that the send waits for. Writing the message makes this transaction and the one that takes the answer run one after
+			// the other: neither sees what the other has not committed yet.
+			err = errors.Join(in.keep(u, route, m), in.tx.UpdateMessage(m))
+		case hookswitch.StatusSent, hookswitch.StatusDelivered:
+			if err = in.keep(u, route, m); err == nil {
+				err = applyReceipt(in.s, in.tx, in.b, m, r)
+			}
+		default:
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		reached = true
+	}
+	if reached || r.ProviderID != "" {
+		return nil
+	}
+	return in.keep(u, route, nil)
+}
+
+// begunAt is when the send of m, as far as it is under way, began; else zero.
+func begunAt(m *hookswitch.Message) time.Time {
+	if m.Status != hookswitch.StatusSending {
+		return time.Time{}
+	}
+	return m.UpdatedAt
+}
+
+// catchUp applies the reports that were kept for m while it was being sent, since begun: those of an earlier try that failed are not about this one.
+func catchUp(s *Service, tx *store.Tx, b *births, m *hookswitch.Message, begun time.Time) error {
+	kept, err := tx.Receipts(tx.Context(), m.Key)
+	if err != nil {
+		return err
+	}
+	for _, r := range kept {
+		if r.At.IsZero() || r.At.Before(begun) {
+			continue
+		}
+		if err := applyReceipt(s, tx, b, m, &hookswitch.MessageReceipt{ProviderID: r.ProviderID, Status: r.Status, ErrorCode: r.ErrorCode, ErrorText: r.ErrorText}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // foreign tells of a report about a message that we do not know: another system on the same account has sent it, unless a send of ours to the same
@@ -57,24 +160,29 @@ const sendingAge = time.Hour
 
 // sendingTo reports whether a message to the recipient of a report is being sent at this moment.
 func (in *inbound) sendingTo(u *hookswitch.Update, route *hookswitch.Route) (bool, error) {
-	ctx := in.tx.Context()
-	contact, err := in.tx.ContactBy(ctx, route.App, u.Channel, u.Receipt.Recipient)
-	if hookswitch.KindOf(err) == hookswitch.NotFound {
-		return false, nil
-	}
-	if err != nil {
+	conv, err := in.conversationWith(u.Receipt.Recipient, u.Channel, route)
+	if conv == nil || err != nil {
 		return false, err
 	}
-	conv, err := in.tx.ConversationOf(ctx, route.Sender, contact)
-	if hookswitch.KindOf(err) == hookswitch.NotFound {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	list, err := in.tx.Messages(ctx, route.App, store.MessageFilter{Conversation: conv.Key, Status: hookswitch.StatusSending},
+	list, err := in.tx.Messages(in.tx.Context(), route.App, store.MessageFilter{Conversation: conv.Key, Status: hookswitch.StatusSending},
 		store.Page{Limit: 1, After: hookswitch.KeyAt(in.b.now.Add(-sendingAge))})
 	return len(list) > 0, err
+}
+
+// conversationWith is the conversation of the route's sender and a person, or nil where there is none.
+func (in *inbound) conversationWith(person string, ch hookswitch.Channel, route *hookswitch.Route) (*hookswitch.Conversation, error) {
+	ctx := in.tx.Context()
+	contact, err := in.tx.ContactBy(ctx, route.App, ch, person)
+	if err == nil {
+		var conv *hookswitch.Conversation
+		if conv, err = in.tx.ConversationOf(ctx, route.Sender, contact); err == nil {
+			return conv, nil
+		}
+	}
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return nil, nil
+	}
+	return nil, err
 }
 
 // meet makes two transactions that know of a provider's id, the one that learns that it is ours and the one that takes a report about it, run one after

@@ -2,7 +2,10 @@ package service
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/hookswitch/hookswitch"
@@ -90,7 +93,8 @@ func (s *Service) Accounts(ctx context.Context, provider string, sender hookswit
 	}), nil
 }
 
-// accountsOf groups the provider's routes that are wanted by what proves their pushes.
+// accountsOf groups the provider's routes that are wanted by what proves their pushes. Routes with several values of a credential, a secret that is being
+// replaced or a second one, are grouped with their like only: what proves a push for them need not prove it for others of the same account.
 func accountsOf(p hookswitch.Provider, routes []hookswitch.Route, wanted func(*hookswitch.Route) bool) []Account {
 	var out []Account
 	at := make(map[string]int)
@@ -99,15 +103,27 @@ func accountsOf(p hookswitch.Provider, routes []hookswitch.Route, wanted func(*h
 		if r.Provider != p.Name() || r.Account == "" || !wanted(r) {
 			continue
 		}
-		n, ok := at[r.Account]
+		group := r.Account + several(r.Credentials)
+		n, ok := at[group]
 		if !ok {
 			n = len(out)
-			at[r.Account] = n
+			at[group] = n
 			out = append(out, Account{Provider: p, Name: r.Account, Credentials: r.Credentials})
 		}
 		out[n].Routes = append(out[n].Routes, *r)
 	}
 	return out
+}
+
+// several writes out the credentials that have more than one value.
+func several(c hookswitch.Credentials) string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(c)) {
+		if len(c[name]) > 1 {
+			fmt.Fprintf(&b, " %q%q", name, c[name])
+		}
+	}
+	return b.String()
 }
 
 // HandshakeCredentials are the credentials of every route of the provider: a handshake names no account, so its token is tried on all of them.

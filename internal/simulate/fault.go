@@ -8,7 +8,7 @@ import (
 	"github.com/hookswitch/hookswitch"
 )
 
-// Fault makes the Graph misbehave for some sends. Of several faults that apply to a send the first is done. The zero Fault applies to every
+// Fault makes the stand-in of an API misbehave for some sends. Of several faults that apply to a send the first is done. The zero Fault applies to every
 // send and changes nothing.
 type Fault struct {
 	// To and Contains choose the sends: to this number or user id, with this in the text. Empty: any.
@@ -17,8 +17,9 @@ type Fault struct {
 	// Skip lets so many of the chosen sends pass first. Times ends the fault after so many more; 0: never.
 	Skip, Times int
 
-	// Code refuses the send with this error code of the Graph API.
-	Code int
+	// Code refuses the send with this error code: of the Graph API, with the subcode that usually goes with it where Subcode is 0; of the Bot API; or of X, where
+	// codes from 400 to 599 are statuses that X explains, and others errors of its older kind.
+	Code, Subcode int
 	// HTTPStatus refuses the send with this status: in place of the usual one of Code, or without Code as a broken proxy would, in HTML.
 	HTTPStatus int
 	// RetryAfter goes out in the header of that name with a refusal, in whole seconds.
@@ -26,7 +27,8 @@ type Fault struct {
 
 	// Hang takes the send and never answers.
 	Hang bool
-	// Statuses are reported in place of sent, delivered and read: fewer, in another order, twice. Not nil and empty: none.
+	// Statuses are reported in place of sent, delivered and read: fewer, in another order, twice. Not nil and empty: none. What a channel has no report for
+	// is left out.
 	Statuses []hookswitch.MessageStatus
 	// FailCode is the code of a failed status. Without Statuses, failed is then all that is reported.
 	FailCode int
@@ -45,7 +47,7 @@ func (f *Fault) refusal() *graphError {
 		return nil
 	}
 	e := newGraphError(f.Code, "Simulated fault.")
-	e.status = f.HTTPStatus
+	e.status, e.body.Subcode = f.HTTPStatus, f.Subcode
 	return e
 }
 

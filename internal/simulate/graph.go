@@ -3,7 +3,6 @@ package simulate
 import (
 	"cmp"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -21,6 +20,8 @@ import (
 type GraphOptions struct {
 	// Accounts are the numbers that can send. Reports about their messages are signed with their secrets and go to their paths.
 	Accounts []WhatsApp
+	// Direct are the pages and Instagram accounts that can send.
+	Direct []Direct
 	// Token is the access token that sends must bear; empty: any.
 	Token hookswitch.Secret
 	// Callback is the base URL that reports are pushed to; empty: none are.
@@ -40,97 +41,56 @@ type GraphOptions struct {
 	OnSend func(Sent)
 }
 
-// Sent is a message that a Graph has taken.
-type Sent struct {
-	ID            string // the wamid
-	PhoneNumberID string
-	To            string // digits, or a user id
-	Type          string
-	Text          string // body or caption
-	Ref           string // biz_opaque_callback_data
-	ReplyTo       string
-	Body          json.RawMessage // the whole request
-	At            time.Time
-}
-
-// Read is a received message that was marked as read.
+// Read is a received message that was marked as read. On Messenger and Instagram what To has written is marked, or typing shown to them.
 type Read struct {
-	MessageID string
-	Typing    bool // with the typing indicator
+	MessageID string // on WhatsApp
+	To        string // elsewhere
+	Typing    bool   // with the typing indicator
 }
 
-// Graph stands in for Meta's Graph API: an http.Handler that takes what is sent over WhatsApp, refuses what Meta would refuse, and
-// reports sent, delivered and read to the callback. The handler works by itself; reports are pushed while Run runs.
+// Graph stands in for Meta's Graph API: an http.Handler that takes what is sent over WhatsApp, Messenger and Instagram, refuses what Meta would refuse, and
+// reports sent, delivered and read to the callback, as far as the channel has such reports. The handler works by itself; reports are pushed while Run runs.
 type Graph struct {
+	*ledger
+	*outbox
 	opts     GraphOptions
 	accounts map[string]WhatsApp
-	stop     chan struct{}
-	running  sync.WaitGroup
-	wake     chan struct{} // holds one signal that something became due earlier than Run knows
 
-	mu      sync.Mutex
-	closed  bool
-	sent    []Sent
+	readsMu sync.Mutex
 	reads   []Read
-	faults  []Fault
-	counts  []int // sends that each fault chose
-	due     planHeap
-	pending int             // messages with reports outstanding
-	lost    int             // reports given up
-	settled []chan struct{} // closed when pending falls to 0
 }
 
 // NewGraph returns a stand-in. It starts nothing.
 func NewGraph(opts GraphOptions) *Graph {
-	opts.Delay = cmp.Or(opts.Delay, 5*time.Millisecond)
-	opts.Retries = cmp.Or(opts.Retries, 5)
 	opts.Keep = cmp.Or(opts.Keep, 1000)
-	opts.MaxPending = cmp.Or(opts.MaxPending, 10_000)
-	if opts.Client == nil {
-		opts.Client = LoopbackClient()
+	g := &Graph{
+		ledger: newLedger(opts.Keep, opts.OnSend, opts.Faults), opts: opts, accounts: map[string]WhatsApp{},
+		outbox: newOutbox(opts.Client, opts.Callback, opts.Delay, cmp.Or(opts.Retries, 5), opts.MaxPending, graphRetryWait),
 	}
-	g := &Graph{opts: opts, accounts: map[string]WhatsApp{}, stop: make(chan struct{}), wake: make(chan struct{}, 1)}
 	for _, w := range opts.Accounts {
 		g.accounts[w.PhoneNumberID] = w
 	}
-	g.SetFaults(opts.Faults...)
 	return g
 }
 
-// SetFaults replaces the faults and starts their counting anew.
-func (g *Graph) SetFaults(faults ...Fault) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.faults = slices.Clone(faults)
-	g.counts = make([]int, len(faults))
-}
-
-// Sent is the accepted sends, oldest first.
-func (g *Graph) Sent() []Sent {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return slices.Clone(g.sent)
+// graphRetryWait doubles with each retry of a report, from 100 ms up to 10 s.
+func graphRetryWait(retry int) time.Duration {
+	return min(100*time.Millisecond<<min(retry, 10), 10*time.Second)
 }
 
 // Reads is the messages marked as read, oldest first, as many as sends are kept.
 func (g *Graph) Reads() []Read {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.readsMu.Lock()
+	defer g.readsMu.Unlock()
 	return slices.Clone(g.reads)
-}
-
-// Lost is how many reports were given up because the callback did not take them.
-func (g *Graph) Lost() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.lost
 }
 
 const maxSendBody = 1 << 20
 
 var versionPath = regexp.MustCompile(`^v[0-9]{1,3}\.[0-9]{1,2}$`)
 
-// ServeHTTP answers POST /{version}/{phone_number_id}/messages.
+// ServeHTTP answers POST /{version}/{id}/messages, where id is that of a number, a page or an Instagram account, or "me" for the only page or account. With one of
+// each, what has the messaging type RESPONSE is the page's.
 func (g *Graph) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer, fault, refused := g.answer(w, r)
 	switch {
@@ -155,7 +115,7 @@ func (g *Graph) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer does what r asks. A fault is returned where one shapes the answer.
 func (g *Graph) answer(w http.ResponseWriter, r *http.Request) (any, *Fault, *graphError) {
-	account, refused := g.authorize(r)
+	node, refused := g.authorize(r)
 	if refused != nil {
 		return nil, nil, refused
 	}
@@ -168,6 +128,10 @@ func (g *Graph) answer(w http.ResponseWriter, r *http.Request) (any, *Fault, *gr
 		return nil, nil, e
 	case err != nil:
 		return nil, nil, parameterError("Request body cannot be read.")
+	}
+	account, ok := g.accounts[node]
+	if !ok {
+		return g.answerDirect(node, r.Header.Get("Content-Type"), body)
 	}
 	in, refused := readSend(r.Header.Get("Content-Type"), body)
 	if refused != nil {
@@ -184,87 +148,138 @@ func (g *Graph) answer(w http.ResponseWriter, r *http.Request) (any, *Fault, *gr
 		return nil, nil, refused
 	}
 	s := in.sent(account, body)
-	fault, refused := g.take(account, &s)
+	fault, refused := g.take(account.reports(s), &s)
 	if refused != nil {
 		return nil, fault, refused
-	}
-	if g.opts.OnSend != nil {
-		g.opts.OnSend(s)
 	}
 	return acceptance(in, s), fault, nil
 }
 
-// authorize checks the path and the token, and returns the number that is to send.
-func (g *Graph) authorize(r *http.Request) (WhatsApp, *graphError) {
+// answerDirect does what a request of the Send API asks.
+func (g *Graph) answerDirect(node, contentType string, body []byte) (any, *Fault, *graphError) {
+	in, refused := readDirect(contentType, body)
+	if refused != nil {
+		return nil, nil, refused
+	}
+	d := g.directFor(node, in)
+	if refused := in.check(d); refused != nil {
+		return nil, nil, refused
+	}
+	answer := map[string]string{"recipient_id": in.Recipient.ID}
+	if in.Message == nil && in.Payload == nil {
+		g.keepRead(Read{To: in.Recipient.ID, Typing: in.Action == "typing_on"})
+		return answer, nil, nil
+	}
+	s := in.sent(d, body)
+	fault, refused := g.take(d.reports(s), &s)
+	if refused != nil {
+		return nil, fault, refused
+	}
+	if s.ID != "" {
+		answer["message_id"] = s.ID
+	}
+	return answer, fault, nil
+}
+
+// directs are the pages and accounts that node may mean.
+func (g *Graph) directs(node string) []Direct {
+	var list []Direct
+	for _, d := range g.opts.Direct {
+		if node == "me" || node == d.ID || node == d.Page {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+// directFor chooses among directs, of which there is at least one.
+func (g *Graph) directFor(node string, in *directSend) Direct {
+	list := g.directs(node)
+	page := in.MessagingType == "RESPONSE" || in.Message == nil && node != "me"
+	for _, d := range list {
+		if (d.Channel == hookswitch.Messenger) == page {
+			return d
+		}
+	}
+	return list[0]
+}
+
+// authorize checks the path and the token, and returns the id of what is to send.
+func (g *Graph) authorize(r *http.Request) (node string, refused *graphError) {
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	if len(parts) != 3 || !versionPath.MatchString(parts[0]) || parts[2] != "messages" {
 		e := newGraphError(2500, "")
 		e.status, e.body.Message = http.StatusNotFound, "Unknown path components: "+r.URL.Path
-		return WhatsApp{}, e
+		return "", e
 	}
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	want := g.opts.Token.Reveal()
 	if !ok || token == "" || want != "" && subtle.ConstantTimeCompare([]byte(token), []byte(want)) != 1 {
 		e := newGraphError(190, "")
 		e.body.Message = "Invalid OAuth access token - Cannot parse access token"
-		return WhatsApp{}, e
+		return "", e
 	}
-	account, ok := g.accounts[parts[1]]
-	if !ok || r.Method != http.MethodPost {
+	node = parts[1]
+	if _, ok := g.accounts[node]; !ok && len(g.directs(node)) == 0 || r.Method != http.MethodPost {
 		e := parameterError("")
-		e.body.Message = "Unsupported " + strings.ToLower(r.Method) + " request. Object with ID '" + parts[1] +
+		e.body.Message = "Unsupported " + strings.ToLower(r.Method) + " request. Object with ID '" + node +
 			"' does not exist, cannot be loaded due to missing permissions, or does not support this operation."
 		e.body.Type, e.body.Subcode = "GraphMethodException", 33
-		return WhatsApp{}, e
+		return "", e
 	}
-	return account, nil
+	return node, nil
+}
+
+// undeliverable is the code of a failed status that was given none.
+const undeliverable = 131026
+
+// reporter makes the reports about one message.
+type reporter struct {
+	statuses []hookswitch.MessageStatus // those that the channel reports
+	// push reports one of them, failed with the code.
+	push func(status hookswitch.MessageStatus, code int) Push
+}
+
+// pushes are the reports that the channel has, as far as a fault does not change them.
+func (r reporter) pushes(fault *Fault) []func() Push {
+	statuses, code := (&Fault{}).statuses(), undeliverable
+	if fault != nil {
+		statuses, code = fault.statuses(), cmp.Or(fault.FailCode, code)
+	}
+	var list []func() Push
+	for _, status := range statuses {
+		if slices.Contains(r.statuses, status) {
+			list = append(list, func() Push { return r.push(status, code) })
+		}
+	}
+	return list
 }
 
 // take decides on a send that is in order: it is refused by a fault, or kept and its reports planned.
-func (g *Graph) take(account WhatsApp, s *Sent) (*Fault, *graphError) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	fault := g.faultFor(s)
-	if fault != nil {
-		if refused := fault.refusal(); refused != nil {
-			return fault, refused
+func (g *Graph) take(report reporter, s *Sent) (fault *Fault, refused *graphError) {
+	g.ledger.take(s, func(f *Fault) bool {
+		if fault = f; fault != nil {
+			if refused = fault.refusal(); refused != nil {
+				refused.body.Subcode = cmp.Or(refused.body.Subcode, subcodeOf(fault.Code, s.Channel))
+				return false
+			}
 		}
-	}
-	if !g.plan(account, *s, fault) {
-		return nil, newGraphError(130429, "Reports of earlier messages are still outstanding.")
-	}
-	g.sent = keepNewest(g.sent, *s, g.opts.Keep)
-	return fault, nil
-}
-
-// faultFor counts s for each fault that chooses it and returns a copy of the first whose turn it is.
-func (g *Graph) faultFor(s *Sent) (found *Fault) {
-	for i := range g.faults {
-		f := g.faults[i]
-		if !f.chooses(s) {
-			continue
+		if !g.plan(report.pushes(fault)...) {
+			code := 130429
+			if s.Channel != hookswitch.WhatsApp {
+				code = 613
+			}
+			fault, refused = nil, newGraphError(code, "Reports of earlier messages are still outstanding.")
 		}
-		g.counts[i]++
-		n := g.counts[i] - f.Skip
-		if found == nil && n > 0 && (f.Times == 0 || n <= f.Times) {
-			found = &f
-		}
-	}
-	return found
+		return refused == nil
+	})
+	return fault, refused
 }
 
 func (g *Graph) keepRead(r Read) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.readsMu.Lock()
+	defer g.readsMu.Unlock()
 	g.reads = keepNewest(g.reads, r, g.opts.Keep)
-}
-
-// keepNewest appends v and lets go of the oldest beyond keep.
-func keepNewest[T any](list []T, v T, keep int) []T {
-	list = append(list, v)
-	old := max(len(list)-keep, 0)
-	clear(list[:old])
-	return list[old:]
 }
 
 func acceptance(in *sendBody, s Sent) any {

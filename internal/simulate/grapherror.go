@@ -20,6 +20,8 @@ func codeOf(code int) graphCode {
 		return graphCode{http.StatusUnauthorized, "AuthException"}
 	case 3, 10:
 		return graphCode{http.StatusForbidden, "Permission denied"}
+	case 2, 1200:
+		return graphCode{http.StatusInternalServerError, "Service temporarily unavailable"}
 	case 4:
 		return graphCode{http.StatusTooManyRequests, "Application request limit reached"}
 	case 100:
@@ -28,7 +30,11 @@ func codeOf(code int) graphCode {
 		return graphCode{http.StatusUnauthorized, "Invalid OAuth access token"}
 	case 368:
 		return graphCode{http.StatusForbidden, "Temporarily blocked for policies violations"}
-	case 80007:
+	case 551:
+		return graphCode{http.StatusBadRequest, "This person isn't available right now"}
+	case 613:
+		return graphCode{http.StatusTooManyRequests, "Calls to this api have exceeded the rate limit"}
+	case 80006, 80007:
 		return graphCode{http.StatusTooManyRequests, "Rate limit issues"}
 	case 130429:
 		return graphCode{http.StatusTooManyRequests, "Rate limit hit"}

@@ -88,3 +88,19 @@ func TestGraph_IsUnderstoodByTheAdapter(t *testing.T) {
 		t.Errorf("undeliverable: got %+v, want a lasting failure", err)
 	}
 }
+
+func TestWhatsApp_ChangesAreUnderstoodByTheAdapter(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		push simulate.Push
+		want hookswitch.MessageChange
+	}{
+		"edit":   {account().Edit("+254712345678", "Ada", "wamid.X", "new"), hookswitch.MessageChange{ProviderID: "wamid.X", Text: "new"}},
+		"revoke": {account().Revoke("+254712345678", "Ada", "wamid.X"), hookswitch.MessageChange{ProviderID: "wamid.X", Deleted: true}},
+	} {
+		updates, err := meta.New(meta.Options{}).Parse(received(t, tt.push))
+		if err != nil || len(updates) != 1 || updates[0].Change == nil || *updates[0].Change != tt.want {
+			t.Errorf("%s: %+v, %v", name, updates, err)
+		}
+	}
+}

@@ -32,12 +32,14 @@ type Push struct {
 	Body   []byte
 	IDs    []string // the provider's ids of the messages in it, received or reported on
 
-	changes []change
+	changes []change     // of WhatsApp
+	items   []directItem // of Messenger and Instagram
 }
 
 // Result is what a push was answered.
 type Result struct {
 	Status int
+	Header http.Header
 	Body   []byte // the first 64 KiB
 	Took   time.Duration
 }
@@ -74,7 +76,7 @@ func (p Push) Post(ctx context.Context, client *http.Client, baseURL string) (Re
 	if err != nil {
 		return Result{}, fmt.Errorf("read answer to push: %w", err)
 	}
-	return Result{Status: res.StatusCode, Body: body, Took: time.Since(begin)}, nil
+	return Result{Status: res.StatusCode, Header: res.Header, Body: body, Took: time.Since(begin)}, nil
 }
 
 // ErrNotLoopback is the cause when LoopbackClient's client is asked to leave the machine.

@@ -1,25 +1,60 @@
 package simulate
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"errors"
 	"net/http"
 	"sync"
 	"time"
-
-	"github.com/hookswitch/hookswitch"
 )
+
+// outbox pushes what the stand-in of an API reports about the messages it has taken: about each one thing after the other. Its settings are not changed once it
+// is in use.
+type outbox struct {
+	client   *http.Client
+	callback string        // the base URL that reports are pushed to; empty: none are
+	delay    time.Duration // before each report
+	retries  int           // of a report that is not taken
+	most     int           // messages that may have reports outstanding
+	// wait is how long to wait before a retry, of which the first is number 0.
+	wait func(retry int) time.Duration
+
+	stop    chan struct{}
+	running sync.WaitGroup
+	wake    chan struct{} // holds one signal that something became due earlier than Run knows
+
+	mu      sync.Mutex
+	closed  bool
+	due     planHeap
+	pending int             // messages with reports outstanding
+	lost    int             // reports given up
+	settled []chan struct{} // closed when pending falls to 0
+}
+
+// newOutbox returns an outbox with what is usual for what is zero.
+func newOutbox(client *http.Client, callback string, delay time.Duration, retries, most int, wait func(int) time.Duration) *outbox {
+	if client == nil {
+		client = LoopbackClient()
+	}
+	return &outbox{
+		client: client, callback: callback, delay: cmp.Or(delay, 5*time.Millisecond), retries: retries, most: cmp.Or(most, 10_000), wait: wait,
+		stop: make(chan struct{}), wake: make(chan struct{}, 1),
+	}
+}
 
 // plan is the reports that a message still has coming, one after the other: the next is planned when one has been taken.
 type plan struct {
-	account  WhatsApp
-	sent     Sent
-	statuses []hookswitch.MessageStatus
-	failCode int
+	pushes   []func() Push // made when they are due
+	callback string        // the base URL that they go to
+	again    repeats
 	tries    int // of the report at the front
 	due      time.Time
 }
+
+// repeats says whether a report is pushed once more that got an answer, or none, after it had been repeated tries times; and after what.
+type repeats func(tries int, res Result, err error) (after time.Duration, ok bool)
 
 // planHeap has the earliest plan in front.
 type planHeap []*plan
@@ -39,39 +74,49 @@ func (h *planHeap) Pop() any {
 // pushers is how many reports are pushed at once.
 const pushers = 16
 
-// undeliverable is the code of a failed status that was given none.
-const undeliverable = 131026
+// plan has the reports about one message pushed. It reports false when too much is outstanding.
+func (o *outbox) plan(pushes ...func() Push) bool { return o.planTo(o.callback, o.again, pushes...) }
 
-// plan is called with mu held. It reports false when too much is outstanding.
-func (g *Graph) plan(account WhatsApp, s Sent, fault *Fault) bool {
-	p := &plan{account: account, sent: s, failCode: undeliverable, statuses: (&Fault{}).statuses()}
-	if fault != nil {
-		p.statuses = fault.statuses()
-		if fault.FailCode != 0 {
-			p.failCode = fault.FailCode
-		}
+// again repeats what is not answered 200.
+func (o *outbox) again(tries int, res Result, err error) (time.Duration, bool) {
+	if err == nil && res.Status == http.StatusOK || tries >= o.retries {
+		return 0, false
 	}
-	if g.opts.Callback == "" || len(p.statuses) == 0 {
+	return o.wait(tries), true
+}
+
+// planTo is plan for a message that says itself where its reports go, to a base URL, and how they are repeated.
+func (o *outbox) planTo(callback string, again repeats, pushes ...func() Push) bool {
+	if callback == "" || len(pushes) == 0 {
 		return true
 	}
-	if g.pending >= g.opts.MaxPending {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.pending >= o.most {
 		return false
 	}
-	g.pending++
-	g.put(p, g.opts.Delay)
+	o.pending++
+	o.put(&plan{pushes: pushes, callback: callback, again: again}, o.delay)
 	return true
 }
 
 // put is called with mu held.
-func (g *Graph) put(p *plan, after time.Duration) {
+func (o *outbox) put(p *plan, after time.Duration) {
 	p.due = time.Now().Add(after)
-	heap.Push(&g.due, p)
-	if g.due[0] == p {
+	heap.Push(&o.due, p)
+	if o.due[0] == p {
 		select {
-		case g.wake <- struct{}{}:
+		case o.wake <- struct{}{}:
 		default:
 		}
 	}
+}
+
+// Lost is how many reports were given up because the callback did not take them.
+func (o *outbox) Lost() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.lost
 }
 
 // ErrClosed is what Run returns once Close was called.
@@ -79,15 +124,15 @@ var ErrClosed = errors.New("simulated provider is closed")
 
 // Run pushes reports until ctx ends or Close is called, and returns when the last push is over. Reports that are still due then wait for
 // the next Run.
-func (g *Graph) Run(ctx context.Context) error {
-	g.mu.Lock()
-	if g.closed {
-		g.mu.Unlock()
+func (o *outbox) Run(ctx context.Context) error {
+	o.mu.Lock()
+	if o.closed {
+		o.mu.Unlock()
 		return ErrClosed
 	}
-	g.running.Add(1)
-	g.mu.Unlock()
-	defer g.running.Done()
+	o.running.Add(1)
+	o.mu.Unlock()
+	defer o.running.Done()
 
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
@@ -95,7 +140,7 @@ func (g *Graph) Run(ctx context.Context) error {
 	defer cancel()
 	all.Go(func() {
 		select {
-		case <-g.stop:
+		case <-o.stop:
 			cancel()
 		case <-ctx.Done():
 		}
@@ -105,25 +150,25 @@ func (g *Graph) Run(ctx context.Context) error {
 	for range pushers {
 		all.Go(func() {
 			for p := range work {
-				g.report(ctx, p)
+				o.report(ctx, p)
 			}
 		})
 	}
 	for {
-		p, wait := g.next()
+		p, wait := o.next()
 		if p != nil {
 			select {
 			case work <- p:
 				continue
 			case <-ctx.Done():
-				g.giveBack(p)
+				o.giveBack(p)
 				return nil
 			}
 		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
-		case <-g.wake:
+		case <-o.wake:
 		case <-ctx.Done():
 		}
 		timer.Stop()
@@ -134,70 +179,65 @@ func (g *Graph) Run(ctx context.Context) error {
 }
 
 // next takes the earliest plan if it is due, and else says how long to wait for one.
-func (g *Graph) next() (*plan, time.Duration) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(g.due) == 0 {
+func (o *outbox) next() (*plan, time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.due) == 0 {
 		return nil, time.Hour
 	}
-	if wait := time.Until(g.due[0].due); wait > 0 {
+	if wait := time.Until(o.due[0].due); wait > 0 {
 		return nil, wait
 	}
-	return heap.Pop(&g.due).(*plan), 0
+	return heap.Pop(&o.due).(*plan), 0
 }
 
-func (g *Graph) giveBack(p *plan) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.put(p, 0)
+func (o *outbox) giveBack(p *plan) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.put(p, 0)
 }
 
 // report pushes the report at the front of p and plans what follows.
-func (g *Graph) report(ctx context.Context, p *plan) {
-	var errs []StatusError
-	if p.statuses[0] == hookswitch.StatusFailed {
-		errs = []StatusError{{Code: p.failCode}}
-	}
-	push := p.account.Status(p.sent.ID, p.statuses[0], p.sent.To, p.sent.Ref, errs...)
-	res, err := push.Post(ctx, g.opts.Client, g.opts.Callback)
+func (o *outbox) report(ctx context.Context, p *plan) {
+	res, err := p.pushes[0]().Post(ctx, o.client, p.callback)
 
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	switch {
-	case err == nil && res.Status == http.StatusOK:
-	case ctx.Err() != nil:
-		g.put(p, 0)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err != nil && ctx.Err() != nil {
+		o.put(p, 0)
 		return
-	case p.tries < g.opts.Retries:
-		g.put(p, min(100*time.Millisecond<<min(p.tries, 10), 10*time.Second))
+	}
+	if after, again := p.again(p.tries, res, err); again {
+		o.put(p, after)
 		p.tries++
 		return
-	default:
-		g.lost++
 	}
-	p.statuses, p.tries = p.statuses[1:], 0
-	if len(p.statuses) > 0 {
-		g.put(p, g.opts.Delay)
+	if err != nil || res.Status/100 != 2 {
+		o.lost++
+	}
+	p.pushes, p.tries = p.pushes[1:], 0
+	if len(p.pushes) > 0 {
+		o.put(p, o.delay)
 		return
 	}
-	if g.pending--; g.pending == 0 {
-		for _, c := range g.settled {
+	if o.pending--; o.pending == 0 {
+		for _, c := range o.settled {
 			close(c)
 		}
-		g.settled = nil
+		o.settled = nil
 	}
 }
 
 // Settle waits until every planned report has been taken or given up. Somebody has to Run meanwhile.
-func (g *Graph) Settle(ctx context.Context) error {
-	g.mu.Lock()
-	if g.pending == 0 {
-		g.mu.Unlock()
+func (o *outbox) Settle(ctx context.Context) error {
+	o.mu.Lock()
+	if o.pending == 0 {
+		o.mu.Unlock()
 		return nil
 	}
 	c := make(chan struct{})
-	g.settled = append(g.settled, c)
-	g.mu.Unlock()
+	o.settled = append(o.settled, c)
+	o.mu.Unlock()
 	select {
 	case <-c:
 		return nil
@@ -207,13 +247,13 @@ func (g *Graph) Settle(ctx context.Context) error {
 }
 
 // Close ends Run and waits for it, and drops the connections of sends that hang. It may be called more than once.
-func (g *Graph) Close() {
-	g.mu.Lock()
-	if !g.closed {
-		g.closed = true
-		close(g.stop)
+func (o *outbox) Close() {
+	o.mu.Lock()
+	if !o.closed {
+		o.closed = true
+		close(o.stop)
 	}
-	g.mu.Unlock()
-	g.running.Wait()
-	g.opts.Client.CloseIdleConnections()
+	o.mu.Unlock()
+	o.running.Wait()
+	o.client.CloseIdleConnections()
 }

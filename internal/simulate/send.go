@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/hookswitch/hookswitch"
 )
 
 // sendBody is a request to send a message or to mark one as read.
@@ -290,7 +292,7 @@ func tooLong(parameter string, limit int) *graphError {
 
 // sent is a checked request as a message that the account has taken.
 func (in *sendBody) sent(account WhatsApp, body []byte) Sent {
-	s := Sent{PhoneNumberID: account.PhoneNumberID, To: digits(in.To), Type: in.Type, Ref: in.Ref, Body: body, At: account.now()}
+	s := Sent{Channel: hookswitch.WhatsApp, Account: account.PhoneNumberID, PhoneNumberID: account.PhoneNumberID, To: digits(in.To), Type: in.Type, Ref: in.Ref, Body: body, At: account.now()}
 	if in.To == "" {
 		s.To = in.Recipient
 	}

@@ -132,6 +132,20 @@ func (w WhatsApp) Unsupported(from, name string) Push {
 	return w.received(from, name, m)
 }
 
+// Edit is word that the person has edited the text message wamid.
+func (w WhatsApp) Edit(from, name, wamid, text string) Push {
+	m := w.message(from, "edit")
+	m.Edit = &editContent{OriginalID: wamid, Message: message{Type: "text", Text: &textContent{Body: text}}}
+	return w.received(from, name, m)
+}
+
+// Revoke is word that the person has deleted the message wamid.
+func (w WhatsApp) Revoke(from, name, wamid string) Push {
+	m := w.message(from, "revoke")
+	m.Revoke = &revokeContent{OriginalID: wamid}
+	return w.received(from, name, m)
+}
+
 // StatusError says why a message failed. Title and Details of well-known codes need not be given.
 type StatusError struct {
 	Code    int
@@ -159,6 +173,19 @@ func (w WhatsApp) Status(wamid string, status hookswitch.MessageStatus, recipien
 		s.Errors = append(s.Errors, newStatusError(e))
 	}
 	return w.push([]change{{Field: "messages", Value: value{Product: "whatsapp", Metadata: w.metadata(), Statuses: []statusReport{s}}}})
+}
+
+// reports makes the pushes that tell of s.
+func (w WhatsApp) reports(s Sent) reporter {
+	return reporter{
+		statuses: []hookswitch.MessageStatus{hookswitch.StatusSent, hookswitch.StatusDelivered, hookswitch.StatusRead, hookswitch.StatusFailed},
+		push: func(status hookswitch.MessageStatus, code int) Push {
+			if status == hookswitch.StatusFailed {
+				return w.Status(s.ID, status, s.To, s.Ref, StatusError{Code: code})
+			}
+			return w.Status(s.ID, status, s.To, s.Ref)
+		},
+	}
 }
 
 // Batch is everything the given pushes tell in one push: the messages in one change, the statuses in another, as Meta does when it has

@@ -44,9 +44,9 @@ type (
 
 	message struct {
 		Context     *messageContext     `json:"context,omitempty"`
-		From        string              `json:"from"`
-		ID          string              `json:"id"`
-		Timestamp   string              `json:"timestamp"`
+		From        string              `json:"from,omitempty"`
+		ID          string              `json:"id,omitempty"`
+		Timestamp   string              `json:"timestamp,omitempty"`
 		Errors      []statusError       `json:"errors,omitempty"`
 		Type        string              `json:"type"`
 		Text        *textContent        `json:"text,omitempty"`
@@ -56,6 +56,8 @@ type (
 		Location    *locationContent    `json:"location,omitempty"`
 		Contacts    []cardContent       `json:"contacts,omitempty"`
 		Unsupported *unsupportedContent `json:"unsupported,omitempty"`
+		Edit        *editContent        `json:"edit,omitempty"`
+		Revoke      *revokeContent      `json:"revoke,omitempty"`
 	}
 	messageContext struct {
 		From string `json:"from"`
@@ -102,6 +104,13 @@ type (
 		Phone string `json:"phone"`
 		WaID  string `json:"wa_id"`
 		Type  string `json:"type"`
+	}
+	editContent struct {
+		OriginalID string  `json:"original_message_id"`
+		Message    message `json:"message"`
+	}
+	revokeContent struct {
+		OriginalID string `json:"original_message_id"`
 	}
 	unsupportedContent struct {
 		Type string `json:"type"`

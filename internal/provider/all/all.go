@@ -9,6 +9,9 @@ import (
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/provider/meta"
+	"github.com/hookswitch/hookswitch/internal/provider/telegram"
+	"github.com/hookswitch/hookswitch/internal/provider/twilio"
+	"github.com/hookswitch/hookswitch/internal/provider/x"
 	"github.com/hookswitch/hookswitch/internal/safehttp"
 )
 
@@ -29,6 +32,9 @@ type Options struct {
 func Providers(o Options) []hookswitch.Provider {
 	return distinct(
 		meta.New(meta.Options{BaseURL: o.BaseURLs["meta"], HTTP: o.HTTP}),
+		telegram.New(telegram.Options{BaseURL: o.BaseURLs["telegram"], HTTP: o.HTTP}),
+		twilio.New(twilio.Options{BaseURL: o.BaseURLs["twilio"], HTTP: o.HTTP}),
+		x.New(x.Options{BaseURL: o.BaseURLs["x"], HTTP: o.HTTP}),
 	)
 }
 

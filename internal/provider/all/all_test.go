@@ -18,8 +18,10 @@ func TestProviders_HasEachNameOnceAndCoversItsDoors(t *testing.T) {
 			t.Errorf("%s has no door", p.Name())
 		}
 	}
-	if !names["meta"] {
-		t.Errorf("got %v, want meta among them", names)
+	for _, name := range []string{"meta", "twilio"} {
+		if !names[name] {
+			t.Errorf("got %v, want %s among them", names, name)
+		}
 	}
 }
 

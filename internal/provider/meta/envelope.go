@@ -19,8 +19,11 @@ type envelope struct {
 	Entry  []entry `json:"entry"`
 }
 
+// entry is what happened at one account. What another app is to answer comes as standby, and is not read.
 type entry struct {
-	Changes []change `json:"changes"`
+	ID        text              `json:"id"`
+	Changes   []change          `json:"changes"`
+	Messaging []json.RawMessage `json:"messaging"`
 }
 
 type change struct {
@@ -36,12 +39,22 @@ func (p *Provider) Parse(push *hookswitch.Push) ([]hookswitch.Update, error) {
 	// Of members that have another form than expected, Unmarshal tells the first, and it reads all the others.
 	var env envelope
 	err := json.Unmarshal(push.Body, &env)
-	if env.Object != objectWhatsApp {
+	var updates []hookswitch.Update
+	var ch hookswitch.Channel
+	switch env.Object {
+	case objectWhatsApp:
+		ch, updates = hookswitch.WhatsApp, parseWhatsApp(&env)
+	case objectPage:
+		ch = hookswitch.Messenger
+		updates = parseMessaging(&env, ch)
+	case objectInstagram:
+		ch = hookswitch.Instagram
+		updates = parseMessaging(&env, ch)
+	default:
 		return nil, nil
 	}
-	updates := parseWhatsApp(&env)
 	if err != nil {
-		updates = append(updates, broken(hookswitch.WhatsApp, "", push.Body, fmt.Errorf("read envelope: %w", err)))
+		updates = append(updates, broken(ch, "", push.Body, fmt.Errorf("read envelope: %w", err)))
 	}
 	return updates, nil
 }

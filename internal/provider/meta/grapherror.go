@@ -10,8 +10,10 @@ import (
 
 // graphError is an error as the Graph API answers it and as statuses and messages carry it. Its code decides; the texts change.
 // https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
+// https://developers.facebook.com/documentation/business-messaging/messenger-platform/error-codes
 type graphError struct {
 	Code    text      `json:"code"`
+	Subcode text      `json:"error_subcode"`
 	Title   text      `json:"title"`
 	Message text      `json:"message"`
 	Data    errorData `json:"error_data"`
@@ -61,6 +63,7 @@ type verdict struct {
 	category  string
 	temporary bool          // the same call may succeed later
 	wait      time.Duration // not before this has passed
+	tries     int           // at most so many calls in all; 0: no such bound
 }
 
 // The categories of failures.
@@ -84,20 +87,27 @@ func (e *graphError) verdict() verdict {
 	if err != nil {
 		return verdict{category: categoryPermanent}
 	}
+	// Some codes stand for several things, which their subcodes tell apart.
+	switch e.Subcode {
+	case "2018278", "2534022", "2018065", "2018108":
+		return verdict{category: categoryWindow}
+	case "2018001", "2018028", "1545041":
+		return verdict{category: categoryRecipient}
+	}
 	switch code {
 	case 131047:
 		return verdict{category: categoryWindow}
-	case 131021, 131026, 131030, 131050:
+	case 551, 131021, 131026, 131030, 131050:
 		return verdict{category: categoryRecipient}
 	case 130472, 131048, 131049, 368, 131031:
 		return verdict{category: categoryPolicy}
-	case 4, 80007, 130429:
+	case 4, 17, 32, 341, 613, 80002, 80006, 80007, 130429:
 		return verdict{category: categoryRateLimit, temporary: true}
 	case 131056:
 		return verdict{category: categoryRateLimit, temporary: true, wait: pairWait}
 	case 131052, 131053:
-		return verdict{category: categoryMedia, temporary: true}
-	case 2, 131000, 131016, 133004:
+		return verdict{category: categoryMedia, temporary: true, tries: 2}
+	case 2, 1200, 131000, 131016, 133004:
 		return verdict{category: categoryTemporary, temporary: true}
 	case 0, 3, 10, 190, 131005:
 		return verdict{category: categoryAuth}

@@ -52,15 +52,18 @@ func (v *value) inbound(m *message) *hookswitch.InboundMessage {
 		d.unknown(m, v.Errors)
 	}
 	d.context(m)
+	in := d.message()
+	in.ProviderID, in.From, in.To, in.ProfileName = string(m.ID), m.sender(), v.ownNumber(), name
+	return in
+}
+
+// message is what has been read, without who wrote it to whom.
+func (d *draft) message() *hookswitch.InboundMessage {
 	d.metadata.text("messageType", d.kind)
 	if d.quiet {
 		d.metadata["actionable"] = false
 	}
 	in := &hookswitch.InboundMessage{
-		ProviderID:  string(m.ID),
-		From:        m.sender(),
-		To:          v.ownNumber(),
-		ProfileName: name,
 		Text:        string(d.text),
 		Marker:      d.marker,
 		Kind:        string(d.kind),
@@ -198,12 +201,17 @@ func (d *draft) order(o *order) {
 	d.content["items"] = items
 }
 
-// unknown keeps what can be said of a message that cannot be read. Where the message itself does not say why, the change around it may.
-func (d *draft) unknown(m *message, around []graphError) {
+// unreadable makes d a message of a kind that cannot be represented.
+func (d *draft) unreadable(kind text) {
 	d.kind, d.typ, d.marker = "unsupported", "text", "[unsupported]"
 	d.unsupported, d.quiet = true, true
 	d.content["kind"] = "unsupported"
-	d.content.text("unsupportedType", m.Type)
+	d.content.text("unsupportedType", kind)
+}
+
+// unknown keeps what can be said of a message that cannot be read. Where the message itself does not say why, the change around it may.
+func (d *draft) unknown(m *message, around []graphError) {
+	d.unreadable(m.Type)
 	if m.Unsupported != nil {
 		d.content.text("unsupportedType", m.Unsupported.Type)
 	}

@@ -1,6 +1,8 @@
 package meta
 
 import (
+	"cmp"
+
 	"github.com/hookswitch/hookswitch"
 )
 
@@ -34,6 +36,8 @@ type message struct {
 	Interactive *interactive  `json:"interactive"`
 	Order       *order        `json:"order"`
 	System      *system       `json:"system"`
+	Edit        *edit         `json:"edit"`
+	Revoke      *revoke       `json:"revoke"`
 	Unsupported *struct {
 		Type text `json:"type"`
 	} `json:"unsupported"`
@@ -146,26 +150,50 @@ func (m *message) sender() string {
 	return string(m.FromUserID)
 }
 
-// contactChange is what a system message tells: a person's new number or user id. It is nil for other news.
-func (m *message) contactChange() *hookswitch.ContactChange {
+// edit is a message in its new form, and revoke the name of one that is gone. Both come with an id of their own.
+// https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/edit
+type edit struct {
+	OriginalID text    `json:"original_message_id"`
+	Message    message `json:"message"`
+}
+
+type revoke struct {
+	OriginalID text `json:"original_message_id"`
+}
+
+// change is what an edit or a revocation tells, or nil when it does not say of which message.
+func (m *message) change() *hookswitch.MessageChange {
+	switch {
+	case m.Type == "edit" && m.Edit != nil && m.Edit.OriginalID != "":
+		d := &draft{content: facts{}, metadata: facts{}}
+		d.payload(&m.Edit.Message)
+		return &hookswitch.MessageChange{ProviderID: string(m.Edit.OriginalID), Text: string(d.text)}
+	case m.Type == "revoke" && m.Revoke != nil && m.Revoke.OriginalID != "":
+		return &hookswitch.MessageChange{ProviderID: string(m.Revoke.OriginalID), Deleted: true}
+	}
+	return nil
+}
+
+// contactChanges are what a system message tells, each in a copy of u: a person's new number, and the new user id that comes with it. Other news are none.
+func (m *message) contactChanges(u hookswitch.Update) []hookswitch.Update {
 	if m.System == nil {
 		return nil
 	}
-	var from, to string
+	var list []hookswitch.Update
+	add := func(from, to, part string) {
+		if from != "" && to != "" && from != to {
+			u := u
+			u.Dedup += part
+			u.Contact = &hookswitch.ContactChange{From: from, To: to}
+			list = append(list, u)
+		}
+	}
 	switch m.System.Type {
 	case "user_changed_number":
-		from, to = m.sender(), m.System.WaID.phone()
-		if to == "" {
-			to = m.System.NewWaID.phone()
-		}
-		if to == "" {
-			to = string(m.System.UserID)
-		}
+		add(m.sender(), cmp.Or(m.System.WaID, m.System.NewWaID).phone(), "")
+		add(m.sender(), string(m.System.UserID), ":user")
 	case "user_changed_user_id":
-		from, to = string(m.FromUserID), string(m.System.UserID)
+		add(string(m.FromUserID), string(m.System.UserID), "")
 	}
-	if from == "" || to == "" || from == to {
-		return nil
-	}
-	return &hookswitch.ContactChange{From: from, To: to}
+	return list
 }

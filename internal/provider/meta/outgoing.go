@@ -125,6 +125,9 @@ type content struct {
 	TemplateVariables       map[string]string `json:"templateVariables"`
 	TemplateButtonVariables map[string]string `json:"templateButtonVariables"`
 	TemplateHeaderVariables map[string]string `json:"templateHeaderVariables"`
+
+	// MessageTag is HUMAN_AGENT on an answer that a person has written, on Messenger and Instagram.
+	MessageTag string `json:"messageTag"`
 }
 
 // whatsAppBody is the body of the call that sends out.
@@ -134,13 +137,9 @@ func whatsAppBody(out *hookswitch.Outgoing) ([]byte, *hookswitch.SendError) {
 	if fail := o.address(m.To); fail != nil {
 		return nil, fail
 	}
-	var c content
-	if len(m.Content) > 0 {
-		if err := json.Unmarshal(m.Content, &c); err != nil {
-			return nil, &hookswitch.SendError{
-				Code: codeInvalid, Category: categoryPermanent, Message: "the content of the message has an unexpected form", Err: err,
-			}
-		}
+	c, fail := readContent(m)
+	if fail != nil {
+		return nil, fail
 	}
 	if out.ReplyTo != "" && m.Type != "reaction" {
 		o.Context = &outContext{MessageID: out.ReplyTo}
@@ -148,13 +147,31 @@ func whatsAppBody(out *hookswitch.Outgoing) ([]byte, *hookswitch.SendError) {
 	if fail := o.fill(m, &c, out.ReplyTo); fail != nil {
 		return nil, fail
 	}
+	return encode(o)
+}
+
+// encode writes the body of a call.
+func encode(v any) ([]byte, *hookswitch.SendError) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(o); err != nil {
+	if err := enc.Encode(v); err != nil {
 		return nil, &hookswitch.SendError{Code: codeInvalid, Category: categoryPermanent, Message: "the message cannot be written as JSON", Err: err}
 	}
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+}
+
+// readContent reads what m carries beside its text.
+func readContent(m *hookswitch.Message) (c content, fail *hookswitch.SendError) {
+	if len(m.Content) == 0 {
+		return c, nil
+	}
+	if err := json.Unmarshal(m.Content, &c); err != nil {
+		return c, &hookswitch.SendError{
+			Code: codeInvalid, Category: categoryPermanent, Message: "the content of the message has an unexpected form", Err: err,
+		}
+	}
+	return c, nil
 }
 
 func invalid(format string, args ...any) *hookswitch.SendError {

@@ -179,8 +179,6 @@ func TestParse_TakesTheReasonFromTheChangeWhereTheMessageHasNone(t *testing.T) {
 func TestParse_TellsNothingOfWhatIsNoMessage(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
-		"edit":                    inMessage(`"type":"edit","edit":{"original_message_id":"wamid.0","message":{"type":"text","text":{"body":"new"}}}`),
-		"revoke":                  inMessage(`"type":"revoke","revoke":{"original_message_id":"wamid.0"}`),
 		"group":                   inMessage(`"type":"text","text":{"body":"hi"},"group_id":"Y2FwaV9ncm91cDo"`),
 		"group status":            inChange(`"statuses":[{"id":"wamid.1","status":"read","timestamp":"1","recipient_id":"Y2Fw","recipient_type":"group"}]`),
 		"identity changed":        inMessage(`"type":"system","system":{"type":"customer_identity_changed","wa_id":"254700000000"}`),
@@ -191,8 +189,6 @@ func TestParse_TellsNothingOfWhatIsNoMessage(t *testing.T) {
 		"errors alone":            inChange(`"errors":[{"code":130429,"title":"Rate limit hit"}]`),
 		"another field":           strings.Replace(inMessage(`"type":"text","text":{"body":"echo"}`), `"field":"messages"`, `"field":"smb_message_echoes"`, 1),
 		"a field of another form": `{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"flows","value":"x"}]}]}`,
-		"page":                    `{"object":"page","entry":[{"id":"1","time":1,"messaging":[{"sender":{"id":"1"},"message":{"mid":"m","text":"hi"}}]}]}`,
-		"instagram":               `{"object":"instagram","entry":[{"id":"1","messaging":[{}]}]}`,
 		"object of another form":  `{"object":{"a":1},"entry":1}`,
 		"null":                    `null`,
 		"list":                    `[1,2]`,
@@ -294,14 +290,41 @@ func TestParse_MatchesProfilesById(t *testing.T) {
 
 func TestParse_ReadsChangesOfIdentity(t *testing.T) {
 	t.Parallel()
-	for members, want := range map[string]hookswitch.ContactChange{
-		`"type":"system","system":{"type":"user_changed_number","wa_id":"254700000000"}`:                                         {From: "+254712345678", To: "+254700000000"},
-		`"type":"system","system":{"type":"user_changed_number","new_wa_id":"254700000000"}`:                                     {From: "+254712345678", To: "+254700000000"},
-		`"from_user_id":"US.1","type":"system","system":{"type":"user_changed_user_id","user_id":"US.2","wa_id":"254700000000"}`: {From: "US.1", To: "US.2"},
+	for members, want := range map[string][]hookswitch.ContactChange{
+		`"type":"system","system":{"type":"user_changed_number","wa_id":"254700000000"}`:                                         {{From: "+254712345678", To: "+254700000000"}},
+		`"type":"system","system":{"type":"user_changed_number","new_wa_id":"254700000000"}`:                                     {{From: "+254712345678", To: "+254700000000"}},
+		`"type":"system","system":{"type":"user_changed_number","wa_id":"254700000000","user_id":"US.2"}`:                        {{From: "+254712345678", To: "+254700000000"}, {From: "+254712345678", To: "US.2"}},
+		`"from_user_id":"US.1","type":"system","system":{"type":"user_changed_user_id","user_id":"US.2","wa_id":"254700000000"}`: {{From: "US.1", To: "US.2"}},
+	} {
+		var got []hookswitch.ContactChange
+		keys := map[string]bool{}
+		for _, u := range parse(t, inMessage(members)) {
+			if u.Contact != nil {
+				got, keys[u.Dedup] = append(got, *u.Contact), true
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" || len(keys) != len(want) || !keys["message:wamid.1"] {
+			t.Errorf("%s: keys %v, -want +got\n%s", members, keys, diff)
+		}
+	}
+}
+
+func TestParse_ReadsEditsAndRevocations(t *testing.T) {
+	t.Parallel()
+	for members, want := range map[string]hookswitch.MessageChange{
+		`"type":"edit","edit":{"original_message_id":"wamid.0","message":{"context":{"id":"M0"},"type":"text","text":{"body":"new"}}}`:  {ProviderID: "wamid.0", Text: "new"},
+		`"type":"edit","edit":{"original_message_id":"wamid.0","message":{"type":"image","image":{"id":"5","caption":"new caption"}}}`:  {ProviderID: "wamid.0", Text: "new caption"},
+		`"type":"edit","edit":{"original_message_id":"wamid.0","message":{"type":"image","image":{"id":"5","mime_type":"image/jpeg"}}}`: {ProviderID: "wamid.0"},
+		`"type":"revoke","revoke":{"original_message_id":"wamid.0"}`:                                                                    {ProviderID: "wamid.0", Deleted: true},
 	} {
 		u := one(t, members)
-		if u.Contact == nil || *u.Contact != want || u.Dedup != "message:wamid.1" {
-			t.Errorf("%s: got %+v", members, u)
+		if u.Change == nil || *u.Change != want || u.Dedup != "message:wamid.1" || u.Message != nil {
+			t.Errorf("%s: got %+v %+v", members, u, u.Change)
+		}
+	}
+	for _, members := range []string{`"type":"edit"`, `"type":"edit","edit":{"message":{"type":"text"}}`, `"type":"revoke","revoke":{}`} {
+		if u := one(t, members); u.Broken == nil {
+			t.Errorf("%s: got %+v, want a broken item", members, u)
 		}
 	}
 }

@@ -1,9 +1,8 @@
 // Package meta adapts Meta: it proves and reads what the WhatsApp Cloud API, Messenger and Instagram push through Graph webhooks,
-// and sends WhatsApp messages through the Graph API.
+// and sends messages over all three through the Graph API.
 //
 // It keeps no state and stores nothing. Which Route a push is for, what has been seen before, when to call again and how fast, and
-// the splitting of long texts are left to its callers. Of Messenger and Instagram it proves pushes and reads nothing yet: they are genuine,
-// acknowledged and tell no Update.
+// the splitting of long texts are left to its callers.
 package meta
 
 import (
@@ -22,6 +21,7 @@ var (
 	_ hookswitch.Provider      = (*Provider)(nil)
 	_ hookswitch.Challenger    = (*Provider)(nil)
 	_ hookswitch.MessageSender = (*Provider)(nil)
+	_ hookswitch.Attender      = (*Provider)(nil)
 )
 
 // The names of the credentials. The first three come from the app, the others from the number, page or account.
@@ -45,7 +45,7 @@ type Doer interface {
 
 // Options are the settings of a Provider. The zero value receives; to send, it needs HTTP.
 type Options struct {
-	// BaseURL is where the Graph API is. Default https://graph.facebook.com.
+	// BaseURL is where the Graph API is. Default https://graph.facebook.com, and https://graph.instagram.com for accounts with a token of Instagram's own.
 	BaseURL string
 	// Version is the Graph API's version. Default v23.0.
 	Version string
@@ -55,15 +55,16 @@ type Options struct {
 
 // Provider is the adapter. It may be used from many goroutines at once.
 type Provider struct {
-	base string // URL and version, without a slash at the end
-	http Doer
+	base      string // URL and version, without a slash at the end
+	instagram string // the same for tokens of Instagram's own
+	http      Doer
 }
 
 // New returns the adapter.
 func New(o Options) *Provider {
-	base := strings.TrimRight(cmp.Or(o.BaseURL, "https://graph.facebook.com"), "/")
 	version := strings.Trim(cmp.Or(o.Version, "v23.0"), "/")
-	return &Provider{base: base + "/" + version, http: o.HTTP}
+	at := func(base string) string { return strings.TrimRight(cmp.Or(o.BaseURL, base), "/") + "/" + version }
+	return &Provider{base: at("https://graph.facebook.com"), instagram: at("https://graph.instagram.com"), http: o.HTTP}
 }
 
 // Name is "meta".

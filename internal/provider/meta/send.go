@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
@@ -27,14 +28,76 @@ const (
 
 // Send makes one call. The channel decides which.
 func (p *Provider) Send(ctx context.Context, out *hookswitch.Outgoing) (hookswitch.Accepted, error) {
-	if out.Route.Channel != hookswitch.WhatsApp {
+	write := whatsAppBody
+	switch out.Route.Channel {
+	case hookswitch.WhatsApp:
+	case hookswitch.Messenger, hookswitch.Instagram:
+		write = directBody
+	default:
 		return hookswitch.Accepted{}, refused(codeUnsupported, categoryPermanent, "messages on "+string(out.Route.Channel)+" cannot be sent")
 	}
-	body, fail := whatsAppBody(out)
+	body, fail := write(out)
 	if fail != nil {
 		return hookswitch.Accepted{}, fail
 	}
-	return p.post(ctx, out.Route.Credentials.First(credPhone), out.Route.Credentials.First(credAccessToken), body)
+	a, fail := p.post(ctx, out.Route, body)
+	if fail != nil {
+		return hookswitch.Accepted{}, fail
+	}
+	return a.accepted(out)
+}
+
+// Attend marks a message as read, or shows that an answer to it is being written. On WhatsApp the second does the first, too.
+// https://developers.facebook.com/documentation/business-messaging/whatsapp/typing-indicators
+// https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages/sender-actions
+func (p *Provider) Attend(ctx context.Context, r *hookswitch.Route, m *hookswitch.Message, typing bool) error {
+	var body any
+	switch r.Channel {
+	case hookswitch.WhatsApp:
+		if m.ProviderID == "" {
+			return invalid("only a received message can be marked as read")
+		}
+		note := outRead{Product: "whatsapp", Status: "read", MessageID: m.ProviderID}
+		if typing {
+			note.Typing = &outTyping{Type: "text"}
+		}
+		body = note
+	case hookswitch.Messenger, hookswitch.Instagram:
+		to := &outDirect{Action: "mark_seen"}
+		if typing {
+			to.Action = "typing_on"
+		}
+		if fail := to.address(m.From); fail != nil {
+			return fail
+		}
+		body = to
+	default:
+		return refused(codeUnsupported, categoryPermanent, "nothing can be shown to people on "+string(r.Channel))
+	}
+	data, fail := encode(body)
+	if fail != nil {
+		return fail
+	}
+	a, fail := p.post(ctx, r, data)
+	if fail != nil {
+		return fail
+	}
+	if a.fail != nil {
+		return a.fail
+	}
+	return nil
+}
+
+// outRead marks a received message as read.
+type outRead struct {
+	Product   string     `json:"messaging_product"`
+	Status    string     `json:"status"`
+	MessageID string     `json:"message_id"`
+	Typing    *outTyping `json:"typing_indicator,omitempty"`
+}
+
+type outTyping struct {
+	Type string `json:"type"`
 }
 
 // refused is a failure that no repetition cures, found before anything was sent.
@@ -42,22 +105,42 @@ func refused(code, category, message string) *hookswitch.SendError {
 	return &hookswitch.SendError{Code: code, Category: category, Message: message}
 }
 
-// post sends body to the messages of node, which is a phone number, page or account.
+// target is the URL whose POST sends over r: the messages of a number, page or account. A page or account that is not named is the token's own.
 // https://developers.facebook.com/documentation/business-messaging/whatsapp/reference/whatsapp-business-phone-number/message-api
-func (p *Provider) post(ctx context.Context, node, token string, body []byte) (hookswitch.Accepted, error) {
+// https://developers.facebook.com/docs/messenger-platform/reference/send-api
+// https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/messaging-api
+func (p *Provider) target(r *hookswitch.Route) (*url.URL, *hookswitch.SendError) {
+	base, node := p.base, r.Credentials.First(credPage)
+	switch r.Channel {
+	case hookswitch.WhatsApp:
+		if node = r.Credentials.First(credPhone); node == "" {
+			return nil, refused(codeNoProvider, categoryAuth, "the sender has no "+credPhone)
+		}
+	case hookswitch.Instagram:
+		// Tokens of accounts that log in at Instagram itself begin so; those of pages begin with EAA.
+		if node == "" && strings.HasPrefix(r.Credentials.First(credAccessToken), "IG") {
+			base, node = p.instagram, r.Credentials.First(credInstagram)
+		}
+	}
+	target, err := url.Parse(base + "/" + url.PathEscape(cmp.Or(node, "me")) + "/messages")
+	if err != nil {
+		return nil, &hookswitch.SendError{Code: codeNoProvider, Category: categoryAuth, Message: "the base URL of meta is not a URL", Err: err}
+	}
+	return target, nil
+}
+
+// post makes one call. The error is that of a call which has not been made, or has no answer.
+func (p *Provider) post(ctx context.Context, r *hookswitch.Route, body []byte) (answer, *hookswitch.SendError) {
+	token := r.Credentials.First(credAccessToken)
 	switch {
 	case p.http == nil:
-		return hookswitch.Accepted{}, refused(codeNoProvider, categoryAuth, "sending is switched off")
-	case node == "":
-		return hookswitch.Accepted{}, refused(codeNoProvider, categoryAuth, "the sender has no "+credPhone)
+		return answer{}, refused(codeNoProvider, categoryAuth, "sending is switched off")
 	case token == "":
-		return hookswitch.Accepted{}, refused(codeNoProvider, categoryAuth, "the sender has no "+credAccessToken)
+		return answer{}, refused(codeNoProvider, categoryAuth, "the sender has no "+credAccessToken)
 	}
-	target, err := url.Parse(p.base + "/" + url.PathEscape(node) + "/messages")
-	if err != nil {
-		return hookswitch.Accepted{}, &hookswitch.SendError{
-			Code: codeNoProvider, Category: categoryAuth, Message: "the base URL of meta is not a URL", Err: err,
-		}
+	target, fail := p.target(r)
+	if fail != nil {
+		return answer{}, fail
 	}
 	resp, err := p.http.Do(ctx, &safehttp.Request{
 		Method: http.MethodPost,
@@ -71,9 +154,9 @@ func (p *Provider) post(ctx context.Context, node, token string, body []byte) (h
 		Once: true, // the Graph API knows no idempotency key
 	})
 	if err != nil {
-		return hookswitch.Accepted{}, callError(err)
+		return answer{}, callError(err)
 	}
-	return readAnswer(resp)
+	return readAnswer(resp), nil
 }
 
 // callError tells a call that has not been made from one whose answer is missing.
@@ -91,37 +174,55 @@ func callError(err error) *hookswitch.SendError {
 	return fail
 }
 
+// answer is what the Graph API says to a call: fail, or the id of a message, which calls that send none have not.
+type answer struct {
+	id   string
+	fail *hookswitch.SendError
+}
+
+// accepted is the answer to the call that sent out. On Messenger and Instagram nothing tells later that a message has been sent: the answer does.
+func (a answer) accepted(out *hookswitch.Outgoing) (hookswitch.Accepted, error) {
+	whatsApp := out.Route.Channel == hookswitch.WhatsApp
+	switch {
+	case a.fail != nil:
+		return hookswitch.Accepted{}, a.fail
+	case a.id == "" && (whatsApp || out.Message.Type != "reaction"): // a reaction is no message there
+		return hookswitch.Accepted{}, &hookswitch.SendError{
+			Code: codeBadAnswer, Category: categoryTemporary, Unknown: true, Message: "meta answered without naming the message",
+		}
+	}
+	return hookswitch.Accepted{ProviderID: a.id, Sent: !whatsApp}, nil
+}
+
 // readAnswer decides what an answer means: by the error code, and by the status only where there is none.
-func readAnswer(resp *safehttp.Response) (hookswitch.Accepted, error) {
-	var answer struct {
+func readAnswer(resp *safehttp.Response) answer {
+	var body struct {
 		Messages []struct {
 			ID text `json:"id"`
 		} `json:"messages"`
-		Error *graphError `json:"error"`
+		MessageID text        `json:"message_id"`
+		Error     *graphError `json:"error"`
 	}
 	// An answer that is no JSON, or cut off, leaves everything empty; odd members leave the rest.
-	_ = json.Unmarshal(resp.Body, &answer)
-	if e := answer.Error; e != nil && e.Code != "" {
+	_ = json.Unmarshal(resp.Body, &body)
+	if e := body.Error; e != nil && e.Code != "" {
 		v := e.verdict()
-		return hookswitch.Accepted{}, &hookswitch.SendError{
+		return answer{fail: &hookswitch.SendError{
 			Code: string(e.Code), Category: v.category, Message: e.sentence(),
-			Temporary: v.temporary, RetryAfter: retryAfter(resp, v),
+			Temporary: v.temporary, RetryAfter: retryAfter(resp, v), Tries: v.tries,
+		}}
+	}
+	if resp.Status/100 == 2 {
+		if len(body.Messages) > 0 {
+			body.MessageID = body.Messages[0].ID
 		}
+		return answer{id: string(body.MessageID)}
 	}
-	ok := resp.Status/100 == 2
-	if ok && len(answer.Messages) > 0 && answer.Messages[0].ID != "" {
-		return hookswitch.Accepted{ProviderID: string(answer.Messages[0].ID)}, nil
-	}
-	fail := &hookswitch.SendError{
-		Code: "http_" + strconv.Itoa(resp.Status), Category: categoryPermanent, Message: "meta refused the message without saying why",
-	}
-	if answer.Error != nil {
-		fail.Message = cmp.Or(answer.Error.sentence(), fail.Message)
+	fail := refused("http_"+strconv.Itoa(resp.Status), categoryPermanent, "meta refused the message without saying why")
+	if body.Error != nil {
+		fail.Message = cmp.Or(body.Error.sentence(), fail.Message)
 	}
 	switch {
-	case ok:
-		fail.Code, fail.Category, fail.Unknown = codeBadAnswer, categoryTemporary, true
-		fail.Message = "meta answered without naming the message"
 	case resp.Status == http.StatusTooManyRequests:
 		fail.Category, fail.Temporary, fail.Message = categoryRateLimit, true, "meta is being called too often"
 		fail.RetryAfter = retryAfter(resp, verdict{})
@@ -130,7 +231,7 @@ func readAnswer(resp *safehttp.Response) (hookswitch.Accepted, error) {
 	case resp.Status >= 500:
 		fail.Category, fail.Unknown, fail.Message = categoryTemporary, true, "meta failed without saying whether it took the message"
 	}
-	return hookswitch.Accepted{}, fail
+	return answer{fail: fail}
 }
 
 // retryAfter is the longer of what the code demands and what the answer asks for, up to an hour. Only calls that may be repeated wait.

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/hookswitch/hookswitch"
 )
@@ -12,7 +14,8 @@ import (
 const signatureHeader = "X-Hub-Signature-256"
 
 // Verify checks the HMAC-SHA256 over the bytes of the body. What Meta calls escaped unicode is how these bytes look, not something to
-// be done to them. The SHA-1 header that Meta sends as well proves nothing here.
+// be done to them; only where something on the way has undone the escapes, the body is also tried with them put back. The SHA-1 header that Meta sends as
+// well proves nothing here.
 // https://developers.facebook.com/docs/graph-api/webhooks/getting-started#validate-payloads
 func (p *Provider) Verify(push *hookswitch.Push, c hookswitch.Credentials) error {
 	secrets := c.All(credSecret)
@@ -27,18 +30,51 @@ func (p *Provider) Verify(push *hookswitch.Push, c hookswitch.Credentials) error
 	if !ok {
 		return fmt.Errorf("malformed %s: %w", signatureHeader, hookswitch.ErrSignature)
 	}
-	genuine := false
+	if signedBy(secrets, push.Body, signature[:]) {
+		return nil
+	}
+	if escaped, ok := escape(push.Body); ok && signedBy(secrets, escaped, signature[:]) {
+		return nil
+	}
+	return hookswitch.ErrSignature
+}
+
+// signedBy reports whether one of the secrets made the signature of body. All are tried, so that the time tells nothing about them.
+func signedBy(secrets []string, body, signature []byte) bool {
+	found := false
 	for _, secret := range secrets {
 		mac := hmac.New(sha256.New, []byte(secret))
-		mac.Write(push.Body)
-		if hmac.Equal(mac.Sum(nil), signature[:]) {
-			genuine = true
+		mac.Write(body)
+		if hmac.Equal(mac.Sum(nil), signature) {
+			found = true
 		}
 	}
-	if !genuine {
-		return hookswitch.ErrSignature
+	return found
+}
+
+// escape writes every character of body outside ASCII as \uXXXX, with small letters and surrogate pairs, as Meta does. ok is false when there is none, or when
+// body is not UTF-8.
+func escape(body []byte) (escaped []byte, ok bool) {
+	ascii := true
+	for _, b := range body {
+		ascii = ascii && b < utf8.RuneSelf
 	}
-	return nil
+	if ascii || !utf8.Valid(body) {
+		return nil, false
+	}
+	escaped = make([]byte, 0, len(body)*2)
+	for _, r := range string(body) {
+		switch {
+		case r < utf8.RuneSelf:
+			escaped = append(escaped, byte(r))
+		case r > 0xffff:
+			hi, lo := utf16.EncodeRune(r)
+			escaped = fmt.Appendf(escaped, `\u%04x\u%04x`, hi, lo)
+		default:
+			escaped = fmt.Appendf(escaped, `\u%04x`, r)
+		}
+	}
+	return escaped, true
 }
 
 // parseSignature reads "sha256=" and 64 lower-case hexadecimal digits.

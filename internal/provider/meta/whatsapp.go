@@ -51,13 +51,11 @@ func appendValue(updates []hookswitch.Update, raw json.RawMessage) []hookswitch.
 	err := json.Unmarshal(raw, &v)
 	address := string(v.Metadata.PhoneNumberID)
 	for _, item := range v.Messages {
-		u, ok, err := v.message(item)
+		list, err := v.message(item)
 		if err != nil {
-			u, ok = broken(hookswitch.WhatsApp, address, item, fmt.Errorf("read message: %w", err)), true
+			list = []hookswitch.Update{broken(hookswitch.WhatsApp, address, item, fmt.Errorf("read message: %w", err))}
 		}
-		if ok {
-			updates = append(updates, u)
-		}
+		updates = append(updates, list...)
 	}
 	for _, item := range v.Statuses {
 		u, ok, err := v.status(item)
@@ -74,35 +72,38 @@ func appendValue(updates []hookswitch.Update, raw json.RawMessage) []hookswitch.
 	return updates
 }
 
-// message reads one received message. ok is false for what is none: a group's, an edit, a deletion.
-func (v *value) message(raw json.RawMessage) (u hookswitch.Update, ok bool, err error) {
+// message reads one received message. What is none, such as a group's, tells nothing; a change of identity may tell two things.
+func (v *value) message(raw json.RawMessage) ([]hookswitch.Update, error) {
 	var m message
 	if err := json.Unmarshal(raw, &m); err != nil {
-		return u, false, err
+		return nil, err
 	}
 	switch {
 	case m.GroupID != "":
-		return u, false, nil
-	case m.Type == "edit", m.Type == "revoke":
-		return u, false, nil
+		return nil, nil
 	case m.ID == "":
-		return u, false, errNoID
+		return nil, errNoID
 	}
-	u = hookswitch.Update{
+	u := hookswitch.Update{
 		Channel: hookswitch.WhatsApp,
 		Address: string(v.Metadata.PhoneNumberID),
 		Dedup:   "message:" + string(m.ID),
 		At:      m.Timestamp.clock(),
 	}
-	if m.Type == "system" {
-		u.Contact = m.contactChange()
-		return u, u.Contact != nil, nil
+	switch m.Type {
+	case "system":
+		return m.contactChanges(u), nil
+	case "edit", "revoke":
+		if u.Change = m.change(); u.Change == nil {
+			return nil, errors.New(string(m.Type) + " names no message")
+		}
+		return []hookswitch.Update{u}, nil
 	}
 	if m.sender() == "" {
-		return u, false, errors.New("message has no sender")
+		return nil, errors.New("message has no sender")
 	}
 	u.Message = v.inbound(&m)
-	return u, true, nil
+	return []hookswitch.Update{u}, nil
 }
 
 // profileOf is what the push tells of the sender of m. Profiles are matched by id, never by position.

@@ -48,7 +48,20 @@ type Setup struct {
 		Channel   string `json:"channel"`
 		MessageID string `json:"messageId"`
 		To        string `json:"to"`
+		Status    string `json:"status"` // how far it has come; empty: it is being sent
+		// SentAt, where it is told, is when the message was sent; else it was long ago.
+		SentAt time.Time `json:"sentAt"`
 	} `json:"outbound"`
+}
+
+// moves reports whether the message that r is about goes a step forward by it. One that does not exist does.
+func (s *Setup) moves(r *hookswitch.MessageReceipt) bool {
+	for _, m := range s.Outbound {
+		if m.MessageID == r.ProviderID && m.Status != "" {
+			return hookswitch.MessageStatus(m.Status).CanBecome(r.Status)
+		}
+	}
+	return true
 }
 
 // Expect is what a Fixture expects. Objects are subsets: members that are named must match, others are free.

@@ -16,14 +16,17 @@ var update = flag.Bool("update", false, "write the golden files of the providers
 
 // golden is an Update as a golden file shows it.
 type golden struct {
-	Channel hookswitch.Channel
-	Address string `json:",omitempty"`
-	Dedup   string
-	At      *time.Time                 `json:",omitempty"`
-	Message *hookswitch.InboundMessage `json:",omitempty"`
-	Receipt *hookswitch.MessageReceipt `json:",omitempty"`
-	Contact *hookswitch.ContactChange  `json:",omitempty"`
-	Broken  string                     `json:",omitempty"`
+	Channel  hookswitch.Channel
+	Address  string `json:",omitempty"`
+	Dedup    string
+	At       *time.Time                 `json:",omitempty"`
+	Message  *hookswitch.InboundMessage `json:",omitempty"`
+	Receipt  *hookswitch.MessageReceipt `json:",omitempty"`
+	Contact  *hookswitch.ContactChange  `json:",omitempty"`
+	Change   *hookswitch.MessageChange  `json:",omitempty"`
+	OptOut   *hookswitch.OptOut         `json:",omitempty"`
+	Dialogue *hookswitch.DialogueStep   `json:",omitempty"`
+	Broken   string                     `json:",omitempty"`
 }
 
 func goldenOf(updates []hookswitch.Update) []golden {
@@ -32,6 +35,7 @@ func goldenOf(updates []hookswitch.Update) []golden {
 		list[i] = golden{
 			Channel: u.Channel, Address: u.Address, Dedup: u.Dedup,
 			Message: u.Message, Receipt: u.Receipt, Contact: u.Contact,
+			Change: u.Change, OptOut: u.OptOut, Dialogue: u.Dialogue,
 		}
 		if !u.At.IsZero() {
 			list[i].At = &u.At

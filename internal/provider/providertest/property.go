@@ -98,6 +98,12 @@ func (s *suite) refusals(t *testing.T, f *Fixture, first *verdict) {
 		push := f.Push(t)
 		if ch, ok := s.provider.(hookswitch.Challenger); ok {
 			if a, ok, err := ch.Challenge(push, c); ok {
+				if s.answerProves && name == "wrong" {
+					if err == nil && bytes.Equal(a.Body, first.answer.Body) {
+						t.Errorf("Challenge with wrong credentials gives the right answer %q", a.Body)
+					}
+					continue
+				}
 				if err == nil || a.Status != 0 || len(a.Body) > 0 {
 					t.Errorf("Challenge with %s credentials: answer %d %q, error %v; want a refusal", name, a.Status, a.Body, err)
 				}
@@ -168,7 +174,7 @@ func (s *suite) truncation(t *testing.T, f *Fixture) {
 func checkUpdate(t *testing.T, u *hookswitch.Update, door hookswitch.Door) {
 	t.Helper()
 	set := 0
-	for _, is := range []bool{u.Message != nil, u.Receipt != nil, u.Contact != nil, u.Broken != nil} {
+	for _, is := range []bool{u.Message != nil, u.Receipt != nil, u.Contact != nil, u.Change != nil, u.OptOut != nil, u.Dialogue != nil, u.Broken != nil} {
 		if is {
 			set++
 		}
@@ -186,9 +192,20 @@ func checkUpdate(t *testing.T, u *hookswitch.Update, door hookswitch.Door) {
 		if u.Receipt.Status == "" || u.Receipt.ProviderID == "" && u.Receipt.Ref == "" && u.Receipt.Recipient == "" {
 			t.Errorf("receipt %+v does not say what became of which message", u.Receipt)
 		}
+		if !u.Receipt.Upto.IsZero() && u.Receipt.Recipient == "" {
+			t.Errorf("receipt %+v is about everything sent to nobody", u.Receipt)
+		}
 	case u.Contact != nil:
 		if u.Contact.From == "" || u.Contact.To == "" {
 			t.Errorf("contact change %+v is half empty", u.Contact)
+		}
+	case u.Change != nil:
+		if u.Change.ProviderID == "" || u.Change.Deleted && u.Change.Text != "" {
+			t.Errorf("change %+v does not say of what, or what is gone has a text", u.Change)
+		}
+	case u.OptOut != nil:
+		if u.OptOut.From == "" {
+			t.Errorf("opt-out %+v does not say whose", u.OptOut)
 		}
 	}
 }
@@ -249,7 +266,7 @@ func FuzzParse(f *testing.F, p hookswitch.Provider, dir string) {
 // FuzzVerify feeds Verify with bodies and values of the header that carries the proof. Whatever passes must be a push of the fixtures of dir,
 // unchanged in what the proof covers.
 func FuzzVerify(f *testing.F, p hookswitch.Provider, c hookswitch.Credentials, dir, header string, opts ...Option) {
-	s := &suite{}
+	s := &suite{sameBody: func(body []byte) []byte { return body }}
 	for _, o := range opts {
 		o(s)
 	}
@@ -257,7 +274,7 @@ func FuzzVerify(f *testing.F, p hookswitch.Provider, c hookswitch.Credentials, d
 		if s.bodyUnsigned {
 			return value
 		}
-		return value + "\x00" + string(body)
+		return value + "\x00" + string(s.sameBody(body))
 	}
 	fixtures := Load(f, dir)
 	genuine := map[string]bool{}

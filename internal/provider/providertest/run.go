@@ -20,11 +20,20 @@ type Option func(*suite)
 // body is not refused.
 func BodyUnsigned() Option { return func(s *suite) { s.bodyUnsigned = true } }
 
+// AnswerProves is for providers whose handshake names no secret of ours and has it proved by the answer: other credentials give another answer in
+// place of a refusal.
+func AnswerProves() Option { return func(s *suite) { s.answerProves = true } }
+
+// SameBody is for providers that take a body for another one, differently spelt, which the proof covers: same spells both in one way.
+func SameBody(same func([]byte) []byte) Option { return func(s *suite) { s.sameBody = same } }
+
 type suite struct {
 	provider     hookswitch.Provider
 	credentials  hookswitch.Credentials
 	dir          string
 	bodyUnsigned bool
+	answerProves bool
+	sameBody     func([]byte) []byte
 }
 
 // Run replays the fixtures of dir against p, which is set up with c, and checks the properties that every adapter has. With the
@@ -211,6 +220,9 @@ func checkNormalized(t *testing.T, f *Fixture, updates []hookswitch.Update) {
 		if updates[i].Message != nil {
 			got = append(got, hookswitch.NewReceivedMessage(&updates[i], received))
 		}
+		if s := updates[i].Dialogue; s != nil && s.Input != "" {
+			got = append(got, spoken(&updates[i]))
+		}
 	}
 	if len(got) != len(f.Expect.Normalized) {
 		t.Errorf("%d messages, want %d: %+v", len(got), len(f.Expect.Normalized), got)
@@ -221,7 +233,7 @@ func checkNormalized(t *testing.T, f *Fixture, updates []hookswitch.Update) {
 	}
 }
 
-// checkStatusUpdates compares the receipts among updates, in order, as far as they name the message they are about.
+// checkStatusUpdates compares the receipts among updates that move their message, in order, as far as they name the message they are about.
 func checkStatusUpdates(t *testing.T, f *Fixture, updates []hookswitch.Update) {
 	t.Helper()
 	if f.Expect.StatusUpdates == nil && f.Expect.EventsAny {
@@ -229,8 +241,10 @@ func checkStatusUpdates(t *testing.T, f *Fixture, updates []hookswitch.Update) {
 	}
 	var got []any
 	for _, u := range updates {
-		if u.Receipt != nil {
-			got = append(got, statusUpdate(&u))
+		if u.Receipt != nil && f.Setup.moves(u.Receipt) {
+			for _, one := range f.meant(&u) {
+				got = append(got, statusUpdate(one))
+			}
 		}
 	}
 	if len(got) != len(f.Expect.StatusUpdates) {
@@ -240,6 +254,23 @@ func checkStatusUpdates(t *testing.T, f *Fixture, updates []hookswitch.Update) {
 	for i, want := range f.Expect.StatusUpdates {
 		compare(t, fmt.Sprintf("receipt %d", i), want, got[i])
 	}
+}
+
+// meant are the receipt of u and, where it is about everything until a time, one for each message of the fixture's setup that is part of that.
+func (f *Fixture) meant(u *hookswitch.Update) []*hookswitch.Update {
+	r := u.Receipt
+	if r.Upto.IsZero() {
+		return []*hookswitch.Update{u}
+	}
+	var list []*hookswitch.Update
+	for _, o := range f.Setup.Outbound {
+		if o.To == r.Recipient && !o.SentAt.After(r.Upto) {
+			one, receipt := *u, *r
+			receipt.ProviderID, one.Receipt = o.MessageID, &receipt
+			list = append(list, &one)
+		}
+	}
+	return list
 }
 
 func statusUpdate(u *hookswitch.Update) map[string]any {

@@ -387,7 +387,7 @@ func (f responder) Respond(ctx context.Context, t *hookswitch.Turn) (hookswitch.
 // Eventually waits until ok, which is asked again and again.
 func Eventually(tb testing.TB, what string, ok func() bool) {
 	tb.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(time.Minute) // only what fails waits so long
 	defer deadline.Stop()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
