@@ -33,13 +33,6 @@ type Message struct {
 	UpdatedAt    time.Time
 }
 
-// MessageVersion is what a message read before the person changed it.
-type MessageVersion struct {
-	Message Key
-	Text    string
-	Until   time.Time // when it was changed
-}
-
 // TagHumanAgent is the messageTag in the content of a message that a person has written.
 const TagHumanAgent = "HUMAN_AGENT"
 
@@ -50,6 +43,13 @@ func (m *Message) ByHuman() bool {
 		Tag string `json:"messageTag"`
 	}
 	return m.InReplyTo == 0 && len(m.Content) > 0 && json.Unmarshal(m.Content, &content) == nil && content.Tag == TagHumanAgent
+}
+
+// MessageVersion is what a message read before the person changed it.
+type MessageVersion struct {
+	Message Key
+	Text    string
+	Until   time.Time // when it was changed
 }
 
 // Direction tells a received message from a sent one.

@@ -42,6 +42,12 @@ func (s *Service) Receive(ctx context.Context, r Received) (ReceivedResult, erro
 	for i := range r.Updates {
 		u := &r.Updates[i]
 		route := r.Account.match(u)
+		if route == nil && u.Receipt != nil && u.Address == "" {
+			var err error
+			if route, err = s.routeOfReport(ctx, r.Account, u); err != nil {
+				return ReceivedResult{}, err
+			}
+		}
 		if route != nil && !slices.Contains(apps, route.App) {
 			switch _, err := s.state(ctx, route.App); {
 			case hookswitch.KindOf(err) == hookswitch.NotFound:

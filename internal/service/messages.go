@@ -33,8 +33,8 @@ func (s *Service) Receipts(ctx context.Context, message hookswitch.Key) ([]hooks
 // Words for failures of sends that are ours rather than a provider's.
 const (
 	errNoProvider     = "no_provider"
-	errOptedOut       = "opted_out"
 	errWindowClosed   = "window_closed" // with "whatsapp_" before it on WhatsApp
+	errOptedOut       = "opted_out"
 	errUnknownOutcome = "unknown_outcome"
 )
 

@@ -184,3 +184,52 @@ func (a *Account) match(u *hookswitch.Update) *hookswitch.Route {
 	}
 	return nil
 }
+
+// routeOfReport finds the route that a report is about which names none, among several of the account: the one that its message went out over or, before the
+// provider's id is known, one over which a message to the same person is being sent. It is nil where there is none.
+func (s *Service) routeOfReport(ctx context.Context, a *Account, u *hookswitch.Update) (*hookswitch.Route, error) {
+	var routes []*hookswitch.Route
+	var keys []hookswitch.Key
+	for i := range a.Routes {
+		if r := &a.Routes[i]; r.Channel == u.Channel {
+			routes, keys = append(routes, r), append(keys, r.Key)
+		}
+	}
+	if len(routes) == 0 {
+		return nil, nil
+	}
+	m, err := s.store.MessageByProviderID(ctx, u.Receipt.ProviderID, hookswitch.Outbound, keys)
+	if err == nil {
+		return routes[slices.Index(keys, m.Route)], nil
+	}
+	if hookswitch.KindOf(err) != hookswitch.NotFound {
+		return nil, err
+	}
+	for _, r := range routes {
+		busy, err := s.sendingOver(ctx, r, u.Receipt.Recipient)
+		if err != nil {
+			return nil, err
+		}
+		if busy {
+			return r, nil
+		}
+	}
+	return nil, nil
+}
+
+// sendingOver reports whether a message to the person is being sent over the route at this moment.
+func (s *Service) sendingOver(ctx context.Context, r *hookswitch.Route, person string) (bool, error) {
+	contact, err := s.store.ContactBy(ctx, r.App, r.Channel, person)
+	if err == nil {
+		var conv *hookswitch.Conversation
+		if conv, err = s.store.ConversationOf(ctx, r.Sender, contact); err == nil {
+			list, err := s.store.Messages(ctx, r.App, store.MessageFilter{Conversation: conv.Key, Status: hookswitch.StatusSending},
+				store.Page{Limit: 1, After: hookswitch.KeyAt(s.now().Add(-sendingAge))})
+			return len(list) > 0, err
+		}
+	}
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return false, nil
+	}
+	return false, err
+}

@@ -17,8 +17,8 @@ type Fault struct {
 	// Skip lets so many of the chosen sends pass first. Times ends the fault after so many more; 0: never.
 	Skip, Times int
 
-	// Code refuses the send with this error code: of the Graph API, with the subcode that usually goes with it where Subcode is 0; of the Bot API; or of X, where
-	// codes from 400 to 599 are statuses that X explains, and others errors of its older kind.
+	// Code refuses the send with this error code: of the Graph API, with the subcode that usually goes with it where Subcode is 0; of the Bot API; of a recipient
+	// at Africa's Talking; or of X, where codes from 400 to 599 are statuses that X explains, and others errors of its older kind.
 	Code, Subcode int
 	// HTTPStatus refuses the send with this status: in place of the usual one of Code, or without Code as a broken proxy would, in HTML.
 	HTTPStatus int

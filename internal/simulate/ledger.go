@@ -12,15 +12,15 @@ import (
 // Sent is a message that the stand-in of an API has taken.
 type Sent struct {
 	Channel       hookswitch.Channel
-	Account       string // the id of the number, page or Instagram account; of Twilio the number
-	ID            string // the wamid, mid or SID; empty for a reaction on Messenger or Instagram
+	Account       string // the id of the number, page or Instagram account; of Twilio the number, of Africa's Talking the short code
+	ID            string // the wamid, mid, SID or ATXid; empty for a reaction on Messenger or Instagram
 	PhoneNumberID string // on WhatsApp
 	To            string // digits, or a user id
 	Type          string
 	Text          string // body, caption, or the emoji of a reaction on Messenger or Instagram
 	Ref           string // biz_opaque_callback_data, or metadata
 	ReplyTo       string
-	Body          json.RawMessage // the whole request; of Twilio its form, each name with a list of values
+	Body          json.RawMessage // the whole request; of Twilio and Africa's Talking its form, each name with a list of values
 	At            time.Time
 }
 

@@ -8,9 +8,11 @@ import (
 	"slices"
 
 	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/provider/africastalking"
 	"github.com/hookswitch/hookswitch/internal/provider/meta"
 	"github.com/hookswitch/hookswitch/internal/provider/telegram"
 	"github.com/hookswitch/hookswitch/internal/provider/twilio"
+	"github.com/hookswitch/hookswitch/internal/provider/webchat"
 	"github.com/hookswitch/hookswitch/internal/provider/x"
 	"github.com/hookswitch/hookswitch/internal/safehttp"
 )
@@ -31,9 +33,11 @@ type Options struct {
 // Providers returns one adapter of each provider. It panics where two have one name.
 func Providers(o Options) []hookswitch.Provider {
 	return distinct(
+		africastalking.New(africastalking.Options{BaseURL: o.BaseURLs["africastalking"], HTTP: o.HTTP}),
 		meta.New(meta.Options{BaseURL: o.BaseURLs["meta"], HTTP: o.HTTP}),
 		telegram.New(telegram.Options{BaseURL: o.BaseURLs["telegram"], HTTP: o.HTTP}),
 		twilio.New(twilio.Options{BaseURL: o.BaseURLs["twilio"], HTTP: o.HTTP}),
+		webchat.New(),
 		x.New(x.Options{BaseURL: o.BaseURLs["x"], HTTP: o.HTTP}),
 	)
 }

@@ -18,7 +18,7 @@ func TestProviders_HasEachNameOnceAndCoversItsDoors(t *testing.T) {
 			t.Errorf("%s has no door", p.Name())
 		}
 	}
-	for _, name := range []string{"meta", "twilio"} {
+	for _, name := range []string{"africastalking", "meta", "twilio", "webchat"} {
 		if !names[name] {
 			t.Errorf("got %v, want %s among them", names, name)
 		}

@@ -52,6 +52,10 @@ type Setup struct {
 		// SentAt, where it is told, is when the message was sent; else it was long ago.
 		SentAt time.Time `json:"sentAt"`
 	} `json:"outbound"`
+	USSD []struct {
+		SessionID string `json:"sessionId"`
+		Text      string `json:"text"` // of the previous step
+	} `json:"ussd"`
 }
 
 // moves reports whether the message that r is about goes a step forward by it. One that does not exist does.
