@@ -2,12 +2,9 @@ package ingest_test
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -39,7 +36,6 @@ func TestDoors_TakeEveryRecordedRequestOfAfricasTalking(t *testing.T) {
 	replayAll(t, recordings{
 		provider: func() hookswitch.Provider { return africastalking.New(africastalking.Options{}) }, dir: "../provider/africastalking/testdata", least: 14,
 		senders: []service.SenderSpec{africasTalking("sms", hookswitch.SMS), africasTalking("ussd", hookswitch.USSD)},
-		skip:    func(name string) bool { return strings.HasPrefix(name, "ussd_") },
 		both:    func(string) bool { return true },
 	})
 }
@@ -50,102 +46,6 @@ func TestDoors_TakeEveryRecordedRequestOfWebChat(t *testing.T) {
 		senders: []service.SenderSpec{{Name: "chat", Channel: hookswitch.WebChat, Provider: "webchat", Credentials: hookswitch.Credentials{"token": {"wc-test-token-19af"}}}},
 		both:    func(string) bool { return true },
 	})
-}
-
-// ussdFixture is a recorded request about a session, and the text of the hop before it.
-type ussdFixture struct {
-	fixture
-	Setup struct {
-		USSD []struct{ SessionID, Text string }
-	}
-	Expect struct {
-		Status         int
-		BodyPrefixAny  []string         `json:"body_prefix_any"`
-		BodyNotContain []string         `json:"body_not_contains"`
-		Normalized     []map[string]any `json:"normalized"`
-		Events         []struct {
-			Type string
-			Data map[string]any
-			Ext  map[string]any `json:"data_ext"`
-		}
-	}
-}
-
-func TestDoors_TakeEveryRecordedSessionOfAfricasTalking(t *testing.T) {
-	names, err := filepath.Glob("../provider/africastalking/testdata/ussd_*.json")
-	names = slices.DeleteFunc(names, func(name string) bool { return strings.HasSuffix(name, ".golden.json") })
-	if err != nil || len(names) < 6 {
-		t.Fatalf("%d recordings, %v", len(names), err)
-	}
-	for _, name := range names {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".json"), func(t *testing.T) {
-			data, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-				var f ussdFixture
-				if err := json.Unmarshal(data, &f); err != nil {
-					t.Fatal(err)
-				}
-				replaySession(t, db, &f)
-			})
-		})
-	}
-}
-
-func replaySession(t *testing.T, db *storetest.DB, f *ussdFixture) {
-	g := newGateway(t, db, africastalking.New(africastalking.Options{}))
-	app := g.app("acme")
-	spec := africasTalking("ussd", hookswitch.USSD)
-	spec.Responder = &hookswitch.ResponderConfig{Kind: "rules", Raw: []byte(`{"kind":"rules","greeting":"Welcome","fallback":"More?"}`)}
-	if _, err := g.svc.ApplySenders(context.Background(), app.Key, []service.SenderSpec{spec}); err != nil {
-		t.Fatal(err)
-	}
-	g.endpoint(app)
-	g.endpoint(app, hookswitch.EventMessageReceived)
-	for _, before := range f.Setup.USSD {
-		for _, text := range slices.Compact([]string{"", before.Text}) {
-			form := url.Values{"sessionId": {before.SessionID}, "phoneNumber": {"+254711082300"}, "serviceCode": {"*384*1234#"}, "text": {text}}
-			g.do(http.MethodPost, f.Path, []byte(form.Encode()), f.Headers)
-		}
-	}
-	earlier := len(g.events(app))
-
-	a := g.do(f.Method, f.Path, f.body(t), f.Headers)
-	begins := func(p string) bool { return strings.HasPrefix(a.body, p) }
-	if a.status != f.Expect.Status || len(f.Expect.BodyPrefixAny) > 0 && !slices.ContainsFunc(f.Expect.BodyPrefixAny, begins) {
-		t.Errorf("answered %d %q", a.status, a.body)
-	}
-	if len(f.Expect.BodyPrefixAny) > 0 && !strings.HasPrefix(a.header.Get("Content-Type"), "text/plain") {
-		t.Errorf("content type %s", a.header.Get("Content-Type"))
-	}
-	if len(f.Expect.BodyPrefixAny) == 0 && (begins("CON ") || begins("END ")) {
-		t.Errorf("answered with the menu %q", a.body)
-	}
-	told := g.events(app)[earlier:]
-	for _, want := range f.Expect.Events {
-		i := slices.IndexFunc(told, func(e event) bool { return e.Type == want.Type })
-		if i < 0 {
-			t.Errorf("no %s among %v", want.Type, typesOf(told))
-			continue
-		}
-		for _, data := range []map[string]any{want.Data, want.Ext} {
-			if diff := subset(want.Type, data, told[i].Data); diff != "" {
-				t.Error(diff)
-			}
-		}
-	}
-	received := slices.DeleteFunc(slices.Clone(told), func(e event) bool { return e.Type != hookswitch.EventMessageReceived })
-	if len(received) != len(f.Expect.Normalized) || len(f.Expect.Events) == 0 && len(told) > 0 {
-		t.Fatalf("told %v, want %d messages", typesOf(told), len(f.Expect.Normalized))
-	}
-	for i, want := range f.Expect.Normalized {
-		delete(want, "metadata_ext")
-		if diff := subset("data", want, received[i].Data); diff != "" {
-			t.Error(diff)
-		}
-	}
 }
 
 func TestDoors_TellTwoProvidersOfOneDoorApart(t *testing.T) {
