@@ -46,7 +46,12 @@ func (t *turns) Run(ctx context.Context, it work.Item) work.Result {
 		}
 		return work.Result{Neutral: true, Next: next, Released: failed != nil}
 	}
-	if err := t.Service.CommitReply(rctx, o, reply); err != nil {
+	if turn == nil {
+		err = t.Service.SkipReply(rctx, o)
+	} else {
+		err = t.Service.CommitReply(rctx, o, reply)
+	}
+	if err != nil {
 		t.Logger.Error("record an answer", "error", err, "message_id", t.Service.IDs().Format(hookswitch.KindMessage, o.Subject))
 		return work.Result{Neutral: true, Released: true}
 	}

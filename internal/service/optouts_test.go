@@ -82,6 +82,9 @@ func TestOptOutWords_EndMessagesUntilThePersonComesBack(t *testing.T) {
 		c.says("Hi")
 		run := c.one(hookswitch.DeliverRespond)
 		c.says("Stop!")
+		if turn := servicetest.Must(c.Service.Turn(t.Context(), c.app.Key, run.Subject))(t); turn != nil {
+			t.Error("the responder is asked about who wants nothing")
+		}
 		if err := c.Service.CommitReply(t.Context(), &run.Outcome, hookswitch.Reply{Text: "never said"}); err != nil {
 			t.Fatal(err)
 		}

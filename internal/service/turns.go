@@ -31,8 +31,8 @@ func (s *Service) remember(ctx context.Context, t *Turn, app, conversation, befo
 	return err
 }
 
-// Turn gathers what the responder needs. It is nil when there is nothing to answer any more: a person has taken over, the message was taken back, or the
-// sender is gone.
+// Turn gathers what the responder needs. It is nil when there is nothing to answer any more: a person has taken over, the message was taken back, the person
+// wants no more messages, or the sender is gone.
 func (s *Service) Turn(ctx context.Context, app, message hookswitch.Key) (*Turn, error) {
 	m, err := s.store.Message(ctx, app, message)
 	if hookswitch.KindOf(err) == hookswitch.NotFound {
@@ -55,6 +55,9 @@ func (s *Service) Turn(ctx context.Context, app, message hookswitch.Key) (*Turn,
 	if err != nil {
 		return nil, err
 	}
+	if since, _, err := s.store.OptedOut(ctx, app, m.Contact, m.Channel); err != nil || !since.IsZero() {
+		return nil, err
+	}
 	t := &Turn{Responder: sender.Responder, Version: sender.UpdatedAt, Sender: sender.Key}
 	t.Turn = hookswitch.Turn{
 		App: s.ids.Format(hookswitch.KindApp, app), Sender: s.ids.Format(hookswitch.KindSender, m.Sender),
@@ -64,6 +67,9 @@ func (s *Service) Turn(ctx context.Context, app, message hookswitch.Key) (*Turn,
 	}
 	return t, s.remember(ctx, t, app, conv.Key, message)
 }
+
+// SkipReply ends the run of a message that there is nothing to answer to.
+func (s *Service) SkipReply(ctx context.Context, o *store.Outcome) error { return s.abandon(ctx, o) }
 
 // CommitReply ends a responder's run: its answer is queued to be sent, unless a person has taken over in the meantime. Only the first commit of a
 // run counts.
