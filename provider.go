@@ -58,6 +58,13 @@ type Attender interface {
 	Attend(ctx context.Context, r *Route, m *Message, typing bool) error
 }
 
+// Completer is a Provider some of whose pushes leave out what has to be fetched before it can be stored.
+type Completer interface {
+	// Complete fetches what the updates of a genuine push lack, and puts it into them. c are the credentials that proved the push. The error, of kind
+	// Unavailable, asks for the push to be refused until later; what cannot ever be fetched is no error, and stays out.
+	Complete(ctx context.Context, p *Push, c Credentials, updates []Update) error
+}
+
 // ErrSignature is what every refusal of a push wraps.
 var ErrSignature = errors.New("signature does not match")
 
@@ -91,7 +98,9 @@ type Update struct {
 	Address string
 	// Dedup is the same for the same fact told again, unique in the account.
 	Dedup string
-	At    time.Time // as the provider tells it; zero: it does not
+	// Tokens are one-time proofs that the push has used up. An update that comes with one that was seen before counts as told before, whatever it says.
+	Tokens []string
+	At     time.Time // as the provider tells it; zero: it does not
 
 	Message  *InboundMessage
 	Receipt  *MessageReceipt
@@ -170,7 +179,7 @@ type Outgoing struct {
 	// Callback is the URL of the sender's own door for the channel, for providers that are told with each message where to report; empty: not known.
 	Callback string
 	// Answers is the received message that this one answers. It says where the answer belongs: into the group that was written in, under the public
-	// post that was made. nil: this one answers none, or it is gone.
+	// post that was made, into the thread of a mail. nil: this one answers none, or it is gone.
 	Answers *Message
 }
 

@@ -33,6 +33,11 @@ func (d *Doors) receive(r *http.Request, in entrance, push *hookswitch.Push, out
 	if err != nil {
 		return hookswitch.Answer{}, refuse(BadPayload, hookswitch.Invalid, codePayload, sentenceOf(err, "The body cannot be read."))
 	}
+	if c, ok := p.(hookswitch.Completer); ok {
+		if err := c.Complete(ctx, push, account.Credentials, updates); err != nil {
+			return hookswitch.Answer{}, err
+		}
+	}
 	if in.sender != 0 {
 		if err := d.widen(ctx, account, push, updates); err != nil {
 			return hookswitch.Answer{}, err

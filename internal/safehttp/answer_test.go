@@ -432,3 +432,29 @@ func TestDo_TakesAnAnswerGivenBeforeTheRequestWasWhole(t *testing.T) {
 		})
 	}
 }
+
+func TestDo_KeepsAsMuchOfABodyAsTheRequestAllows(t *testing.T) {
+	t.Parallel()
+	const size = 300 << 10
+	for _, kind := range []string{"length", "close"} {
+		for _, keep := range []int{10, safehttp.MaxAnswer + 1, size - 1, size, 1 << 20} {
+			u := serve(t, func(p *peer) {
+				if _, _, ok := p.request(); !ok {
+					return
+				}
+				if kind == "length" {
+					p.say(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", size))
+				} else {
+					p.say("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+				}
+				p.say(strings.Repeat("b", size))
+			})
+			r := post(u, "")
+			r.Keep = keep
+			resp := success(t, newClient(t), r)
+			if len(resp.Body) != min(keep, size) || resp.Truncated != (keep < size) || resp.BodyErr != nil {
+				t.Errorf("%s, keep %d: %d bytes, truncated %v, %v", kind, keep, len(resp.Body), resp.Truncated, resp.BodyErr)
+			}
+		}
+	}
+}

@@ -103,7 +103,7 @@ func (c *Client) Close() {
 }
 
 // Do sends r and returns what was answered, whatever the status. It never follows redirects, never unpacks
-// bodies and never reads more than [MaxHead] and little more than [MaxAnswer]. It returns when ctx is
+// bodies and never reads more than [MaxHead] and little more than [MaxAnswer] or what [Request.Keep] allows. It returns when ctx is
 // canceled or time has run out. The error is always an *Error.
 //
 // When a kept connection turns out to have been closed by the peer before anything was answered, the request

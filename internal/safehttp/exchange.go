@@ -279,14 +279,15 @@ func (x *exchange) body(ctx context.Context, cn *conn, br *bufio.Reader, answer 
 			}
 		}
 	}
+	keep := positive(x.req.Keep, MaxAnswer)
 	var n int
 	var err error
-	if length > 0 && length <= MaxAnswer {
+	if length > 0 && length <= min(int64(keep), MaxAnswer) {
 		resp.Body = make([]byte, length)
 		n, err = io.ReadFull(answer.Body, resp.Body)
 		resp.Body = resp.Body[:n]
 	} else {
-		resp.Body, err = readUpTo(answer.Body, MaxAnswer)
+		resp.Body, err = readUpTo(answer.Body, keep)
 	}
 	switch {
 	case err == nil:

@@ -31,6 +31,8 @@ type Request struct {
 	// Once forbids the second try on a fresh connection when a kept one turns out to be dead after bytes may
 	// have been written. Set it where the peer acting twice would be worse than not knowing.
 	Once bool
+	// Keep is how much of the answer's body is kept, in bytes. 0 stands for [MaxAnswer].
+	Keep int
 }
 
 // A Response is a complete status line and head, and as much of the body as was worth keeping.
@@ -40,7 +42,7 @@ type Response struct {
 	// Header is at most 64 KiB of foreign text: without ASCII control characters other than tabs, but not
 	// necessarily UTF-8.
 	Header http.Header
-	// Body holds at most [MaxAnswer] bytes, as sent: never unpacked.
+	// Body holds at most [MaxAnswer] bytes, or what [Request.Keep] allows, as sent: never unpacked.
 	Body []byte
 	// Truncated reports that the body was longer, or ended early for the reason in BodyErr.
 	Truncated bool

@@ -130,14 +130,14 @@ func (in *inbound) take(u *hookswitch.Update, route *hookswitch.Route) error {
 	if u.Message != nil {
 		key = in.s.keys.Next()
 	}
-	if u.Dedup != "" {
-		err := in.tx.Claim(store.OnceOf(store.Life8Days, key, "push", strconv.FormatInt(int64(route.App), 36), route.Provider, route.Account, string(u.Channel), u.Dedup), in.b.now)
-		var dup *store.DuplicateError
-		if errors.As(err, &dup) {
-			in.res.Duplicates++
-			return nil
+	for _, token := range u.Tokens {
+		// Before the update's own key, which must not be used up by who plays an old proof back.
+		if known, err := in.claim(route, key, "push token", token); known || err != nil {
+			return err
 		}
-		if err != nil {
+	}
+	if u.Dedup != "" {
+		if known, err := in.claim(route, key, "push", u.Dedup); known || err != nil {
 			return err
 		}
 	}
@@ -158,6 +158,17 @@ func (in *inbound) take(u *hookswitch.Update, route *hookswitch.Route) error {
 		return in.dialogueNews(u, route)
 	}
 	return nil
+}
+
+// claim notes a fact or a token of the route's account, and reports whether it was known, which makes the update a duplicate.
+func (in *inbound) claim(route *hookswitch.Route, key hookswitch.Key, kind, what string) (known bool, err error) {
+	err = in.tx.Claim(store.OnceOf(store.Life8Days, key, kind, strconv.FormatInt(int64(route.App), 36), route.Provider, route.Account, string(route.Channel), what), in.b.now)
+	var dup *store.DuplicateError
+	if errors.As(err, &dup) {
+		in.res.Duplicates++
+		return true, nil
+	}
+	return false, err
 }
 
 // contact finds or makes the person known on the channel by value, or by the user id that came with it: who hid their number before may show it now, and the

@@ -134,16 +134,28 @@ func (s *Service) doorOf(r *hookswitch.Route) string {
 	return s.o.PublicURL + "/in/" + s.ids.Format(hookswitch.KindSender, r.Sender) + "/" + string(r.Channel)
 }
 
-// answeredBy is the received message that m answers; nil: none, or it is gone.
+// threadDepth is how many of the messages before one are looked at for the mail that it goes on with.
+const threadDepth = 20
+
+// answeredBy is the received message that m answers or, by email, the newest mail before it, whose thread it goes on with; nil: none, or it is gone.
 func answeredBy(tx *store.Tx, m *hookswitch.Message) (*hookswitch.Message, error) {
-	if m.InReplyTo == 0 {
+	if m.InReplyTo != 0 {
+		answered, err := tx.Message(tx.Context(), m.App, m.InReplyTo)
+		if hookswitch.KindOf(err) == hookswitch.NotFound {
+			return nil, nil
+		}
+		return answered, err
+	}
+	if m.Channel != hookswitch.Email {
 		return nil, nil
 	}
-	answered, err := tx.Message(tx.Context(), m.App, m.InReplyTo)
-	if hookswitch.KindOf(err) == hookswitch.NotFound {
-		return nil, nil
+	older, err := tx.Messages(tx.Context(), m.App, store.MessageFilter{Conversation: m.Conversation, Channel: m.Channel}, store.Page{Limit: threadDepth, Before: m.Key})
+	for _, o := range older {
+		if o.Direction == hookswitch.Inbound {
+			return o, nil
+		}
 	}
-	return answered, err
+	return nil, err
 }
 
 // abandon ends what is owed about things that are gone: the App has been deleted.

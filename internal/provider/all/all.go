@@ -9,6 +9,7 @@ import (
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/provider/africastalking"
+	"github.com/hookswitch/hookswitch/internal/provider/email"
 	"github.com/hookswitch/hookswitch/internal/provider/meta"
 	"github.com/hookswitch/hookswitch/internal/provider/telegram"
 	"github.com/hookswitch/hookswitch/internal/provider/twilio"
@@ -39,6 +40,10 @@ func Providers(o Options) []hookswitch.Provider {
 		twilio.New(twilio.Options{BaseURL: o.BaseURLs["twilio"], HTTP: o.HTTP}),
 		webchat.New(),
 		x.New(x.Options{BaseURL: o.BaseURLs["x"], HTTP: o.HTTP}),
+		email.Postmark(email.Options{BaseURL: o.BaseURLs["postmark"], HTTP: o.HTTP}),
+		email.SendGrid(email.Options{BaseURL: o.BaseURLs["sendgrid"], HTTP: o.HTTP}),
+		email.Mailgun(email.Options{BaseURL: o.BaseURLs["mailgun"], HTTP: o.HTTP}),
+		email.Resend(email.Options{BaseURL: o.BaseURLs["resend"], HTTP: o.HTTP}),
 	)
 }
 

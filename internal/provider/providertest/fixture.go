@@ -168,7 +168,7 @@ func (f *Fixture) body(t testing.TB) []byte {
 			t.Fatal(err)
 		}
 		return body
-	case f.BodyEncoding != "":
+	case f.BodyEncoding != "" && f.BodyEncoding != "utf8":
 		t.Fatalf("unknown body_encoding %q", f.BodyEncoding)
 	}
 	return []byte(f.Body)

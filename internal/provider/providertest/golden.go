@@ -19,6 +19,7 @@ type golden struct {
 	Channel  hookswitch.Channel
 	Address  string `json:",omitempty"`
 	Dedup    string
+	Tokens   []string                   `json:",omitempty"`
 	At       *time.Time                 `json:",omitempty"`
 	Message  *hookswitch.InboundMessage `json:",omitempty"`
 	Receipt  *hookswitch.MessageReceipt `json:",omitempty"`
@@ -33,7 +34,7 @@ func goldenOf(updates []hookswitch.Update) []golden {
 	list := make([]golden, len(updates))
 	for i, u := range updates {
 		list[i] = golden{
-			Channel: u.Channel, Address: u.Address, Dedup: u.Dedup,
+			Channel: u.Channel, Address: u.Address, Dedup: u.Dedup, Tokens: u.Tokens,
 			Message: u.Message, Receipt: u.Receipt, Contact: u.Contact,
 			Change: u.Change, OptOut: u.OptOut, Dialogue: u.Dialogue,
 		}

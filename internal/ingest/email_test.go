@@ -1,0 +1,265 @@
+package ingest_test
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/httpapi"
+	"github.com/hookswitch/hookswitch/internal/ingest"
+	"github.com/hookswitch/hookswitch/internal/provider/email"
+	"github.com/hookswitch/hookswitch/internal/provider/providertest"
+	"github.com/hookswitch/hookswitch/internal/service"
+	"github.com/hookswitch/hookswitch/internal/store"
+	"github.com/hookswitch/hookswitch/internal/storetest"
+)
+
+// recorded is when recordings of mail services come in: Resend's signatures are good for five minutes.
+var recorded = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+
+// mailServices are the folders of recordings, and the adapter of each.
+var mailServices = map[string]string{"postmark": "postmark", "sendgrid": "sendgrid", "sendgrid-signed": "sendgrid", "mailgun": "mailgun", "resend": "resend"}
+
+const mailTestdata = "../provider/email/testdata/"
+
+// newMailGateway is a gateway for mail at the time of the recordings.
+func newMailGateway(t *testing.T, db *storetest.DB) *gateway {
+	t.Helper()
+	providers := []hookswitch.Provider{email.Postmark(email.Options{}), email.SendGrid(email.Options{}), email.Mailgun(email.Options{}), email.Resend(email.Options{})}
+	g := newGateway(t, db, providers...)
+	g.doors = ingest.New(ingest.Options{Service: g.svc, Providers: providers, Now: func() time.Time { return recorded }})
+	mux := httpapi.NewMux(&httpapi.Surface{Name: "mail"})
+	g.doors.Register(mux)
+	srv := httptest.NewServer(mux)
+	t.Cleanup(srv.Close)
+	g.url, g.http = srv.URL, srv.Client()
+	return g
+}
+
+func (g *gateway) mailSender(app *hookswitch.App, name, provider string, c hookswitch.Credentials) *hookswitch.Sender {
+	g.t.Helper()
+	out, err := g.svc.ApplySenders(context.Background(), app.Key, []service.SenderSpec{{Name: name, Channel: hookswitch.Email, Provider: provider, Credentials: c}})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return out[0].Sender
+}
+
+// sentMail stores a mail that was sent under the service's id.
+func (g *gateway) sentMail(app *hookswitch.App, s *hookswitch.Sender, providerID, to string) {
+	g.t.Helper()
+	keys := hookswitch.NewKeys(g.store.Node().Number, now)
+	contact := &hookswitch.Contact{Key: keys.Next(), App: app.Key, CreatedAt: now(), UpdatedAt: now()}
+	conv := &hookswitch.Conversation{Key: keys.Next(), App: app.Key, Sender: s.Key, Contact: contact.Key, CreatedAt: now(), UpdatedAt: now()}
+	err := g.store.Update(context.Background(), func(tx *store.Tx) error {
+		if err := tx.InsertContact(contact, hookswitch.Email, to); err != nil {
+			return err
+		}
+		if err := tx.InsertConversation(conv); err != nil {
+			return err
+		}
+		return tx.InsertMessage(&hookswitch.Message{Key: keys.Next(), App: app.Key, Sender: s.Key, Route: s.Routes[0].Key, Conversation: conv.Key, Contact: contact.Key,
+			Direction: hookswitch.Outbound, Channel: hookswitch.Email, Type: "text", Status: hookswitch.StatusSending, To: to, Text: "hello", ProviderID: providerID,
+			CreatedAt: now(), UpdatedAt: now()})
+	})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+func TestDoors_TakeEveryRecordedRequestOfMailServices(t *testing.T) {
+	both := map[string]bool{"postmark_inbound": true, "postmark_html_only_with_attachments": true, "sendgrid_mixed_charsets": true, "sendgrid_raw_mime": true, "sendgrid_events": true,
+		"mailgun_route_attachments": true, "mailgun_event_failed": true, "resend_received": true, "postmark_no_sender": true}
+	for dir, provider := range mailServices {
+		c := providertest.Credentials(t, mailTestdata+dir, provider)
+		for _, f := range providertest.Load(t, mailTestdata+dir) {
+			t.Run(f.Name, func(t *testing.T) {
+				// What a push leads to differs between databases in nothing but the statements, and these recordings use them all.
+				if both[f.Name] {
+					storetest.Each(t, func(t *testing.T, db *storetest.DB) { replayMail(t, db, &f, provider, c) })
+					return
+				}
+				t.Parallel()
+				replayMail(t, storetest.SQLite(t), &f, provider, c)
+			})
+		}
+	}
+}
+
+func replayMail(t *testing.T, db *storetest.DB, f *providertest.Fixture, provider string, c hookswitch.Credentials) {
+	g := newMailGateway(t, db)
+	app := g.app("acme")
+	sender := g.mailSender(app, "mail", provider, c)
+	g.endpoint(app)
+	g.endpoint(app, hookswitch.EventMessageReceived)
+	for _, o := range f.Setup.Outbound {
+		g.sentMail(app, sender, o.MessageID, o.To)
+	}
+	before := len(g.messages(app))
+	for range max(f.Repeat, 1) {
+		if a := g.do(f.Method, f.Path, f.Push(t).Body, f.Headers); a.status != f.Expect.Status && !slices.Contains(f.Expect.StatusAny, a.status) {
+			t.Errorf("answered %d %s, want %d", a.status, a.body, f.Expect.Status)
+		}
+	}
+
+	messages, events := g.messages(app)[before:], g.events(app)
+	var received, inbound []event
+	for _, e := range events {
+		switch e.Type {
+		case hookswitch.EventMessageReceived:
+			received = append(received, e)
+		case hookswitch.EventMessageInbound:
+			inbound = append(inbound, e)
+		}
+	}
+	if n := len(f.Expect.Normalized); len(messages) != n || len(received) != n || len(inbound) != n {
+		t.Fatalf("%d messages and the events %v, want %d of each", len(messages), typesOf(events), n)
+	}
+	for i, want := range f.Expect.Normalized {
+		if diff := providertest.Match(want, received[i].Data); diff != "" {
+			t.Errorf("message.received %d: %s", i, diff)
+		}
+		if in := inbound[i].Data; in["channel"] != "email" || in["text"] != received[i].Data["message"] || in["providerTimestamp"] != nil {
+			t.Errorf("message.inbound %d: %v", i, in)
+		}
+		if strings.Contains(inbound[i].raw, "VGhpcyBpcyBhdHRhY2htZW50") {
+			t.Error("an event carries the bytes of an attachment")
+		}
+	}
+	for _, u := range f.Expect.StatusUpdates {
+		want := u.(map[string]any)
+		told := slices.ContainsFunc(events, func(e event) bool {
+			return e.Type == "message."+want["status"].(string) && e.Data["providerMessageId"] == want["messageId"]
+		})
+		if !told {
+			t.Errorf("no message.%s of %s among %v", want["status"], want["messageId"], typesOf(events))
+		}
+	}
+	unreadable := f.Name == "postmark_no_sender" || f.Name == "sendgrid_events"
+	if got := len(g.strays()); (got > 0) != unreadable {
+		t.Errorf("%d kept aside", got)
+	}
+}
+
+func mailgunBody(t *testing.T, changes url.Values) []byte {
+	t.Helper()
+	for _, f := range providertest.Load(t, mailTestdata+"mailgun") {
+		if f.Name == "mailgun_route" {
+			values, err := url.ParseQuery(f.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, v := range changes {
+				values[name] = v
+			}
+			return []byte(values.Encode())
+		}
+	}
+	t.Fatal("no recording")
+	return nil
+}
+
+var formHeader = map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
+
+func TestDoors_AMailgunTokenIsGoodForOnePush(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		g := newMailGateway(t, db)
+		app := g.app("acme")
+		g.mailSender(app, "mail", "mailgun", providertest.Credentials(t, mailTestdata+"mailgun", "mailgun"))
+		const door = "/api/v1/channels/email/inbound/mailgun"
+		for i, changes := range []url.Values{nil, nil, {"Message-Id": {"<forged@x>"}, "body-plain": {"Pay somebody else"}, "stripped-text": {"Pay somebody else"}}} {
+			a := g.do(http.MethodPost, door, mailgunBody(t, changes), formHeader)
+			if a.status != http.StatusOK || a.body != "OK" {
+				t.Errorf("push %d: %d %s", i, a.status, a.body)
+			}
+		}
+		if list := g.messages(app); len(list) != 1 || list[0].Text != "stripped plaintext body" {
+			t.Errorf("%d messages, want only that of the first push", len(list))
+		}
+		// The id of a forged mail has not been used up: the genuine mail with it comes in.
+		genuine := url.Values{"Message-Id": {"<forged@x>"}, "timestamp": {"1461261330"}, "token": {"t2"}}
+		genuine["signature"] = []string{strings.TrimPrefix(sign("TEST-MAILGUN-WEBHOOK-SIGNING-KEY", "1461261330t2"), "sha256=")}
+		g.do(http.MethodPost, door, mailgunBody(t, genuine), formHeader)
+		if n := len(g.messages(app)); n != 2 {
+			t.Errorf("%d messages after a genuine mail", n)
+		}
+		// A push again under a new token is the same mail.
+		again := url.Values{"Message-Id": {"<forged@x>"}, "timestamp": {"1461261330"}, "token": {"t3"}}
+		again["signature"] = []string{strings.TrimPrefix(sign("TEST-MAILGUN-WEBHOOK-SIGNING-KEY", "1461261330t3"), "sha256=")}
+		if a := g.do(http.MethodPost, door, mailgunBody(t, again), formHeader); a.status != http.StatusOK {
+			t.Errorf("signed again: %d", a.status)
+		}
+		if n := len(g.messages(app)); n != 2 {
+			t.Errorf("%d messages after the same mail with another token", n)
+		}
+	})
+}
+
+func TestDoors_MailFindsItsRouteByTheMailbox(t *testing.T) {
+	t.Parallel()
+	g := newMailGateway(t, storetest.SQLite(t))
+	app := g.app("acme")
+	names := map[hookswitch.Key]string{}
+	for _, name := range []string{"sales", "support"} {
+		s := g.mailSender(app, name, "sendgrid", hookswitch.Credentials{"basic_user": {"u"}, "basic_pass": {"p"}, "address": {strings.ToUpper(name) + "@acme.example"}})
+		names[s.Key] = name
+	}
+	header := map[string]string{"Content-Type": "application/x-www-form-urlencoded", "Authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte("u:p"))}
+	for i, to := range []string{"support+order7@acme.example", "Sales@ACME.example", "nobody@acme.example"} {
+		body := url.Values{"from": {"ana@example.org"}, "to": {"x@y.example"}, "text": {to}, "headers": {"Message-ID: <same@x>"}, "envelope": {`{"to":["` + to + `"],"from":"ana@example.org"}`}}
+		if a := g.do(http.MethodPost, "/api/v1/channels/email/inbound/sendgrid", []byte(body.Encode()), header); a.status != http.StatusOK {
+			t.Errorf("%d: %d %s", i, a.status, a.body)
+		}
+	}
+	var got []string
+	for _, m := range g.messages(app) {
+		got = append(got, names[m.Sender]+" "+m.To)
+	}
+	slices.Sort(got)
+	if want := []string{"sales sales@acme.example", "support support+order7@acme.example"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if n := len(g.strays()); n != 1 {
+		t.Errorf("%d kept aside, want the mail to nobody", n)
+	}
+}
+
+// unfinished is an adapter whose pushes cannot be completed.
+type unfinished struct {
+	hookswitch.Provider
+	err error
+}
+
+func (u unfinished) Complete(_ context.Context, _ *hookswitch.Push, _ hookswitch.Credentials, updates []hookswitch.Update) error {
+	if u.err == nil {
+		updates[0].Message.Text = "fetched"
+	}
+	return u.err
+}
+
+func TestDoors_StoreWhatAPushLeavesOutOrAskForItAgain(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		err            error
+		status, stored int
+	}{
+		"fetched": {nil, http.StatusOK, 1},
+		"later":   {hookswitch.Errorf(hookswitch.Unavailable, "not now"), http.StatusServiceUnavailable, 0},
+	} {
+		g := newGateway(t, storetest.SQLite(t), unfinished{email.Mailgun(email.Options{}), tt.err})
+		app := g.app("acme")
+		g.mailSender(app, "mail", "mailgun", providertest.Credentials(t, mailTestdata+"mailgun", "mailgun"))
+		a := g.do(http.MethodPost, "/api/v1/channels/email/inbound/mailgun", mailgunBody(t, nil), formHeader)
+		list := g.messages(app)
+		if a.status != tt.status || len(list) != tt.stored || len(list) == 1 && list[0].Text != "fetched" {
+			t.Errorf("%s: %d, %d messages %+v", name, a.status, len(list), list)
+		}
+	}
+}
