@@ -25,12 +25,15 @@ type Message struct {
 	ProviderAt   time.Time // the provider's time of receipt; zero: unknown
 	ProfileName  string
 	InReplyTo    Key // the received message that this one answers
-	ErrorCode    string
-	ErrorText    string
-	EditedAt     time.Time // when the person last changed it, as the provider tells it; zero: never
-	DeletedAt    time.Time // when the person took it back; zero: never
-	CreatedAt    time.Time
-	UpdatedAt    time.Time
+	Parts        int // in how many parts a text goes out that is too long for one message of its channel; 0: in one piece
+	// Review has the answers to a received message wait for a person's approval.
+	Review    bool
+	ErrorCode string
+	ErrorText string
+	EditedAt  time.Time // when the person last changed it, as the provider tells it; zero: never
+	DeletedAt time.Time // when the person took it back; zero: never
+	CreatedAt time.Time
+	UpdatedAt time.Time
 }
 
 // TagHumanAgent is the messageTag in the content of a message that a person has written.
@@ -50,6 +53,21 @@ type MessageVersion struct {
 	Message Key
 	Text    string
 	Until   time.Time // when it was changed
+}
+
+// MessagePart is a part of a text that is too long for one message of its channel. The parts go out one after the other, each by a send of its own.
+type MessagePart struct {
+	Message    Key
+	Number     int // from 1
+	App        Key
+	Route      Key
+	Text       string
+	Status     MessageStatus
+	Accepted   bool // the provider has taken it
+	ProviderID string
+	ErrorCode  string
+	ErrorText  string
+	BegunAt    time.Time // when its last send began; zero: none has
 }
 
 // Direction tells a received message from a sent one.

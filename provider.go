@@ -43,6 +43,12 @@ type MessageSender interface {
 	Send(ctx context.Context, out *Outgoing) (Accepted, error)
 }
 
+// CredentialsChecker is a Provider that can say what is wrong with credentials and settings before a Route is made of them.
+type CredentialsChecker interface {
+	// CheckCredentials returns nil, or an error of kind Invalid whose fields, named from "body" on, are the names in c.
+	CheckCredentials(ch Channel, c Credentials) error
+}
+
 // Registrar is a Provider that can be told over its API where to push.
 type Registrar interface {
 	// Register has the provider push for the account of c to url, a door of ours as the provider is to call it, in place of where it pushed
@@ -171,7 +177,9 @@ type ContactChange struct {
 
 // Outgoing is a message to send over a Route.
 type Outgoing struct {
-	Ref     string // our id of the message, given to providers that give it back
+	// Ref is our id of the message, given to providers that give it back; behind it "-" and the number of the part, where a text goes out in parts. It is made
+	// of letters, digits, "_" and "-", and is the same in each call that is about the same message or part.
+	Ref     string
 	Route   *Route
 	Message *Message
 	// ReplyTo is the provider's id of the message that this one quotes; empty: none.
@@ -198,6 +206,8 @@ type SendError struct {
 	// Temporary allows the same call again, not before RetryAfter.
 	Temporary  bool
 	RetryAfter time.Duration
+	// Account says that the provider takes nothing more from the whole account until RetryAfter, not this message alone.
+	Account bool
 	// Tries bounds how often a Temporary call is made, the failed one included. 0: as often as the sender of messages sees fit.
 	Tries int
 	// Unknown says that the provider may have taken the message although we have no answer. Such a call is not repeated.

@@ -34,6 +34,8 @@ type Route struct {
 	Account     string
 	Address     string
 	Credentials Credentials
+	// Rate is how often may be sent over the Route. The zero Rate: as often as is usual at its provider.
+	Rate Rate
 }
 
 // ResponderConfig chooses and sets up what answers a Sender's messages. Kind is empty for none.

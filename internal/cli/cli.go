@@ -50,6 +50,9 @@ type grammar struct {
 	Sender   senderCmd   `cmd:"" group:"client" help:"Manage the senders of an app"`
 	Endpoint endpointCmd `cmd:"" group:"client" help:"Manage the endpoints of an app"`
 	Event    eventCmd    `cmd:"" group:"client" help:"Send events and see what became of them"`
+	Message  messageCmd  `cmd:"" group:"client" help:"Send messages to people and see what became of them"`
+	Draft    draftCmd    `cmd:"" group:"client" help:"Decide on answers to what was written in public"`
+	Stray    strayCmd    `cmd:"" group:"client" help:"See pushes that belonged to no sender"`
 
 	Simulate simulateCmd `cmd:"" group:"tools" help:"Play a messaging provider"`
 	Bench    benchCmd    `cmd:"" group:"tools" help:"Measure the gateway side by side with a plain forwarder"`

@@ -35,6 +35,7 @@ type Route struct {
 	Known          bool     `json:"known"` // the server has an adapter of the provider
 	Receives       bool     `json:"receives"`
 	Sends          bool     `json:"sends"`
+	Rate           *string  `json:"rate"` // how often may be sent over it; nil: as often as is usual at its provider
 	DoorURL        string   `json:"doorUrl"`
 	SharedDoorURLs []string `json:"sharedDoorUrls"`
 }

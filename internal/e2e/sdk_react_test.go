@@ -23,12 +23,6 @@ const reactPage = `<!doctype html><meta charset="utf-8"><title>hooks</title>
 
 // TestSDK_ReactHooksInABrowser uses each hook of svix-react in a browser, on a page of another origin than the server's, with a token of the portal.
 func TestSDK_ReactHooksInABrowser(t *testing.T) {
-	browser := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil && browser == "" {
-			browser = path
-		}
-	}
 	bundler, err := filepath.Abs("node/node_modules/.bin/esbuild")
 	if err != nil {
 		t.Fatal(err)
@@ -36,9 +30,7 @@ func TestSDK_ReactHooksInABrowser(t *testing.T) {
 	if _, err := exec.LookPath(bundler); err != nil {
 		storetest.Missing(t, "the Node packages are not installed: run ./test, or npm ci in internal/e2e/node")
 	}
-	if browser == "" {
-		storetest.Missing(t, "there is no chromium")
-	}
+	browser := chromium(t)
 	page, err := exec.CommandContext(t.Context(), bundler, "node/react/page.mjs", "--bundle", "--format=esm", "--target=chrome100", "--jsx=automatic",
 		`--define:process.env.NODE_ENV="production"`).Output()
 	if err != nil {

@@ -17,7 +17,6 @@ import (
 	"github.com/hookswitch/hookswitch/internal/provider/email"
 	"github.com/hookswitch/hookswitch/internal/provider/providertest"
 	"github.com/hookswitch/hookswitch/internal/service"
-	"github.com/hookswitch/hookswitch/internal/store"
 	"github.com/hookswitch/hookswitch/internal/storetest"
 )
 
@@ -52,28 +51,6 @@ func (g *gateway) mailSender(app *hookswitch.App, name, provider string, c hooks
 	return out[0].Sender
 }
 
-// sentMail stores a mail that was sent under the service's id.
-func (g *gateway) sentMail(app *hookswitch.App, s *hookswitch.Sender, providerID, to string) {
-	g.t.Helper()
-	keys := hookswitch.NewKeys(g.store.Node().Number, now)
-	contact := &hookswitch.Contact{Key: keys.Next(), App: app.Key, CreatedAt: now(), UpdatedAt: now()}
-	conv := &hookswitch.Conversation{Key: keys.Next(), App: app.Key, Sender: s.Key, Contact: contact.Key, CreatedAt: now(), UpdatedAt: now()}
-	err := g.store.Update(context.Background(), func(tx *store.Tx) error {
-		if err := tx.InsertContact(contact, hookswitch.Email, to); err != nil {
-			return err
-		}
-		if err := tx.InsertConversation(conv); err != nil {
-			return err
-		}
-		return tx.InsertMessage(&hookswitch.Message{Key: keys.Next(), App: app.Key, Sender: s.Key, Route: s.Routes[0].Key, Conversation: conv.Key, Contact: contact.Key,
-			Direction: hookswitch.Outbound, Channel: hookswitch.Email, Type: "text", Status: hookswitch.StatusSending, To: to, Text: "hello", ProviderID: providerID,
-			CreatedAt: now(), UpdatedAt: now()})
-	})
-	if err != nil {
-		g.t.Fatal(err)
-	}
-}
-
 func TestDoors_TakeEveryRecordedRequestOfMailServices(t *testing.T) {
 	both := map[string]bool{"postmark_inbound": true, "postmark_html_only_with_attachments": true, "sendgrid_mixed_charsets": true, "sendgrid_raw_mime": true, "sendgrid_events": true,
 		"mailgun_route_attachments": true, "mailgun_event_failed": true, "resend_received": true, "postmark_no_sender": true}
@@ -100,7 +77,7 @@ func replayMail(t *testing.T, db *storetest.DB, f *providertest.Fixture, provide
 	g.endpoint(app)
 	g.endpoint(app, hookswitch.EventMessageReceived)
 	for _, o := range f.Setup.Outbound {
-		g.sentMail(app, sender, o.MessageID, o.To)
+		g.sentAs(app, sender, o.MessageID, o.To, hookswitch.StatusSending, now())
 	}
 	before := len(g.messages(app))
 	for range max(f.Repeat, 1) {

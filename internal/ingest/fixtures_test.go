@@ -213,14 +213,12 @@ func (g *gateway) sentAs(app *hookswitch.App, s *hookswitch.Sender, providerID, 
 	if at.IsZero() {
 		at = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
-	keys := hookswitch.NewKeys(g.store.Node().Number, now)
-	sent := hookswitch.NewKeys(g.store.Node().Number, func() time.Time { return at })
-	m := &hookswitch.Message{Key: sent.Next(), App: app.Key, Sender: s.Key, Route: route.Key, Direction: hookswitch.Outbound, Channel: route.Channel, Type: "text",
+	m := &hookswitch.Message{Key: hookswitch.KeyAt(at) + hookswitch.Key(g.stored.Add(1)), App: app.Key, Sender: s.Key, Route: route.Key, Direction: hookswitch.Outbound, Channel: route.Channel, Type: "text",
 		Status: status, To: to, Text: "hello", ProviderID: providerID, CreatedAt: at, UpdatedAt: at}
 	err := g.store.Update(context.Background(), func(tx *store.Tx) error {
 		contact, err := tx.ContactBy(tx.Context(), app.Key, route.Channel, to)
 		if hookswitch.KindOf(err) == hookswitch.NotFound {
-			contact = keys.Next()
+			contact = g.svc.NextKey()
 			err = tx.InsertContact(&hookswitch.Contact{Key: contact, App: app.Key, CreatedAt: at, UpdatedAt: at}, route.Channel, to)
 		}
 		if err != nil {
@@ -228,7 +226,7 @@ func (g *gateway) sentAs(app *hookswitch.App, s *hookswitch.Sender, providerID, 
 		}
 		conv, err := tx.ConversationOf(tx.Context(), s.Key, contact)
 		if hookswitch.KindOf(err) == hookswitch.NotFound {
-			conv = &hookswitch.Conversation{Key: keys.Next(), App: app.Key, Sender: s.Key, Contact: contact, CreatedAt: at, UpdatedAt: at}
+			conv = &hookswitch.Conversation{Key: g.svc.NextKey(), App: app.Key, Sender: s.Key, Contact: contact, CreatedAt: at, UpdatedAt: at}
 			err = tx.InsertConversation(conv)
 		}
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,6 +49,8 @@ type gateway struct {
 	url   string
 	http  *http.Client
 	log   *syncBuffer
+	// stored counts what sentAs has stored.
+	stored atomic.Int64
 	// respond answers in dialogues; nil: the responder that is configured does.
 	respond respond.Func
 

@@ -68,14 +68,14 @@ func WithLimit(channel hookswitch.Channel) Middleware {
 	}
 }
 
-// withChannelLimit cuts answers to what one message of the channel of their turn carries, but for USSD, where they may have pages.
-func withChannelLimit(next hookswitch.Responder) hookswitch.Responder {
-	limited := WithLimit("")(next)
+// withVoiceLimit cuts what is said in calls. What is too long elsewhere goes out in parts, or in pages.
+func withVoiceLimit(next hookswitch.Responder) hookswitch.Responder {
+	limited := WithLimit(hookswitch.Voice)(next)
 	return Func(func(ctx context.Context, turn *hookswitch.Turn) (hookswitch.Reply, error) {
-		if turn.Channel == hookswitch.USSD {
-			return next.Respond(ctx, turn)
+		if turn.Channel == hookswitch.Voice {
+			return limited.Respond(ctx, turn)
 		}
-		return limited.Respond(ctx, turn)
+		return next.Respond(ctx, turn)
 	})
 }
 

@@ -50,8 +50,8 @@ func Kinds() []string {
 	return names
 }
 
-// New builds the responder that cfg describes, within opts.Timeout, cut to the limit of each turn's channel, and safe against panics. Answers in a USSD session
-// are left whole: they are shown in pages.
+// New builds the responder that cfg describes, within opts.Timeout and safe against panics. What is said in calls is cut to their limit; elsewhere what is too long goes
+// out in parts or in pages.
 // A configuration without a kind gives one that never says anything. The error is of kind Invalid and names every wrong field
 // below "responder". It is a hookswitch.Fallbacker.
 func New(cfg hookswitch.ResponderConfig, opts Options) (hookswitch.Responder, error) {
@@ -63,7 +63,7 @@ func New(cfg hookswitch.ResponderConfig, opts Options) (hookswitch.Responder, er
 	if s.timeout > 0 && (timeout <= 0 || s.timeout < timeout) {
 		timeout = s.timeout
 	}
-	return &complete{Wrap(s.apply(r), withChannelLimit, WithTimeout(timeout), WithRecover()), s}, nil
+	return &complete{Wrap(s.apply(r), withVoiceLimit, WithTimeout(timeout), WithRecover()), s}, nil
 }
 
 // complete is a responder with everything around it.
@@ -76,9 +76,7 @@ var _ hookswitch.Fallbacker = (*complete)(nil)
 
 // Fallback is what the configuration has for a responder that has failed for good. Nothing is solved by it.
 func (c *complete) Fallback(turn *hookswitch.Turn) hookswitch.Reply {
-	reply := c.settings.unsolved(hookswitch.Reply{Text: expand(c.settings.fallback, turn), Unsolved: true}, turn)
-	reply.Text, _ = LimitOf(turn.Channel).Cut(reply.Text)
-	return reply
+	return c.settings.unsolved(hookswitch.Reply{Text: expand(c.settings.fallback, turn), Unsolved: true}, turn)
 }
 
 // Validate reports every wrong field of cfg, as New would.

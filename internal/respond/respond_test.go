@@ -62,23 +62,21 @@ func mustNew(t *testing.T, cfg hookswitch.ResponderConfig) hookswitch.Responder 
 	return r
 }
 
-func TestNew_CutsToTheChannelOfTheTurn(t *testing.T) {
+func TestNew_CutsWhatIsSaidInCallsAlone(t *testing.T) {
 	t.Parallel()
 	r := newResponder(t, `{"kind":"echo"}`)
-	long := strings.Repeat("word ", 500)
-	reply, err := r.Respond(t.Context(), &hookswitch.Turn{Text: long, Channel: hookswitch.Messenger})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := len(reply.Text); n > 2000 || n < 1990 {
-		t.Errorf("answer over Messenger has %d characters, want just under 2000", n)
-	}
-	if reply, _ = r.Respond(t.Context(), &hookswitch.Turn{Text: long, Channel: hookswitch.USSD}); reply.Text != long {
-		t.Errorf("answer over USSD was cut to %d characters: it has pages", len(reply.Text))
-	}
-	reply, _ = r.Respond(t.Context(), &hookswitch.Turn{Text: long, Channel: hookswitch.Email})
-	if reply.Text != long {
-		t.Errorf("answer by e-mail was cut to %d characters, want all %d", len(reply.Text), len(long))
+	long := strings.Repeat("word ", 1500)
+	for _, c := range hookswitch.Channels {
+		reply, err := r.Respond(t.Context(), &hookswitch.Turn{Text: long, Channel: c})
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch n := len(reply.Text); {
+		case c == hookswitch.Voice && (n > 4096 || n < 4086):
+			t.Errorf("what is said in a call has %d characters, want just under 4096", n)
+		case c != hookswitch.Voice && reply.Text != long:
+			t.Errorf("the answer over %s was cut to %d characters: it goes out in parts or pages", c, n)
+		}
 	}
 }
 

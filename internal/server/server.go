@@ -24,6 +24,7 @@ import (
 	"github.com/hookswitch/hookswitch/internal/safehttp"
 	"github.com/hookswitch/hookswitch/internal/service"
 	"github.com/hookswitch/hookswitch/internal/store"
+	"github.com/hookswitch/hookswitch/internal/widget"
 	"github.com/hookswitch/hookswitch/internal/work"
 )
 
@@ -40,6 +41,7 @@ type Server struct {
 	guard     *safehttp.Guard
 	client    *safehttp.Client
 	providers []hookswitch.Provider
+	widget    *widget.Widget
 	metrics   *metrics
 	http      *http.Server
 	stopping  chan struct{}
@@ -129,6 +131,11 @@ func (s *Server) build(ctx context.Context) error {
 	}
 	s.service.Attach(s.engine)
 	s.metrics.watch(s)
+	if s.widget, err = widget.New(widget.Options{
+		Service: s.service, Key: s.prepared.MasterKey, Logger: s.log, MaxStreams: s.settings.MaxInFlight / 2, Stopping: s.stopping,
+	}); err != nil {
+		return err
+	}
 	s.http = &http.Server{
 		Handler:           s.handler(),
 		ReadHeaderTimeout: 10 * time.Second,

@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
@@ -84,39 +83,4 @@ func (s *Service) BinToken(url string) (string, bool) {
 		return "", false
 	}
 	return token, true
-}
-
-// maxBells is how many bins are watched at a time. Beyond it everybody is woken, looks, and comes again.
-const maxBells = 4096
-
-// binWatch rings the bells of those who watch bins.
-type binWatch struct {
-	mu      sync.Mutex
-	waiting map[string]chan struct{}
-}
-
-func (w *binWatch) bell(token string) <-chan struct{} {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	c := w.waiting[token]
-	if c == nil {
-		if len(w.waiting) >= maxBells {
-			for _, other := range w.waiting {
-				close(other)
-			}
-			clear(w.waiting)
-		}
-		c = make(chan struct{})
-		w.waiting[token] = c
-	}
-	return c
-}
-
-func (w *binWatch) ring(token string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if c := w.waiting[token]; c != nil {
-		close(c)
-		delete(w.waiting, token)
-	}
 }

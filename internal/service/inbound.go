@@ -232,10 +232,13 @@ func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key ho
 	msg := &hookswitch.Message{
 		Key: key, App: route.App, Sender: route.Sender, Route: route.Key, Conversation: conv.Key, Contact: contact, Direction: hookswitch.Inbound,
 		Channel: u.Channel, Type: m.Type, Status: hookswitch.StatusReceived, From: m.From, To: m.To, Text: m.Text, ProviderID: m.ProviderID,
-		ProviderAt: u.At, ProfileName: m.ProfileName, CreatedAt: now, UpdatedAt: now,
+		ProviderAt: u.At, ProfileName: m.ProfileName, Review: m.Review, CreatedAt: now, UpdatedAt: now,
 	}
 	if len(m.Content) > 0 {
 		msg.Content = json.RawMessage(encode(m.Content))
+	}
+	if username, _ := m.Metadata["username"].(string); m.Review && username != "" {
+		msg.Metadata = map[string]string{"username": username} // drafts tell who is answered
 	}
 	if err := tx.InsertMessage(msg); err != nil {
 		return err
@@ -250,6 +253,7 @@ func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key ho
 	if err := tx.UpdateConversation(conv); err != nil {
 		return err
 	}
+	in.b.tell(msg)
 	if first {
 		in.b.envelope(route.App, hookswitch.EventConversationNew, route.Sender, newConversationData(s, msg))
 	}
@@ -355,4 +359,14 @@ func (in *inbound) optOut(u *hookswitch.Update, route *hookswitch.Route) error {
 // KeepStray keeps a genuine push aside that no account's routes can take.
 func (s *Service) KeepStray(ctx context.Context, provider, door, reason string, body []byte) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error { return tx.InsertStray(s.keys.Next(), provider, door, reason, body) })
+}
+
+// Stray is a push that was kept aside, with all of its body.
+func (s *Service) Stray(ctx context.Context, key hookswitch.Key) (store.Stray, error) {
+	return s.store.Stray(ctx, key)
+}
+
+// DeleteStray forgets a push that was kept aside.
+func (s *Service) DeleteStray(ctx context.Context, key hookswitch.Key) error {
+	return s.store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteStray(key) })
 }

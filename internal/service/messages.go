@@ -33,9 +33,11 @@ func (s *Service) Receipts(ctx context.Context, message hookswitch.Key) ([]hooks
 // Words for failures of sends that are ours rather than a provider's.
 const (
 	errNoProvider     = "no_provider"
-	errWindowClosed   = "window_closed" // with "whatsapp_" before it on WhatsApp
 	errOptedOut       = "opted_out"
+	errWindowClosed   = "window_closed" // with "whatsapp_" before it on WhatsApp
 	errUnknownOutcome = "unknown_outcome"
+	errUnsupported    = "unsupported_type"
+	errSendFailed     = "send_failed"
 )
 
 // queue stores a message to send, with the event that tells of it and the delivery that will send it.
@@ -51,6 +53,7 @@ func (b *births) queue(tx *store.Tx, conv *hookswitch.Conversation, m *hookswitc
 	if err := tx.UpdateConversation(conv); err != nil {
 		return err
 	}
+	b.tell(m)
 	b.envelope(m.App, hookswitch.EventMessageQueued, m.Sender, statusData(b.s, m, hookswitch.StatusQueued, nil))
 	b.owe(store.Delivery{Kind: hookswitch.DeliverMessage, App: m.App, Subject: m.Key, Target: conv.Key}, nil)
 	return nil
@@ -74,6 +77,7 @@ type Send struct {
 // arrived, or its outcome is unknown and waited for.
 func (s *Service) BeginSend(ctx context.Context, o *store.Outcome) (Send, error) {
 	var out Send
+	turn := false
 	err := s.update(ctx, []hookswitch.Key{o.App}, func(tx *store.Tx, b *births) error {
 		out = Send{}
 		row, err := tx.Delivery(tx.Context(), o.Kind, o.Subject, o.Target)
@@ -87,14 +91,32 @@ func (s *Service) BeginSend(ctx context.Context, o *store.Outcome) (Send, error)
 		if err != nil {
 			return err
 		}
-		if !row.StartedAt.IsZero() {
-			if deadline := row.StartedAt.Add(sendDeadline); b.now.Before(deadline) {
-				out.Next = deadline
-				return tx.Await(o, deadline)
-			}
-			return b.failMessage(tx, o, m, &hookswitch.SendError{Code: errUnknownOutcome, Message: "the provider may have taken the message, and has not told what became of it"})
+		parts, err := partsOf(tx, m)
+		if err != nil {
+			return err
+		}
+		part := firstOwed(parts)
+		if m.Parts > 0 && part == nil {
+			return tx.Settle(o.Kind, o.Subject, o.Target) // reports have told that all of them are there
 		}
 		route, sender, err := s.routeFor(tx, m)
+		if begun := row.StartedAt; !begun.IsZero() {
+			again := part != nil && part.Status == hookswitch.StatusQueued // a report has told of the part before it
+			if !again && (err != nil || !repeats(sender, route, b.now.Sub(begun))) {
+				if deadline := begun.Add(sendDeadline); b.now.Before(deadline) {
+					out.Next = deadline
+					return tx.Await(o, deadline)
+				}
+				return b.failMessage(tx, o, m, &hookswitch.SendError{Code: errUnknownOutcome, Category: "unknown",
+					Message: "the provider may have taken the message, and has not told what became of it"})
+			}
+			if err := tx.Restart(o); err != nil {
+				return err
+			}
+		}
+		if err == nil {
+			err = carried(sender, m)
+		}
 		if err == nil {
 			err = wanted(tx, m)
 		}
@@ -112,18 +134,53 @@ func (s *Service) BeginSend(ctx context.Context, o *store.Outcome) (Send, error)
 		if err != nil {
 			return err
 		}
+		if !turn {
+			if at := s.pace.turn(paceOf(sender, route), route.Key, m.Conversation, m.Key, b.now); at.After(b.now) {
+				out.Next = at
+				later := *o
+				later.Verdict, later.Next = store.Postponed, at
+				_, err := tx.Record(&later, b.now)
+				return err
+			}
+			turn = true // also when the transaction has to run again
+		}
 		if begun, err := tx.Start(o, b.now); err != nil || !begun {
 			return err // not begun: the lease has ended, and the message is somebody else's to send
 		}
+		if part == nil && m.Type == "text" && (answered == nil || !answered.Review) {
+			if part, err = b.split(tx, m, textLimit(sender, m.Channel)); err != nil {
+				return err
+			}
+		}
 		m.Route, m.Status, m.UpdatedAt = route.Key, hookswitch.StatusSending, b.now.UTC()
+		if err := tx.UpdateMessage(m); err != nil {
+			return err
+		}
 		out.Sender = sender
 		out.Out = &hookswitch.Outgoing{Ref: s.ids.Format(hookswitch.KindMessage, m.Key), Route: route, Message: m, Answers: answered, Callback: s.doorOf(route)}
-		return tx.UpdateMessage(m)
+		if part == nil {
+			return nil
+		}
+		return b.beginPart(tx, part, out.Out)
 	})
 	if hookswitch.KindOf(err) == hookswitch.NotFound {
 		return Send{}, s.abandon(ctx, o)
 	}
 	return out, err
+}
+
+// repeats reports whether a call that began so long ago may be made again because the provider knows the message again.
+func repeats(sender hookswitch.MessageSender, r *hookswitch.Route, ago time.Duration) bool {
+	again, ok := sender.(hookswitch.Repeater)
+	return ok && ago < again.Repeats(r)
+}
+
+// carried refuses a message, with a *SendError, of a type that cannot be sent on its channel.
+func carried(sender hookswitch.MessageSender, m *hookswitch.Message) error {
+	if c, ok := sender.(hookswitch.Carrier); ok && !c.Carries(m.Channel, cmp.Or(m.Type, "text")) {
+		return &hookswitch.SendError{Code: errUnsupported, Category: "permanent", Message: "messages of type " + m.Type + " cannot be sent on " + string(m.Channel)}
+	}
+	return nil
 }
 
 // doorOf is the address of the door that belongs to the route's sender and channel alone.
@@ -231,7 +288,10 @@ func (b *births) failMessage(tx *store.Tx, o *store.Outcome, m *hookswitch.Messa
 		return err
 	}
 	b.sendErrors++
-	r := &hookswitch.MessageReceipt{Status: hookswitch.StatusFailed, ErrorCode: cmp.Or(problem.Code, "send_failed"), ErrorText: problem.Message,
+	if err := b.failPart(tx, m, problem); err != nil {
+		return err
+	}
+	r := &hookswitch.MessageReceipt{Status: hookswitch.StatusFailed, ErrorCode: cmp.Or(problem.Code, errSendFailed), ErrorText: problem.Message,
 		ErrorCategory: problem.Category, Retriable: problem.Temporary}
 	return applyReceipt(b.s, tx, b, m, r)
 }
@@ -244,27 +304,49 @@ func (s *Service) FinishSend(ctx context.Context, o *store.Outcome, tries int, a
 		if err != nil {
 			return err
 		}
-		if failure == nil {
+		parts, err := partsOf(tx, m)
+		if err != nil {
+			return err
+		}
+		part := lastBegun(parts)
+		switch {
+		case part != nil && (failure == nil || part.Accepted): // by its answer, or by a report that was faster
+			next, err = b.partAccepted(tx, o, m, part, acc)
+			return err
+		case failure == nil:
 			return b.accepted(tx, o, m, acc)
 		}
 		var problem *hookswitch.SendError
 		if !errors.As(failure, &problem) {
 			problem = &hookswitch.SendError{Code: errUnknownOutcome, Message: "the send broke off", Unknown: true, Err: failure}
 		}
+		again := s.repeatsUnknown(tx, m, problem)
+		if problem.Temporary && problem.Account {
+			s.pace.pause(m.Route, b.now.Add(max(sendWaits[0], problem.RetryAfter)))
+		}
 		switch {
-		case problem.Unknown:
+		case problem.Unknown && (!again || tries >= len(sendWaits)):
 			next = b.now.Add(sendDeadline)
 			return tx.Await(o, next)
-		case problem.Temporary && tries < len(sendWaits) && (problem.Tries == 0 || tries+1 < problem.Tries):
+		case (problem.Temporary || again) && tries < len(sendWaits) && (problem.Tries == 0 || tries+1 < problem.Tries):
 			next = b.now.Add(max(sendWaits[tries], problem.RetryAfter))
-			again := *o
-			again.Verdict, again.Next = store.Retry, next
-			_, err := tx.Record(&again, b.now)
+			retry := *o
+			retry.Verdict, retry.Next = store.Retry, next
+			_, err := tx.Record(&retry, b.now)
 			return err
 		}
 		return b.failMessage(tx, o, m, problem)
 	})
 	return next, err
+}
+
+// repeatsUnknown reports whether a call may be made again although its outcome is unknown.
+func (s *Service) repeatsUnknown(tx *store.Tx, m *hookswitch.Message, problem *hookswitch.SendError) bool {
+	if !problem.Unknown {
+		return false
+	}
+	route, sender, err := s.routeFor(tx, m)
+	return err == nil && repeats(sender, route, 0)
 }
 
 // accepted notes the provider's id and applies the reports that came before it was known.

@@ -15,7 +15,8 @@ func (in *inbound) optOutWord(sender *hookswitch.Sender, m *hookswitch.InboundMe
 		return false, err
 	}
 	wish := respond.NoWish
-	if !m.Review { // what is written in public is not about messages to the person
+	// What is written in public is not about messages to the person, and who is on a web site gets none elsewhere.
+	if !m.Review && msg.Channel != hookswitch.WebChat {
 		wish = words.Wish(msg.Text, replyID(msg))
 	}
 	since, _, err := in.tx.OptedOut(in.tx.Context(), msg.App, msg.Contact, msg.Channel)

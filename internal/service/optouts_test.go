@@ -155,6 +155,7 @@ func TestOptOutWords_AreHeededWhateverTheConversationIs(t *testing.T) {
 		}{
 			{"a person has taken over", byeConfig, func(*servicetest.Update) {}, true, true, []string{"queued : Bye Ada."}},
 			{"the provider confirms", byeConfig, quiet, false, true, nil},
+			{"on a web site", byeConfig, func(u *servicetest.Update) { u.Channel = hookswitch.WebChat }, false, false, nil},
 			{"in public", byeConfig, public, false, false, nil},
 			{"silent responder", `{"kind":"silent","optOut":{"confirmation":""}}`, func(*servicetest.Update) {}, false, true, nil},
 			{"switched off", `{"kind":"test","optOut":{"off":true}}`, func(*servicetest.Update) {}, false, false, nil},
@@ -163,6 +164,7 @@ func TestOptOutWords_AreHeededWhateverTheConversationIs(t *testing.T) {
 			app := w.App()
 			w.Clock.Advance(time.Second)
 			c := &chat{World: w, t: t, app: app, sender: w.SenderWith(app, "100", hookswitch.WhatsApp, tt.responder)}
+			w.SenderWith(app, "100", hookswitch.WebChat, "")
 			if tt.handover {
 				run := c.hear()
 				conv := c.Service.IDs().Format(hookswitch.KindConversation, run.Target)

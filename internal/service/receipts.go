@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
@@ -16,11 +17,11 @@ func (in *inbound) receipt(u *hookswitch.Update, route *hookswitch.Route) error 
 	r := u.Receipt
 	until := r.Upto
 	if r.ProviderID != "" || r.Ref != "" || until.IsZero() {
-		m, err := in.messageOf(u, route)
+		m, part, err := in.messageOf(u, route)
 		if err != nil {
 			return err
 		}
-		if err := in.report(u, route, m); err != nil || until.IsZero() {
+		if err := in.report(u, route, m, part); err != nil || until.IsZero() {
 			return err
 		}
 		if m != nil && m.CreatedAt.Before(until) {
@@ -42,14 +43,17 @@ func (in *inbound) keep(u *hookswitch.Update, route *hookswitch.Route, m *hooksw
 	return in.tx.InsertReceipt(kept)
 }
 
-// report takes a report about one message, which is nil when it is not ours.
-func (in *inbound) report(u *hookswitch.Update, route *hookswitch.Route, m *hookswitch.Message) error {
+// report takes a report about one message, which is nil when it is not ours, or about a part of one.
+func (in *inbound) report(u *hookswitch.Update, route *hookswitch.Route, m *hookswitch.Message, part *hookswitch.MessagePart) error {
 	r := u.Receipt
 	if err := in.keep(u, route, m); err != nil {
 		return err
 	}
 	if m == nil {
 		return in.foreign(u, route)
+	}
+	if part != nil {
+		return in.partReport(u, m, part)
 	}
 	begun := begunAt(m)
 	if m.ProviderID == "" && r.ProviderID != "" {
@@ -86,6 +90,14 @@ func (in *inbound) earlier(u *hookswitch.Update, route *hookswitch.Route, until 
 	reached := false
 	for _, m := range slices.Backward(list) { // the list has the newest first
 		if m.Direction != hookswitch.Outbound || m.To != r.Recipient || !m.Status.CanBecome(r.Status) {
+			continue
+		}
+		if m.Parts > 0 {
+			told, err := in.earlierParts(u, route, m, until)
+			if err != nil {
+				return err
+			}
+			reached = reached || told
 			continue
 		}
 		switch m.Status {
@@ -199,24 +211,37 @@ func meet(tx *store.Tx, route hookswitch.Key, providerID string, now time.Time) 
 	return err
 }
 
-// messageOf is the message that a report is about: the one whose id the provider gave back, else the one that was sent under the provider's id. It is nil
-// when neither is ours.
-func (in *inbound) messageOf(u *hookswitch.Update, route *hookswitch.Route) (*hookswitch.Message, error) {
+// messageOf is the message that a report is about: the one whose id the provider gave back, else the one that was sent under the provider's id; and the part of
+// it, where it went out in parts. The message is nil when neither is ours.
+func (in *inbound) messageOf(u *hookswitch.Update, route *hookswitch.Route) (*hookswitch.Message, *hookswitch.MessagePart, error) {
 	ctx := in.tx.Context()
-	if key, ok := in.s.ids.Parse(hookswitch.KindMessage, u.Receipt.Ref); ok {
+	id, number, _ := strings.Cut(u.Receipt.Ref, "-")
+	if key, ok := in.s.ids.Parse(hookswitch.KindMessage, id); ok {
 		m, err := in.tx.Message(ctx, route.App, key)
 		if err == nil && m.Direction == hookswitch.Outbound {
-			return m, nil
+			part, err := partNumbered(in.tx, m, number)
+			if err != nil || part != nil || m.Parts == 0 {
+				return m, part, err
+			}
 		}
 		if err != nil && hookswitch.KindOf(err) != hookswitch.NotFound {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	m, err := in.tx.MessageByProviderID(ctx, u.Receipt.ProviderID, hookswitch.Outbound, in.routesOf(route.App))
-	if hookswitch.KindOf(err) == hookswitch.NotFound {
-		return nil, nil
+	routes := in.routesOf(route.App)
+	part, err := in.tx.PartByProviderID(ctx, u.Receipt.ProviderID, routes)
+	if err == nil {
+		m, err := in.tx.Message(ctx, route.App, part.Message)
+		return m, part, err
 	}
-	return m, err
+	if hookswitch.KindOf(err) != hookswitch.NotFound {
+		return nil, nil, err
+	}
+	m, err := in.tx.MessageByProviderID(ctx, u.Receipt.ProviderID, hookswitch.Outbound, routes)
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return nil, nil, nil
+	}
+	return m, nil, err
 }
 
 // routesOf are the routes of the account that belong to an App.
@@ -250,6 +275,10 @@ func applyReceipt(s *Service, tx *store.Tx, b *births, m *hookswitch.Message, r 
 	if err := tx.UpdateMessage(m); err != nil {
 		return err
 	}
+	if err := draftSent(tx, b, m); err != nil {
+		return err
+	}
+	b.tell(m)
 	if arrived {
 		b.envelope(m.App, hookswitch.EventMessageDelivered, m.Sender, statusData(s, m, hookswitch.StatusDelivered, r))
 	}

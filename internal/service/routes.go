@@ -185,6 +185,12 @@ func (a *Account) match(u *hookswitch.Update) *hookswitch.Route {
 	return nil
 }
 
+// Routes are the live routes of all apps. They are shared and must not be changed.
+func (s *Service) Routes(ctx context.Context) ([]hookswitch.Route, error) {
+	routes, _, err := s.allRoutes(ctx)
+	return slices.Clip(routes), err
+}
+
 // routeOfReport finds the route that a report is about which names none, among several of the account: the one that its message went out over or, before the
 // provider's id is known, one over which a message to the same person is being sent. It is nil where there is none.
 func (s *Service) routeOfReport(ctx context.Context, a *Account, u *hookswitch.Update) (*hookswitch.Route, error) {

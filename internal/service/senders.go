@@ -26,7 +26,12 @@ type SenderSpec struct {
 	Webhook     *WebhookSpec
 	Responder   *hookswitch.ResponderConfig
 	Dialogue    *hookswitch.DialogueTexts
+	// Rate is how often may be sent over the route, as hookswitch.ParseRate reads it, or UsualRate; "" leaves it as it is.
+	Rate string
 }
+
+// UsualRate is the rate of a route that sends as often as is usual at its provider.
+const UsualRate = "usual"
 
 // WebhookSpec is the webhook of a sender as a file describes it.
 type WebhookSpec struct {
@@ -114,6 +119,17 @@ func (s *Service) checkSpecs(specs []SenderSpec) error {
 				at(m, "phoneNumber")
 			}
 		}
+		if p, ok := s.providers[spec.Provider].(hookswitch.CredentialsChecker); ok {
+			var wrong *hookswitch.Error
+			switch err := p.CheckCredentials(spec.Channel, spec.Credentials); {
+			case errors.As(err, &wrong) && len(wrong.Fields) > 0:
+				for _, f := range wrong.Fields {
+					at(f.Message, append([]string{"credentials"}, f.Path[min(1, len(f.Path)):]...)...)
+				}
+			case err != nil:
+				at(err.Error(), "credentials")
+			}
+		}
 		if spec.Responder != nil && s.o.CheckResponder != nil {
 			var wrong *hookswitch.Error
 			switch err := s.o.CheckResponder(*spec.Responder); {
@@ -124,6 +140,9 @@ func (s *Service) checkSpecs(specs []SenderSpec) error {
 			case err != nil:
 				at(err.Error(), "responder")
 			}
+		}
+		if _, err := hookswitch.ParseRate(spec.Rate); err != nil && spec.Rate != UsualRate {
+			at(err.Error()+"; or "+UsualRate, "rate")
 		}
 		if spec.Dialogue != nil {
 			spec.Dialogue.Check(func(message string, path ...string) { at(message, append([]string{"dialogue"}, path...)...) })
@@ -228,6 +247,7 @@ func (s *Service) applyRoute(tx *store.Tx, a *AppliedSender, spec SenderSpec, at
 		want.Account = p.Account(spec.Credentials)
 		want.Address = p.Address(spec.Channel, spec.Credentials, cmp.Or(spec.PhoneNumber, a.Sender.PhoneNumber))
 	}
+	want.Rate, _ = hookswitch.ParseRate(spec.Rate) // checked before; the usual one is zero
 	var same []int
 	found := -1
 	for i, r := range a.Sender.Routes {
@@ -248,7 +268,10 @@ func (s *Service) applyRoute(tx *store.Tx, a *AppliedSender, spec SenderSpec, at
 	} else {
 		have := &a.Sender.Routes[found]
 		want.Key = have.Key
-		if maps.EqualFunc(have.Credentials, want.Credentials, slices.Equal[[]string]) && have.Account == want.Account && have.Address == want.Address {
+		if spec.Rate == "" {
+			want.Rate = have.Rate
+		}
+		if want.Rate == have.Rate && maps.EqualFunc(have.Credentials, want.Credentials, slices.Equal[[]string]) && have.Account == want.Account && have.Address == want.Address {
 			return nil
 		}
 		*have, a.Changed = want, true

@@ -64,11 +64,13 @@ type Service struct {
 	engine    Engine
 	cache     appCache
 	routes    routeCache
-	bins      binWatch
+	bins      bells
+	visitors  bells
 	tasks     map[hookswitch.TaskKind]taskKind
 	ended     endedTasks
 	sessions  sessionLocks
 	optOuts   *respond.Cache[*respond.OptOut]
+	pace      sendPace
 	counts    Counts
 }
 
@@ -94,7 +96,6 @@ func New(o Options) (*Service, error) {
 		s.providers[p.Name()] = p
 	}
 	s.cache.apps, s.cache.uids = make(map[hookswitch.Key]*appState), make(map[string]hookswitch.Key)
-	s.bins.waiting = make(map[string]chan struct{})
 	s.tasks = s.taskKinds()
 	return s, nil
 }
@@ -160,6 +161,7 @@ func (s *Service) Run(ctx context.Context, nodes func(int)) error {
 		live, err := s.store.Heartbeat(ctx)
 		if err == nil {
 			nodes(live)
+			s.pace.setNodes(live)
 		}
 		return err
 	})
@@ -179,7 +181,8 @@ type births struct {
 	items      []work.Item
 	wake       map[work.Kind]time.Time
 	states     []*appState
-	sent       int // messages that providers have taken
+	ring       []string // bells of the visitors whose conversations change
+	sent       int      // messages that providers have taken
 	sendErrors int
 	// organization is the App that operational events belong to; announced says that there may be some.
 	organization *appState
@@ -258,6 +261,7 @@ func (b *births) undo() {
 		b.s.engine.Unreserve(it.Lane)
 	}
 	b.events, b.deliveries, b.items, b.wake = b.events[:0], b.deliveries[:0], b.items[:0], nil
+	b.ring = b.ring[:0]
 	b.sent, b.sendErrors, b.announced = 0, 0, false
 }
 
@@ -269,6 +273,9 @@ func (b *births) start() {
 	b.s.engine.Start(b.items...)
 	for kind, at := range b.wake {
 		b.s.engine.Wake(kind, at)
+	}
+	for _, name := range b.ring {
+		b.s.visitors.ring(name)
 	}
 }
 

@@ -69,7 +69,17 @@ func (s *Service) Turn(ctx context.Context, app, message hookswitch.Key) (*Turn,
 }
 
 // SkipReply ends the run of a message that there is nothing to answer to.
-func (s *Service) SkipReply(ctx context.Context, o *store.Outcome) error { return s.abandon(ctx, o) }
+func (s *Service) SkipReply(ctx context.Context, o *store.Outcome) error {
+	return s.update(ctx, []hookswitch.Key{o.App}, func(tx *store.Tx, b *births) error {
+		m, err := tx.Message(tx.Context(), o.App, o.Subject)
+		if err == nil {
+			b.tell(m)
+		} else if hookswitch.KindOf(err) != hookswitch.NotFound {
+			return err
+		}
+		return tx.Settle(o.Kind, o.Subject, o.Target)
+	})
+}
 
 // CommitReply ends a responder's run: its answer is queued to be sent, unless a person has taken over in the meantime. Only the first commit of a
 // run counts.
@@ -100,6 +110,7 @@ func (b *births) reply(tx *store.Tx, o *store.Outcome, reply hookswitch.Reply) e
 	if err != nil {
 		return err
 	}
+	b.tell(m) // the responder writes no longer
 	conv, err := tx.Conversation(tx.Context(), o.App, m.Conversation)
 	if err != nil || conv.Handover {
 		return err
@@ -120,7 +131,7 @@ func (b *births) reply(tx *store.Tx, o *store.Outcome, reply hookswitch.Reply) e
 		conv.Unsolved++
 	}
 	if strings.TrimSpace(reply.Text) != "" {
-		return b.queue(tx, conv, &hookswitch.Message{Route: m.Route, Channel: m.Channel, Type: "text", From: m.To, To: m.From, Text: reply.Text, InReplyTo: m.Key})
+		return b.answer(tx, conv, m, reply.Text)
 	}
 	if *conv == before {
 		return nil

@@ -218,6 +218,27 @@ func (tx *Tx) Await(o *Outcome, deadline time.Time) error {
 	return err
 }
 
+// Restart makes a send that has begun one that has not: what had begun is known to have arrived, or may be sent again.
+func (tx *Tx) Restart(o *Outcome) error {
+	_, err := tx.exec(`UPDATE deliveries SET started_at = 0 WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND state = 0 AND owner <> 0`,
+		int64(o.Subject), int64(o.Target), int64(o.Kind), o.Claim)
+	return err
+}
+
+// Continue ends a run that has sent a part of a message: what is left of it is due now, and has not been tried.
+func (tx *Tx) Continue(o *Outcome, now time.Time) error {
+	_, err := tx.exec(`UPDATE deliveries SET owner = 0, next_at = $5, tries = 0, started_at = 0 WHERE subject = $1 AND target = $2 AND kind = $3 AND claim_no = $4 AND state = 0`,
+		int64(o.Subject), int64(o.Target), int64(o.Kind), o.Claim, millis(now))
+	return err
+}
+
+// Proceed is Continue from outside a run: a receipt has told the outcome of the part that is waited for. It reports whether one was.
+func (tx *Tx) Proceed(kind hookswitch.DeliveryKind, subject, target hookswitch.Key, now time.Time) (bool, error) {
+	n, err := tx.exec(`UPDATE deliveries SET next_at = $4, tries = 0, started_at = 0 WHERE subject = $1 AND target = $2 AND kind = $3 AND owner = 0 AND state = 0 AND started_at <> 0`,
+		int64(subject), int64(target), int64(kind), millis(now))
+	return n == 1, err
+}
+
 // Settle ends what is owed for a subject and target from outside its run: a receipt has told the outcome of a send.
 func (tx *Tx) Settle(kind hookswitch.DeliveryKind, subject, target hookswitch.Key) error {
 	_, err := tx.exec(deleteDelivery, int64(subject), int64(target), int64(kind))
@@ -244,6 +265,19 @@ func (r *Reader) Delivery(ctx context.Context, kind hookswitch.DeliveryKind, sub
 // DeliveriesOf are the rows of what an App owes for subject.
 func (r *Reader) DeliveriesOf(ctx context.Context, app, subject hookswitch.Key) ([]Delivery, error) {
 	return scanAll(ctx, r, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries WHERE subject = $1 AND app_id = $2`, int64(subject), int64(app))
+}
+
+const answering = `SELECT 1 FROM deliveries WHERE target = $1 AND kind IN (2, 3) AND owner = 0 AND state = 0
+	UNION ALL SELECT 1 FROM deliveries WHERE target = $1 AND kind IN (2, 3) AND owner <> 0 AND kind IN (2, 3, 4) LIMIT 1`
+
+// Answering reports whether a responder is to answer in the conversation, or a message in it is to be sent, now or later.
+func (r *Reader) Answering(ctx context.Context, conversation hookswitch.Key) (bool, error) {
+	var one int
+	err := r.q.QueryRowContext(ctx, answering, int64(conversation)).Scan(&one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, readErr(err, "delivery")
 }
 
 // Resend asks for one more try now, by hand. It returns the row as it stands afterwards, or reports inFlight when a try is running already, or is the next to: that one

@@ -12,7 +12,7 @@ import (
 )
 
 const messageColumns = `id, app_id, sender_id, route_id, conversation_id, contact_id, direction, channel, type, status, from_address, to_address, body, content,
-	metadata, provider_id, provider_at, profile_name, in_reply_to, error_code, error_text, edited_at, deleted_at, created_at, updated_at`
+	metadata, provider_id, provider_at, profile_name, in_reply_to, error_code, error_text, parts, review, edited_at, deleted_at, created_at, updated_at`
 
 func scanMessage(row rowScanner) (*hookswitch.Message, error) {
 	var m hookswitch.Message
@@ -20,7 +20,7 @@ func scanMessage(row rowScanner) (*hookswitch.Message, error) {
 	var metadata string
 	var at, edited, deleted, created, updated int64
 	err := row.Scan(&m.Key, &m.App, &m.Sender, &m.Route, &m.Conversation, &m.Contact, &m.Direction, &m.Channel, &m.Type, &m.Status, &m.From, &m.To, &m.Text, &content,
-		&metadata, &m.ProviderID, &at, &m.ProfileName, &m.InReplyTo, &m.ErrorCode, &m.ErrorText, &edited, &deleted, &created, &updated)
+		&metadata, &m.ProviderID, &at, &m.ProfileName, &m.InReplyTo, &m.ErrorCode, &m.ErrorText, &m.Parts, &m.Review, &edited, &deleted, &created, &updated)
 	if len(content) > 0 {
 		m.Content = json.RawMessage(content)
 	}
@@ -111,18 +111,19 @@ type historyLine struct {
 // InsertMessage stores a new message.
 func (tx *Tx) InsertMessage(m *hookswitch.Message) error {
 	_, err := tx.exec(`INSERT INTO messages (id, app_id, sender_id, route_id, conversation_id, contact_id, direction, channel, type, status, from_address, to_address, body, content,
-		metadata, provider_id, provider_at, profile_name, in_reply_to, error_code, error_text, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
+		metadata, provider_id, provider_at, profile_name, in_reply_to, error_code, error_text, parts, review, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`,
 		int64(m.Key), int64(m.App), int64(m.Sender), int64(m.Route), int64(m.Conversation), int64(m.Contact), string(m.Direction), string(m.Channel), m.Type,
 		string(m.Status), clean(m.From), clean(m.To), clean(m.Text), notNil(m.Content), pairsText(m.Metadata), clean(m.ProviderID), millis(m.ProviderAt),
-		clean(m.ProfileName), int64(m.InReplyTo), clean(m.ErrorCode), clean(m.ErrorText), millis(m.CreatedAt), millis(m.UpdatedAt))
+		clean(m.ProfileName), int64(m.InReplyTo), clean(m.ErrorCode), clean(m.ErrorText), m.Parts, m.Review,
+		millis(m.CreatedAt), millis(m.UpdatedAt))
 	return err
 }
 
 // UpdateMessage stores what may change of a message after it was made: how far it has come.
 func (tx *Tx) UpdateMessage(m *hookswitch.Message) error {
-	return tx.execOne("message", `UPDATE messages SET route_id = $3, status = $4, provider_id = $5, error_code = $6, error_text = $7, updated_at = $8 WHERE id = $1 AND app_id = $2`,
-		int64(m.Key), int64(m.App), int64(m.Route), string(m.Status), clean(m.ProviderID), clean(m.ErrorCode), clean(m.ErrorText), millis(m.UpdatedAt))
+	return tx.execOne("message", `UPDATE messages SET route_id = $3, status = $4, provider_id = $5, error_code = $6, error_text = $7, updated_at = $8, parts = $9 WHERE id = $1 AND app_id = $2`,
+		int64(m.Key), int64(m.App), int64(m.Route), string(m.Status), clean(m.ProviderID), clean(m.ErrorCode), clean(m.ErrorText), millis(m.UpdatedAt), m.Parts)
 }
 
 // ChangeMessage stores that the person has changed a message or taken it back: its text, EditedAt and DeletedAt.
@@ -199,11 +200,24 @@ type Stray struct {
 	Body     []byte
 }
 
+func scanStray(row rowScanner) (s Stray, err error) {
+	err = row.Scan(&s.Key, &s.Provider, &s.Door, &s.Reason, &s.Body)
+	return s, err
+}
+
+// Stray is what was kept aside under the key.
+func (r *Reader) Stray(ctx context.Context, key hookswitch.Key) (Stray, error) {
+	s, err := scanStray(r.q.QueryRowContext(ctx, `SELECT id, provider, door, reason, body FROM strays WHERE id = $1`, int64(key)))
+	return s, readErr(err, "stray")
+}
+
+// DeleteStray forgets what was kept aside under the key.
+func (tx *Tx) DeleteStray(key hookswitch.Key) error {
+	return tx.execOne("stray", `DELETE FROM strays WHERE id = $1`, int64(key))
+}
+
 // Strays lists what was kept aside.
 func (r *Reader) Strays(ctx context.Context, p Page) ([]Stray, error) {
 	var args []any
-	return scanAll(ctx, r, func(row rowScanner) (s Stray, err error) {
-		err = row.Scan(&s.Key, &s.Provider, &s.Door, &s.Reason, &s.Body)
-		return s, err
-	}, `SELECT id, provider, door, reason, body FROM strays WHERE id > 0`+p.clause("id", &args), args...)
+	return scanAll(ctx, r, scanStray, `SELECT id, provider, door, reason, body FROM strays WHERE id > 0`+p.clause("id", &args), args...)
 }

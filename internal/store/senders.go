@@ -49,8 +49,13 @@ func dialogueText(t hookswitch.DialogueTexts) (string, error) {
 func (r *Reader) scanRoute(row rowScanner) (hookswitch.Route, error) {
 	var rt hookswitch.Route
 	var sealed []byte
-	if err := row.Scan(&rt.Key, &rt.App, &rt.Sender, &rt.Channel, &rt.Provider, &rt.Account, &rt.Address, &sealed); err != nil {
+	var rate string
+	if err := row.Scan(&rt.Key, &rt.App, &rt.Sender, &rt.Channel, &rt.Provider, &rt.Account, &rt.Address, &sealed, &rate); err != nil {
 		return rt, err
+	}
+	var err error
+	if rt.Rate, err = hookswitch.ParseRate(rate); err != nil {
+		return rt, fmt.Errorf("read the rate of a route: %w", err)
 	}
 	plain, err := r.box.open(sealed, routeOwner(rt.Key))
 	if err != nil {
@@ -59,7 +64,7 @@ func (r *Reader) scanRoute(row rowScanner) (hookswitch.Route, error) {
 	return rt, json.Unmarshal(plain, &rt.Credentials)
 }
 
-const routeColumns = `id, app_id, sender_id, channel, provider, account, address, credentials`
+const routeColumns = `id, app_id, sender_id, channel, provider, account, address, credentials, rate`
 
 // Sender is a sender of an app with its routes.
 func (r *Reader) Sender(ctx context.Context, app, key hookswitch.Key) (*hookswitch.Sender, error) {
@@ -155,10 +160,10 @@ func (tx *Tx) PutRoute(rt *hookswitch.Route) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(`INSERT INTO routes (id, app_id, sender_id, channel, provider, account, address, credentials, deleted_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)
+	_, err = tx.exec(`INSERT INTO routes (id, app_id, sender_id, channel, provider, account, address, credentials, rate, deleted_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)
 		ON CONFLICT (id) DO UPDATE SET channel = excluded.channel, provider = excluded.provider, account = excluded.account,
-			address = excluded.address, credentials = excluded.credentials`,
-		int64(rt.Key), int64(rt.App), int64(rt.Sender), string(rt.Channel), rt.Provider, rt.Account, rt.Address, tx.box.seal(plain, routeOwner(rt.Key)))
+			address = excluded.address, credentials = excluded.credentials, rate = excluded.rate`,
+		int64(rt.Key), int64(rt.App), int64(rt.Sender), string(rt.Channel), rt.Provider, rt.Account, rt.Address, tx.box.seal(plain, routeOwner(rt.Key)), rt.Rate.String())
 	return tx.unique(err, fmt.Sprintf("another route of %s over %s has the address %q already", rt.Channel, rt.Provider, rt.Address))
 }

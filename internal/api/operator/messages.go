@@ -6,6 +6,7 @@ import (
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/httpapi"
+	"github.com/hookswitch/hookswitch/internal/service"
 	"github.com/hookswitch/hookswitch/internal/store"
 )
 
@@ -103,6 +104,47 @@ func (h *handler) messageFilter(q *httpapi.Query) store.MessageFilter {
 		f.Conversation = key
 	}
 	return f
+}
+
+type messageIn struct {
+	App      string             `json:"app"`    // by id or uid
+	Sender   string             `json:"sender"` // by id or name; may be left out where the app has only one
+	Channel  hookswitch.Channel `json:"channel"`
+	To       string             `json:"to"`
+	Type     string             `json:"type"`
+	Text     string             `json:"text"`
+	Content  json.RawMessage    `json:"content"`
+	Metadata map[string]string  `json:"metadata"`
+}
+
+// maxIdempotencyKey is the greatest length of the header Idempotency-Key.
+const maxIdempotencyKey = 256
+
+func (h *handler) sendMessage(w http.ResponseWriter, r *http.Request) error {
+	in, err := httpapi.Decode[messageIn](r)
+	if err != nil {
+		return err
+	}
+	if in.App == "" {
+		return hookswitch.InvalidField("must name an app, by id or uid", "app")
+	}
+	a, err := h.service.App(r.Context(), in.App)
+	if err != nil {
+		return err
+	}
+	key := r.Header.Get("Idempotency-Key")
+	if len(key) > maxIdempotencyKey {
+		return hookswitch.Errorf(hookswitch.Invalid, "The header Idempotency-Key must have at most %d bytes.", maxIdempotencyKey)
+	}
+	if string(in.Content) == "null" {
+		in.Content = nil
+	}
+	m, err := h.service.SendMessage(r.Context(), a.Key, service.NewMessage{Sender: in.Sender, Channel: in.Channel, To: in.To, Type: in.Type, Text: in.Text,
+		Content: in.Content, Metadata: in.Metadata}, service.Idempotency{Caller: "operator", Key: key, Route: "send " + h.id(hookswitch.KindApp, a.Key)})
+	if err != nil {
+		return err
+	}
+	return httpapi.Encode(w, http.StatusAccepted, h.newMessage(m))
 }
 
 func (h *handler) getMessage(w http.ResponseWriter, r *http.Request) error {

@@ -84,6 +84,16 @@ func New(o Options) *httpapi.Mux {
 	handle("GET", "/apps/{app}/messages", "list the messages of an app", h.listMessages)
 	handle("GET", "/apps/{app}/messages/{message}", "get a message with its receipts", h.getMessage)
 
+	handle("POST", "/messages", "send a message", h.sendMessage)
+
+	handle("GET", "/drafts", "list the answers to public posts that wait for approval", h.listDrafts)
+	handle("GET", "/drafts/{draft}", "get a draft", h.getDraft)
+	handle("PATCH", "/drafts/{draft}", "change what a draft says", h.editDraft)
+	handle("POST", "/drafts/{draft}/approve", "approve a draft, which sends it", h.approveDraft)
+	handle("POST", "/drafts/{draft}/reject", "reject a draft", h.rejectDraft)
+
+	handle("GET", "/strays/{stray}", "get a push that belonged to no route, with its body", h.getStray)
+	handle("DELETE", "/strays/{stray}", "delete a push that belonged to no route", h.deleteStray)
 	handle("GET", "/strays", "list pushes that belonged to no route", h.listStrays)
 	handle("GET", "/settings", "list the settings in effect", h.listSettings)
 	return m

@@ -39,6 +39,7 @@ type object = map[string]any
 type api struct {
 	*testing.T
 	service *service.Service
+	store   *store.Store
 	handler http.Handler
 }
 
@@ -51,7 +52,7 @@ func newAPI(t *testing.T, db *storetest.DB) *api {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &api{t, s, operator.New(operator.Options{Service: s, Token: token, Providers: providers, Strays: st.Strays,
+	return &api{t, s, st, operator.New(operator.Options{Service: s, Token: token, Providers: providers, Strays: st.Strays,
 		Settings: []operator.Setting{{Name: "listen", Value: "127.0.0.1:0"}}})}
 }
 
@@ -270,7 +271,7 @@ func TestSenders_TheFixtureFileAppliesAsItIsAndTwiceChangesNothing(t *testing.T)
 		a.same("door", s["doorUrl"], door)
 		route := s["routes"].([]any)[0].(object)
 		delete(route, "id")
-		a.same("route", route, object{"channel": "whatsapp", "provider": "meta", "address": "106540352242922", "known": true, "receives": true, "sends": true,
+		a.same("route", route, object{"channel": "whatsapp", "provider": "meta", "address": "106540352242922", "known": true, "rate": nil, "receives": true, "sends": true,
 			"doorUrl": door, "sharedDoorUrls": []any{public + "/api/channels/whatsapp"}})
 	})
 }

@@ -24,6 +24,7 @@ type senderEntry struct {
 	Webhook     *webhookIn                  `json:"webhook"`
 	Responder   *hookswitch.ResponderConfig `json:"responder"`
 	Dialogue    *hookswitch.DialogueTexts   `json:"dialogue"`
+	Rate        string                      `json:"rate"`
 }
 
 type webhookIn struct {
@@ -35,7 +36,7 @@ func (f *senderFile) specs() []service.SenderSpec {
 	specs := make([]service.SenderSpec, len(f.Senders))
 	for i, e := range f.Senders {
 		specs[i] = service.SenderSpec{Name: e.Name, Channel: e.Channel, Provider: e.Provider, PhoneNumber: e.PhoneNumber, Credentials: e.Credentials,
-			Responder: e.Responder, Dialogue: e.Dialogue}
+			Responder: e.Responder, Dialogue: e.Dialogue, Rate: e.Rate}
 		if e.Webhook != nil {
 			specs[i].Webhook = &service.WebhookSpec{URL: e.Webhook.URL, Events: e.Webhook.Events}
 		}
@@ -66,9 +67,11 @@ type routeOut struct {
 	Provider string  `json:"provider"`
 	Address  *string `json:"address"`
 	// Known is false for a provider that this server has no adapter of: such a route is kept and does nothing.
-	Known          bool     `json:"known"`
-	Receives       bool     `json:"receives"` // its credentials can prove a push
-	Sends          bool     `json:"sends"`
+	Known    bool `json:"known"`
+	Receives bool `json:"receives"` // its credentials can prove a push
+	Sends    bool `json:"sends"`
+	// Rate is how often may be sent over it, as its sender file says; null: as often as is usual at its provider.
+	Rate           *string  `json:"rate"`
 	DoorURL        string   `json:"doorUrl"`
 	SharedDoorURLs []string `json:"sharedDoorUrls"`
 }
@@ -112,7 +115,7 @@ func (h *handler) newRoute(r *hookswitch.Route, door string, several bool) route
 	p, known := h.providers[r.Provider]
 	_, sends := p.(hookswitch.MessageSender)
 	out := routeOut{ID: h.id(hookswitch.KindRoute, r.Key), Channel: string(r.Channel), Provider: r.Provider, Address: httpapi.OrNull(r.Address),
-		Known: known, Receives: r.Account != "", Sends: sends, DoorURL: door, SharedDoorURLs: []string{}}
+		Known: known, Receives: r.Account != "", Sends: sends, Rate: httpapi.OrNull(r.Rate.String()), DoorURL: door, SharedDoorURLs: []string{}}
 	if several {
 		out.DoorURL += "/" + out.Channel
 	}

@@ -64,6 +64,7 @@ type verdict struct {
 	temporary bool          // the same call may succeed later
 	wait      time.Duration // not before this has passed
 	tries     int           // at most so many calls in all; 0: no such bound
+	account   bool          // it is about all that the account sends
 }
 
 // The categories of failures.
@@ -102,7 +103,7 @@ func (e *graphError) verdict() verdict {
 	case 130472, 131048, 131049, 368, 131031:
 		return verdict{category: categoryPolicy}
 	case 4, 17, 32, 341, 613, 80002, 80006, 80007, 130429:
-		return verdict{category: categoryRateLimit, temporary: true}
+		return verdict{category: categoryRateLimit, temporary: true, account: true}
 	case 131056:
 		return verdict{category: categoryRateLimit, temporary: true, wait: pairWait}
 	case 131052, 131053:

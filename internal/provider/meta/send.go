@@ -209,7 +209,7 @@ func readAnswer(resp *safehttp.Response) answer {
 		v := e.verdict()
 		return answer{fail: &hookswitch.SendError{
 			Code: string(e.Code), Category: v.category, Message: e.sentence(),
-			Temporary: v.temporary, RetryAfter: retryAfter(resp, v), Tries: v.tries,
+			Temporary: v.temporary, RetryAfter: retryAfter(resp, v), Tries: v.tries, Account: v.account,
 		}}
 	}
 	if resp.Status/100 == 2 {
@@ -224,7 +224,7 @@ func readAnswer(resp *safehttp.Response) answer {
 	}
 	switch {
 	case resp.Status == http.StatusTooManyRequests:
-		fail.Category, fail.Temporary, fail.Message = categoryRateLimit, true, "meta is being called too often"
+		fail.Category, fail.Temporary, fail.Account, fail.Message = categoryRateLimit, true, true, "meta is being called too often"
 		fail.RetryAfter = retryAfter(resp, verdict{})
 	case resp.Status == http.StatusUnauthorized, resp.Status == http.StatusForbidden:
 		fail.Category = categoryAuth

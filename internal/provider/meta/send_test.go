@@ -307,6 +307,7 @@ func TestSend_DecidesByTheCodeOfTheError(t *testing.T) {
 			want := &hookswitch.SendError{
 				Code: strings.Trim(tt.code, `"`), Message: "(#1) Said: why", Category: tt.category, Temporary: tt.temporary, RetryAfter: tt.wait,
 			}
+			want.Account = tt.category == rate && tt.code != "131056" // which is about one person
 			if tt.category == "media" {
 				want.Tries = 2
 			}

@@ -138,7 +138,7 @@ func readAnswer(resp *safehttp.Response) (hookswitch.Accepted, error) {
 		fail.Code, fail.Category, fail.Unknown = codeBadAnswer, categoryTemporary, true
 		fail.Message = "Twilio answered without naming the message"
 	case resp.Status == http.StatusTooManyRequests:
-		fail.Category, fail.Temporary, fail.RetryAfter = categoryRateLimit, true, retryAfter(resp)
+		fail.Category, fail.Temporary, fail.Account, fail.RetryAfter = categoryRateLimit, true, true, retryAfter(resp)
 		if code == "" {
 			fail.Message = "Twilio is being called too often"
 		}

@@ -113,7 +113,7 @@ func (p *problem) failure(resp *safehttp.Response, now time.Time) *hookswitch.Se
 	}
 	switch {
 	case resp.Status == http.StatusTooManyRequests:
-		fail.Category, fail.Temporary, fail.RetryAfter = categoryRateLimit, true, wait(resp.Header, now)
+		fail.Category, fail.Temporary, fail.Account, fail.RetryAfter = categoryRateLimit, true, true, wait(resp.Header, now)
 	case resp.Status == http.StatusServiceUnavailable: // documented: too busy, to be tried again
 		fail.Category, fail.Temporary, fail.RetryAfter = categoryTemporary, true, wait(resp.Header, now)
 	case resp.Status >= 500:

@@ -26,6 +26,42 @@ type Provider struct {
 	mu     sync.Mutex
 	script []SendFunc
 	sent   []hookswitch.Outgoing
+	traits Traits
+}
+
+// Traits are what a provider says of itself as a sender.
+type Traits struct {
+	TextLimit int
+	Pace      hookswitch.Pace
+	Repeats   time.Duration
+	Cannot    string // the type that it does not carry
+}
+
+// Set makes the provider say t of itself.
+func (p *Provider) Set(t Traits) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.traits = t
+}
+
+func (p *Provider) is() Traits {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.traits
+}
+
+// TextLimit is as it has been set.
+func (p *Provider) TextLimit(hookswitch.Channel) int { return p.is().TextLimit }
+
+// Pace is as it has been set.
+func (p *Provider) Pace(*hookswitch.Route) hookswitch.Pace { return p.is().Pace }
+
+// Repeats is as it has been set.
+func (p *Provider) Repeats(*hookswitch.Route) time.Duration { return p.is().Repeats }
+
+// Carries is as it has been set.
+func (p *Provider) Carries(_ hookswitch.Channel, messageType string) bool {
+	return messageType != p.is().Cannot
 }
 
 // SendFunc is one answer to a send.
@@ -35,6 +71,10 @@ var (
 	_ hookswitch.Provider      = (*Provider)(nil)
 	_ hookswitch.MessageSender = (*Provider)(nil)
 	_ hookswitch.Dialoguer     = (*Provider)(nil)
+	_ hookswitch.TextLimiter   = (*Provider)(nil)
+	_ hookswitch.Pacer         = (*Provider)(nil)
+	_ hookswitch.Repeater      = (*Provider)(nil)
+	_ hookswitch.Carrier       = (*Provider)(nil)
 )
 
 // NewProvider returns a provider that accepts every send.
