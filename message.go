@@ -36,6 +36,13 @@ type Message struct {
 	UpdatedAt time.Time
 }
 
+// MessageVersion is what a message read before the person changed it.
+type MessageVersion struct {
+	Message Key
+	Text    string
+	Until   time.Time // when it was changed
+}
+
 // TagHumanAgent is the messageTag in the content of a message that a person has written.
 const TagHumanAgent = "HUMAN_AGENT"
 
@@ -46,13 +53,6 @@ func (m *Message) ByHuman() bool {
 		Tag string `json:"messageTag"`
 	}
 	return m.InReplyTo == 0 && len(m.Content) > 0 && json.Unmarshal(m.Content, &content) == nil && content.Tag == TagHumanAgent
-}
-
-// MessageVersion is what a message read before the person changed it.
-type MessageVersion struct {
-	Message Key
-	Text    string
-	Until   time.Time // when it was changed
 }
 
 // MessagePart is a part of a text that is too long for one message of its channel. The parts go out one after the other, each by a send of its own.

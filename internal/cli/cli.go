@@ -59,6 +59,9 @@ type grammar struct {
 	Version  versionCmd  `cmd:"" group:"tools" help:"Print the version"`
 }
 
+// newGrammar is a grammar whose commands know what their names say.
+func newGrammar() *grammar { return &grammar{Simulate: newSimulate()} }
+
 // Help is the paragraph under the program's name.
 func (grammar) Help() string {
 	return `Hookswitch receives what messaging providers push, answers, sends, and delivers every event to webhook endpoints: signed, retried, replayable.
@@ -86,7 +89,7 @@ func Run(ctx context.Context, args []string, d Deps) int {
 		args = []string{"--help"}
 	}
 	e := &env{Deps: d, ctx: ctx}
-	k, err := kong.New(&grammar{}, kong.Name("hookswitch"), kong.Writers(d.Stdout, d.Stderr), kong.Exit(func(code int) { panic(exit(code)) }),
+	k, err := kong.New(newGrammar(), kong.Name("hookswitch"), kong.Writers(d.Stdout, d.Stderr), kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.Bind(e), kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 110}), kong.ValueFormatter(valueHelp),
 		kong.ExplicitGroups([]kong.Group{{Key: "server", Title: "Server:"}, {Key: "client", Title: "Talk to a server:"}, {Key: "tools", Title: "Tools:"},
 			{Key: "connection", Title: "Connection:"}}))

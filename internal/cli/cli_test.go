@@ -222,7 +222,7 @@ func split(line string) (words []string) {
 
 func TestHelp_EachCommandHasAParagraphAndExamplesThatAreRight(t *testing.T) {
 	t.Parallel()
-	parser, err := kong.New(&grammar{}, kong.Name("hookswitch"), kong.Exit(func(int) { t.Error("kong wants to exit") }))
+	parser, err := kong.New(newGrammar(), kong.Name("hookswitch"), kong.Exit(func(int) { t.Error("kong wants to exit") }))
 	if err != nil {
 		t.Fatal(err)
 	}

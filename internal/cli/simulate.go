@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,7 +17,29 @@ import (
 )
 
 type simulateCmd struct {
-	WhatsApp simulateWhatsApp `cmd:"" name:"whatsapp" help:"Play Meta's side of a WhatsApp number"`
+	WhatsApp  simulateWhatsApp  `cmd:"" name:"whatsapp" help:"Play WhatsApp, at Meta or Twilio"`
+	Messenger simulateChannel   `cmd:"" name:"messenger" help:"Play a page on Messenger"`
+	Instagram simulateChannel   `cmd:"" name:"instagram" help:"Play an account on Instagram"`
+	SMS       simulateChannel   `cmd:"" name:"sms" help:"Play SMS, at Twilio or Africa's Talking"`
+	USSD      simulateDialogue  `cmd:"" name:"ussd" help:"Play a USSD session, at Africa's Talking"`
+	Voice     simulateDialogue  `cmd:"" name:"voice" help:"Play a call, at Twilio or Africa's Talking"`
+	Telegram  simulateChannel   `cmd:"" name:"telegram" help:"Play a bot on Telegram"`
+	X         simulateChannel   `cmd:"" name:"x" help:"Play an account on X"`
+	Email     simulateChannel   `cmd:"" name:"email" help:"Play an address, at Postmark, SendGrid, Mailgun or Resend"`
+	WebChat   simulateChannel   `cmd:"" name:"web_chat" help:"Play a server that passes on what visitors of a web site write"`
+	Phone     simulatePhone     `cmd:"" name:"phone" help:"A telephone at the terminal, with the providers behind it"`
+	List      simulateProviders `cmd:"" name:"list" help:"List who can be played"`
+}
+
+// newSimulate has each command know its channel.
+func newSimulate() simulateCmd {
+	messages := func(ch hookswitch.Channel) simulateChannel { return simulateChannel{played: played{Channel: ch}} }
+	dialogue := func(ch hookswitch.Channel) simulateDialogue { return simulateDialogue{played: played{Channel: ch}} }
+	return simulateCmd{
+		WhatsApp: simulateWhatsApp{simulateChannel: messages(hookswitch.WhatsApp)}, Messenger: messages(hookswitch.Messenger), Instagram: messages(hookswitch.Instagram),
+		SMS: messages(hookswitch.SMS), USSD: dialogue(hookswitch.USSD), Voice: dialogue(hookswitch.Voice), Telegram: messages(hookswitch.Telegram), X: messages(hookswitch.X),
+		Email: messages(hookswitch.Email), WebChat: messages(hookswitch.WebChat),
+	}
 }
 
 // Help is kong's.
@@ -27,121 +48,97 @@ func (simulateCmd) Help() string {
 machine only.
 
     hookswitch simulate whatsapp --text "Hello"
-    hookswitch simulate whatsapp --list`
+    hookswitch simulate sms --provider africastalking --text "Hello" --duplicate 5 --concurrency 5
+    hookswitch simulate ussd --enter 1 --enter 2
+    hookswitch simulate telegram --list
+    hookswitch simulate list`
 }
 
-// simulateWhatsApp plays scenarios, or stands in for the Graph API.
-type simulateWhatsApp struct {
-	Scenario string `name:"scenario" default:"text" placeholder:"NAME" help:"What to play; --list shows what there is."`
-	List     bool   `name:"list" help:"List the scenarios."`
-	Graph    string `name:"graph" placeholder:"HOST:PORT" help:"Stand in for the Graph API at this address until interrupted: take messages, and report them sent, delivered and read."`
-
-	Text    string  `name:"text" placeholder:"TEXT" help:"What the person writes."`
-	From    string  `name:"from" placeholder:"PHONE" help:"The person's number, such as +254712345678."`
-	Name    string  `name:"name" placeholder:"NAME" help:"The person's profile name."`
-	ReplyTo string  `name:"reply-to" placeholder:"WAMID" help:"The message of ours that a button, a reaction or a status is about."`
-	Count   int     `name:"count" default:"100" placeholder:"N" help:"Messages of a burst, up to 100000."`
-	Rate    float64 `name:"rate" default:"0" placeholder:"N" help:"Messages a second of a burst; 0 for as fast as they are taken."`
-	Workers int     `name:"workers" default:"16" placeholder:"N" help:"Connections of a burst, up to 256."`
-
-	URL  string `name:"url" env:"HOOKSWITCH_URL" default:"http://127.0.0.1:8420" placeholder:"URL" help:"The server whose door is pushed to."`
-	Path string `name:"path" placeholder:"PATH" help:"The door, such as /in/snd_…; the shared one of WhatsApp when not given."`
-
-	File          string            `name:"file" short:"f" placeholder:"FILE" help:"Take the number's credentials from the first WhatsApp entry of a sender file."`
-	AppSecret     hookswitch.Secret `name:"app-secret" placeholder:"SECRET" help:"App secret that pushes are signed with."`
-	AccessToken   hookswitch.Secret `name:"access-token" placeholder:"TOKEN" help:"Access token that the Graph stand-in asks for; any when not given."`
-	PhoneNumberID string            `name:"phone-number-id" placeholder:"ID" help:"Phone number id."`
-	WABAID        string            `name:"waba-id" placeholder:"ID" help:"Id of the business account."`
-	DisplayPhone  string            `name:"display-phone" placeholder:"PHONE" help:"The number itself."`
-
-	JSON bool `name:"json" help:"Print JSON, one object a line."`
+// simulateProviders lists the simulators.
+type simulateProviders struct {
+	JSON bool `name:"json" help:"Print JSON."`
 }
 
 // Help is kong's.
-func (simulateWhatsApp) Help() string {
-	return `Plays Meta's side of a WhatsApp number. It pushes a scenario to the server, with the signature of the app secret, and fails when the door does not answer
-as it should. The number's credentials come from flags, or from the sender file that was applied; with neither they are those of the demo: app secret
-` + simulate.DemoAppSecret + `, phone number id ` + simulate.DemoPhoneNumberID + `, account ` + simulate.DemoWABAID + `.
+func (simulateProviders) Help() string {
+	return `Lists the channels and providers that can be played, and how each provider repeats what a server does not take.
 
-With --graph it stands in for the Graph API instead, so that answers can be sent: start the server with
-HOOKSWITCH_PROVIDER_BASE_URLS=meta=http://HOST:PORT.
-
-    hookswitch simulate whatsapp --text "What is my balance?" --from +254712345678
-    hookswitch simulate whatsapp -f senders.json --scenario burst --count 500 --rate 100
-    hookswitch simulate whatsapp -f senders.json --graph 127.0.0.1:9000`
+    hookswitch simulate list
+    hookswitch simulate list --json`
 }
 
-// Validate is called by kong.
-func (c *simulateWhatsApp) Validate() error {
-	switch {
-	case c.Count < 1 || c.Count > 100_000:
-		return fmt.Errorf("--count must lie between 1 and 100000, and is %d", c.Count)
-	case c.Rate < 0 || c.Rate > 10_000:
-		return fmt.Errorf("--rate must lie between 0 and 10000, and is %g", c.Rate)
-	case c.Workers < 1 || c.Workers > 256:
-		return fmt.Errorf("--workers must lie between 1 and 256, and is %d", c.Workers)
-	}
-	return nil
+// player is an entry of the list.
+type player struct {
+	Channel  string   `json:"channel"`
+	Provider string   `json:"provider"`
+	Kinds    []string `json:"kinds"`
+	Habit    string   `json:"habit"`
 }
 
-// Run plays.
-func (c *simulateWhatsApp) Run(e *env) error {
-	if c.List {
-		return c.list(e)
-	}
-	number, token, err := c.number(e)
-	if err != nil {
-		return err
-	}
-	if c.Graph != "" {
-		return c.standIn(e, number, token)
-	}
-	return c.play(e, number)
-}
-
-// scenario is an entry of the list.
-type scenario struct {
-	Name  string `json:"name"`
-	About string `json:"about"`
-}
-
-func (c *simulateWhatsApp) list(e *env) error {
-	var list []scenario
+// Run lists.
+func (c *simulateProviders) Run(e *env) error {
+	var list []player
 	var rows [][]string
-	for _, s := range simulate.WhatsAppScenarios() {
-		list = append(list, scenario{s.Name, s.About})
-		rows = append(rows, []string{s.Name, s.About})
+	for _, s := range simulate.All() {
+		kinds := []string{}
+		for _, k := range s.Kinds {
+			kinds = append(kinds, k.Name)
+		}
+		list = append(list, player{string(s.Channel), s.Provider, kinds, s.Habit})
+		rows = append(rows, []string{string(s.Channel), s.Provider, s.Habit})
 	}
-	return e.show(c.JSON, list, func(p *printer) { p.table([]string{"SCENARIO", "WHAT HAPPENS"}, rows) })
+	return e.show(c.JSON, list, func(p *printer) { p.table([]string{"CHANNEL", "PROVIDER", "WHAT IS NOT TAKEN"}, rows) })
 }
 
-// number is the number that is played, and the access token of its account. Flags win over the file.
-func (c *simulateWhatsApp) number(e *env) (simulate.WhatsApp, hookswitch.Secret, error) {
-	creds := hookswitch.Credentials{}
-	phone := ""
+// played are the flags about who is played, and at which door.
+type played struct {
+	Channel hookswitch.Channel `kong:"-"`
+
+	Provider   string            `name:"provider" placeholder:"NAME" help:"Who is played, where the channel has several; --list shows them."`
+	List       bool              `name:"list" help:"List what can be played."`
+	From       string            `name:"from" placeholder:"ID" help:"The person: a number such as +254712345678, a user id, or an address."`
+	URL        string            `name:"url" env:"HOOKSWITCH_URL" default:"http://127.0.0.1:8420" placeholder:"URL" help:"The server whose door is pushed to."`
+	PublicURL  string            `name:"public-url" placeholder:"URL" help:"The server's address as the provider knows it, which Twilio's signatures cover; --url when not given."`
+	Path       string            `name:"path" placeholder:"PATH" help:"The door, such as /in/snd_…; the shared one of the channel when not given."`
+	File       string            `name:"file" short:"f" placeholder:"FILE" help:"Take the credentials from the first entry of the channel in a sender file."`
+	Credential map[string]string `name:"credential" placeholder:"NAME=VALUE" help:"A credential as sender files name it; wins over the file."`
+	JSON       bool              `name:"json" help:"Print JSON, one object a line."`
+}
+
+func (c *played) baseURL() string { return strings.TrimRight(cmp.Or(c.URL, defaultURL), "/") }
+
+// account is who is played. Flags win over the file, and the file over the demo.
+func (c *played) account(e *env) (simulate.Simulator, simulate.Account, error) {
+	s, err := simulate.Of(c.Channel, c.Provider)
+	if err != nil {
+		return s, simulate.Account{}, &usageError{err}
+	}
+	creds, number := hookswitch.Credentials{}, ""
 	if c.File != "" {
-		var err error
-		if creds, phone, err = c.credentials(e); err != nil {
-			return simulate.WhatsApp{}, "", err
+		var provider string
+		if creds, number, provider, err = c.credentials(e); err != nil {
+			return s, simulate.Account{}, err
+		}
+		if s, err = simulate.Of(c.Channel, provider); err != nil {
+			return s, simulate.Account{}, &usageError{err}
 		}
 	}
-	return simulate.WhatsApp{
-		AppSecret:     cmp.Or(c.AppSecret, hookswitch.Secret(creds.First("app_secret")), simulate.DemoAppSecret),
-		PhoneNumberID: cmp.Or(c.PhoneNumberID, creds.First("phone_number_id"), simulate.DemoPhoneNumberID),
-		WABAID:        cmp.Or(c.WABAID, creds.First("waba_id"), simulate.DemoWABAID),
-		DisplayPhone:  cmp.Or(c.DisplayPhone, phone, simulate.DemoPhone),
-		Path:          c.Path,
-	}, cmp.Or(c.AccessToken, hookswitch.Secret(creds.First("access_token"))), nil
+	a := s.Account(number, creds)
+	for name, value := range c.Credential {
+		a = a.With(name, value)
+	}
+	a.Path, a.PublicURL = c.Path, cmp.Or(c.PublicURL, c.baseURL())
+	return s, a, nil
 }
 
-// credentials are those of the first WhatsApp entry of the sender file, with its number.
-func (c *simulateWhatsApp) credentials(e *env) (hookswitch.Credentials, string, error) {
+// credentials are those of the first entry of the channel, and of the provider where one is named, in the sender file, with its number and its provider.
+func (c *played) credentials(e *env) (creds hookswitch.Credentials, number, provider string, err error) {
 	b, err := e.readInput(c.File)
 	if err != nil {
-		return nil, "", hinted(err, "-f with the path of a sender file")
+		return nil, "", "", hinted(err, "-f with the path of a sender file")
 	}
 	if err := checkJSON(b, inputName(c.File)); err != nil {
-		return nil, "", err
+		return nil, "", "", err
 	}
 	var file struct {
 		Senders []struct {
@@ -152,163 +149,210 @@ func (c *simulateWhatsApp) credentials(e *env) (hookswitch.Credentials, string, 
 		} `json:"senders"`
 	}
 	if err := json.Unmarshal(b, &file); err != nil {
-		return nil, "", hinted(fmt.Errorf("%s is no sender file: %w", inputName(c.File), err), "\"hookswitch sender --help\" shows one")
+		return nil, "", "", hinted(fmt.Errorf("%s is no sender file: %w", inputName(c.File), err), "\"hookswitch sender --help\" shows one")
 	}
 	for _, s := range file.Senders {
-		if s.Channel == hookswitch.WhatsApp && s.Provider == "meta" {
-			return s.Credentials, s.PhoneNumber, nil
+		_, unknown := simulate.Of(c.Channel, s.Provider)
+		if s.Channel == c.Channel && unknown == nil && (c.Provider == "" || s.Provider == c.Provider) {
+			return s.Credentials, s.PhoneNumber, s.Provider, nil
 		}
 	}
-	return nil, "", hinted(fmt.Errorf("%s has no entry of the channel whatsapp and the provider meta", inputName(c.File)), "another file, or --app-secret and --phone-number-id")
+	what := "no entry of the channel " + string(c.Channel)
+	if c.Provider != "" {
+		what += " and the provider " + c.Provider
+	}
+	return nil, "", "", hinted(&noEntryError{inputName(c.File) + " has " + what}, "another file, or --credential NAME=VALUE")
 }
 
-func (c *simulateWhatsApp) play(e *env, number simulate.WhatsApp) error {
-	all := simulate.WhatsAppScenarios()
-	i := slices.IndexFunc(all, func(s simulate.Scenario) bool { return s.Name == c.Scenario })
-	if i < 0 {
-		return &usageError{fmt.Errorf("there is no scenario %q; \"hookswitch simulate whatsapp --list\" shows what there is", c.Scenario)}
+// noEntryError says that a sender file has nothing of a channel.
+type noEntryError struct{ message string }
+
+func (e *noEntryError) Error() string { return e.message }
+
+// simulateChannel plays messages of a channel, or stands in for its API.
+type simulateChannel struct {
+	played
+	Scenario     string  `name:"scenario" aliases:"kind" default:"text" placeholder:"NAME" help:"What to play, such as a kind of message; --list shows what there is."`
+	ScenarioFile string  `name:"scenario-file" placeholder:"FILE" help:"Play the steps of a file; - reads standard input."`
+	API          string  `name:"api" aliases:"graph" placeholder:"HOST:PORT" help:"Stand in for the provider's API at this address until interrupted: take messages, and report what becomes of them."`
+	Text         string  `name:"text" placeholder:"TEXT" help:"What the person writes."`
+	Name         string  `name:"name" placeholder:"NAME" help:"The person's profile name."`
+	ReplyTo      string  `name:"reply-to" placeholder:"ID" help:"The message of ours that a button, a reaction or an answer is about, by the provider's id."`
+	Count        *int    `name:"count" placeholder:"N" help:"Messages, up to 100000, of one person to ten; 1 when not given, and 100 of a burst."`
+	Rate         float64 `name:"rate" default:"0" placeholder:"N" help:"Pushes a second; 0 for as fast as they are taken."`
+	Concurrency  int     `name:"concurrency" aliases:"workers" default:"0" placeholder:"N" help:"Pushes at once, up to 256; 1 when not given, and 16 of a burst."`
+	Duplicate    int     `name:"duplicate" default:"0" placeholder:"N" help:"Make each push so many times, the same to the byte."`
+	Batch        int     `name:"batch" default:"0" placeholder:"N" help:"Put so many messages into each push, at providers that do."`
+	Retry        bool    `name:"retry" help:"Repeat what is not taken as the provider does."`
+}
+
+// Help is kong's.
+func (c *simulateChannel) Help() string {
+	example := "hookswitch simulate " + string(c.Channel)
+	return `Plays the provider's side. It pushes messages to the server, proved as the provider proves them, and fails when the door does not answer as it should. The
+credentials come from a sender file or from --credential; what neither names is the demo's, so that a server knows it after "hookswitch dev".
+
+With --api it stands in for the provider's API instead, so that answers can be sent: start the server with
+HOOKSWITCH_PROVIDER_BASE_URLS=` + c.usual() + `=http://HOST:PORT and HOOKSWITCH_ALLOW_NETWORKS=127.0.0.0/8.
+
+    ` + example + ` --text "What is my balance?"
+    ` + example + ` --list
+    ` + example + ` --duplicate 5 --concurrency 5
+    ` + example + ` -f senders.json --scenario burst --count 500 --rate 100
+    ` + example + ` -f senders.json --api 127.0.0.1:9000`
+}
+
+// usual is the channel's usual provider.
+func (c *played) usual() string {
+	s, err := simulate.Of(c.Channel, "")
+	if err != nil {
+		return "NAME"
 	}
-	workers := 1
-	if c.Scenario == "burst" {
-		workers = c.Workers
+	return s.Provider
+}
+
+func (c *simulateChannel) load() simulate.Load {
+	n := 0
+	if c.Count != nil {
+		n = *c.Count
 	}
-	t := &tally{quiet: c.Scenario == "burst", cmd: c, env: e}
+	return simulate.Load{Person: simulate.Person{From: c.From, Name: c.Name, Text: c.Text, ReplyTo: c.ReplyTo}, Count: n, Rate: c.Rate, Duplicate: c.Duplicate, Batch: c.Batch}
+}
+
+// Validate is called by kong.
+func (c *simulateChannel) Validate() error {
+	if c.Count != nil && *c.Count < 1 {
+		return fmt.Errorf("--count must lie between 1 and %d, and is %d", simulate.MaxCount, *c.Count)
+	}
+	l := c.load()
+	if err := l.Check(); err != nil {
+		return fmt.Errorf("--%w", err)
+	}
+	if c.Concurrency < 0 || c.Concurrency > 256 {
+		return fmt.Errorf("--concurrency must lie between 1 and 256, and is %d", c.Concurrency)
+	}
+	return nil
+}
+
+// Run plays.
+func (c *simulateChannel) Run(e *env) error {
+	s, a, err := c.account(e)
+	switch {
+	case err != nil:
+		return err
+	case c.List:
+		return c.list(e, s)
+	case c.API != "":
+		return c.standIn(e, a)
+	}
+	return c.play(e, s, a)
+}
+
+// scenario is an entry of the list.
+type scenario struct {
+	Name  string `json:"name"`
+	About string `json:"about"`
+}
+
+func (c *simulateChannel) list(e *env, s simulate.Simulator) error {
+	var list []scenario
+	var rows [][]string
+	for _, sc := range s.Scenarios() {
+		list = append(list, scenario{sc.Name, sc.About})
+		rows = append(rows, []string{sc.Name, sc.About})
+	}
+	return e.show(c.JSON, list, func(p *printer) {
+		p.table([]string{"SCENARIO", "WHAT HAPPENS OVER " + strings.ToUpper(s.Provider)}, rows)
+	})
+}
+
+// loads are what the flags, or the file, say to play.
+func (c *simulateChannel) loads(e *env, s simulate.Simulator) ([]simulate.Load, error) {
+	if c.ScenarioFile == "" {
+		l, err := s.Load(cmp.Or(c.Scenario, "text"), c.load())
+		if err != nil {
+			return nil, hinted(&usageError{err}, "hookswitch simulate "+string(c.Channel)+" --provider "+s.Provider+" --list")
+		}
+		return []simulate.Load{l}, nil
+	}
+	b, err := e.readInput(c.ScenarioFile)
+	if err != nil {
+		return nil, hinted(err, "--scenario-file with the path of a file")
+	}
+	if err := checkJSON(b, inputName(c.ScenarioFile)); err != nil {
+		return nil, err
+	}
+	list, err := simulate.ReadScenario(b)
+	if err != nil {
+		return nil, hinted(fmt.Errorf("%s is no scenario: %w", inputName(c.ScenarioFile), err), `a file such as {"steps": [{"kind": "text", "text": "Hello", "after": "500ms"}]}`)
+	}
+	return list, nil
+}
+
+func (c *simulateChannel) play(e *env, s simulate.Simulator, a simulate.Account) error {
+	loads, err := c.loads(e, s)
+	if err != nil {
+		return err
+	}
+	steps, err := s.Steps(a, loads...)
+	if err != nil {
+		return hinted(&usageError{err}, "hookswitch simulate "+string(c.Channel)+" --provider "+s.Provider+" --list")
+	}
+	many := 0
+	for _, l := range loads {
+		many += max(l.Count, 1) * max(l.Duplicate, 1) / max(l.Batch, 1)
+	}
+	burst := many > 20 || c.Scenario == "burst"
+	workers := cmp.Or(c.Concurrency, 1)
+	if c.Concurrency == 0 && burst {
+		workers = 16
+	}
+	client := simulate.LoopbackClient()
+	defer client.CloseIdleConnections()
+	post := func(ctx context.Context, p simulate.Push) (simulate.Result, error) {
+		if c.Retry {
+			return s.Deliver(ctx, client, c.baseURL(), a, p)
+		}
+		return p.Post(ctx, client, c.baseURL())
+	}
+	t := &tally{quiet: burst, json: c.JSON, env: e}
 	begin := time.Now()
-	steps := all[i].Steps(number, simulate.Person{Phone: c.From, Name: c.Name, Text: c.Text, ReplyTo: c.ReplyTo, Count: c.Count, Rate: c.Rate})
-	err := simulate.Play(e.ctx, nil, strings.TrimRight(cmp.Or(c.URL, defaultURL), "/"), workers, steps, t.add)
+	err = simulate.PlayBy(e.ctx, post, workers, steps, t.add)
 	t.took = time.Since(begin)
 	return errors.Join(t.summary(), cmp.Or(err, t.failure()))
 }
 
-// tally counts the outcomes of a scenario and shows them.
-type tally struct {
-	cmd   *simulateWhatsApp
-	env   *env
-	quiet bool // too many to show each
-	ok    int
-	times []time.Duration
-	bad   *simulate.Outcome // the first that was wrong
-	wrong int
-	took  time.Duration
-	err   error // of showing
-}
-
-// push is an outcome as JSON.
-type push struct {
-	IDs        []string `json:"ids"`
-	Status     int      `json:"status,omitempty"`
-	Want       int      `json:"want"`
-	OK         bool     `json:"ok"`
-	DurationMs float64  `json:"durationMs"`
-	Answer     string   `json:"answer,omitempty"`
-	Error      string   `json:"error,omitempty"`
-}
-
-func (t *tally) add(o simulate.Outcome) {
-	if o.Err == nil {
-		t.times = append(t.times, o.Result.Took)
-	}
-	if o.OK() {
-		t.ok++
-	} else if t.wrong++; t.bad == nil {
-		t.bad = &o
-	}
-	if t.quiet || t.err != nil {
-		return
-	}
-	out := push{IDs: o.Step.Push.IDs, Status: o.Result.Status, Want: o.Step.Want, OK: o.OK(), DurationMs: milliseconds(o.Result.Took), Answer: string(o.Result.Body)}
-	if o.Err != nil {
-		out.Error = o.Err.Error()
-	}
-	t.err = t.env.show(t.cmd.JSON, out, func(p *printer) {
-		if o.Err == nil {
-			p.line("%d  %.1f ms  %s", out.Status, out.DurationMs, strings.Join(out.IDs, " "))
-		}
-	})
-}
-
-func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-
-// burst is the outcome of many pushes as JSON.
-type burst struct {
-	Pushes   int     `json:"pushes"`
-	OK       int     `json:"ok"`
-	Wrong    int     `json:"wrong"`
-	Seconds  float64 `json:"seconds"`
-	MedianMs float64 `json:"medianMs"`
-	P99Ms    float64 `json:"p99Ms"`
-	MaxMs    float64 `json:"maxMs"`
-}
-
-func (t *tally) summary() error {
-	if !t.quiet || t.err != nil {
-		return t.err
-	}
-	slices.Sort(t.times)
-	at := func(q float64) float64 {
-		if len(t.times) == 0 {
-			return 0
-		}
-		return milliseconds(t.times[int(q*float64(len(t.times)-1))])
-	}
-	out := burst{Pushes: t.ok + t.wrong, OK: t.ok, Wrong: t.wrong, Seconds: t.took.Seconds(), MedianMs: at(.5), P99Ms: at(.99), MaxMs: at(1)}
-	return t.env.show(t.cmd.JSON, out, func(p *printer) {
-		p.line("%d pushes in %.2f s, %d answered as they should be; median %.1f ms, 99 of 100 within %.1f ms, slowest %.1f ms", out.Pushes, out.Seconds, out.OK, out.MedianMs,
-			out.P99Ms, out.MaxMs)
-	})
-}
-
-// failure is an error when the door has answered as it should not.
-func (t *tally) failure() error {
-	if t.bad == nil {
-		return nil
-	}
-	if err := t.bad.Err; err != nil {
-		if errors.Is(err, simulate.ErrNotLoopback) {
-			return err
-		}
-		return hinted(err, "start a server with \"hookswitch serve\", or say where it is with --url or HOOKSWITCH_URL")
-	}
-	r := t.bad.Result
-	err := fmt.Errorf("the door answered %d instead of %d: %s", r.Status, t.bad.Step.Want, short(string(r.Body)))
-	switch r.Status {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return hinted(err, "-f with the sender file that was applied, or --app-secret: the server knows another app secret")
-	case http.StatusServiceUnavailable, http.StatusNotFound:
-		return hinted(err, "hookswitch sender apply --app APP -f FILE, so that the server knows the number; or another --path")
-	}
-	return hinted(err, "look into the server's log")
-}
-
-// standIn is the Graph API until the context ends.
-func (c *simulateWhatsApp) standIn(e *env, number simulate.WhatsApp, token hookswitch.Secret) error {
-	listener, err := net.Listen("tcp", c.Graph)
+// standIn is the provider's API until the context ends.
+func (c *simulateChannel) standIn(e *env, a simulate.Account) error {
+	listener, err := net.Listen("tcp", c.API)
 	if err != nil {
-		return hinted(fmt.Errorf("listen on %s: %w", c.Graph, err), "another address, such as --graph 127.0.0.1:0")
+		return hinted(fmt.Errorf("listen on %s: %w", c.API, err), "another address, such as --api 127.0.0.1:0")
 	}
 	var mu sync.Mutex // messages come from many goroutines
-	graph := simulate.NewGraph(simulate.GraphOptions{Accounts: []simulate.WhatsApp{number}, Token: token, Callback: strings.TrimRight(cmp.Or(c.URL, defaultURL), "/"),
-		OnSend: func(s simulate.Sent) {
-			mu.Lock()
-			defer mu.Unlock()
-			_ = e.show(c.JSON, taken{s.ID, s.To, s.Type, s.Text, s.Ref}, func(p *printer) { p.line("to %s: %s", s.To, cmp.Or(short(s.Text), "["+s.Type+"]")) })
-		}})
+	api, ok := simulate.NewAPI([]simulate.Account{a}, simulate.APIOptions{Callback: c.baseURL(), OnSend: func(s simulate.Sent) {
+		mu.Lock()
+		defer mu.Unlock()
+		_ = e.show(c.JSON, taken{s.ID, s.To, s.Type, s.Text, s.Ref}, func(p *printer) { p.line("to %s: %s", s.To, cmp.Or(short(s.Text), "["+s.Type+"]")) })
+	}})
+	if !ok {
+		return errors.Join(usagef("sending over %s makes no call that could be taken", a.Provider), listener.Close())
+	}
 	mu.Lock()
 	err = e.show(c.JSON, standing{"http://" + listener.Addr().String()}, func(p *printer) {
 		p.line("Taking messages at http://%s until interrupted. Start the server with", listener.Addr())
-		p.line("HOOKSWITCH_PROVIDER_BASE_URLS=meta=http://%s", listener.Addr())
+		p.line("HOOKSWITCH_PROVIDER_BASE_URLS=%s=http://%s HOOKSWITCH_ALLOW_NETWORKS=127.0.0.0/8", a.Provider, listener.Addr())
 	})
 	mu.Unlock()
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	srv := &http.Server{Handler: graph, ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{Handler: api, ReadHeaderTimeout: 10 * time.Second}
 	stop := context.AfterFunc(e.ctx, func() { _ = srv.Close() })
 	defer stop()
 	reports := make(chan error, 1)
-	go func() { reports <- graph.Run(e.ctx) }()
+	go func() { reports <- api.Run(e.ctx) }()
 	err = srv.Serve(listener)
-	graph.Close()
+	api.Close()
 	<-reports
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
@@ -316,7 +360,7 @@ func (c *simulateWhatsApp) standIn(e *env, number simulate.WhatsApp, token hooks
 	return err
 }
 
-// standing is what --graph prints first as JSON, and taken what it prints for each message.
+// standing is what --api prints first as JSON, and taken what it prints for each message.
 type standing struct {
 	URL string `json:"url"`
 }
@@ -327,4 +371,40 @@ type taken struct {
 	Type string `json:"type"`
 	Text string `json:"text"`
 	Ref  string `json:"ref"`
+}
+
+// simulateWhatsApp has flags for the credentials of Meta, besides.
+type simulateWhatsApp struct {
+	simulateChannel
+	AppSecret     hookswitch.Secret `name:"app-secret" placeholder:"SECRET" help:"App secret that pushes are signed with."`
+	AccessToken   hookswitch.Secret `name:"access-token" placeholder:"TOKEN" help:"Access token that the stand-in of the API asks for."`
+	PhoneNumberID string            `name:"phone-number-id" placeholder:"ID" help:"Phone number id."`
+	WABAID        string            `name:"waba-id" placeholder:"ID" help:"Id of the business account."`
+	DisplayPhone  string            `name:"display-phone" placeholder:"PHONE" help:"The number itself."`
+}
+
+// Run plays.
+func (c *simulateWhatsApp) Run(e *env) error {
+	given := map[string]string{"app_secret": c.AppSecret.Reveal(), "access_token": c.AccessToken.Reveal(), "phone_number_id": c.PhoneNumberID, "waba_id": c.WABAID}
+	for name, value := range given {
+		if value == "" {
+			continue
+		}
+		if c.Credential == nil {
+			c.Credential = map[string]string{}
+		}
+		c.Credential[name] = value
+	}
+	s, a, err := c.account(e)
+	if err != nil {
+		return err
+	}
+	a.Number = cmp.Or(c.DisplayPhone, a.Number)
+	switch {
+	case c.List:
+		return c.list(e, s)
+	case c.API != "":
+		return c.standIn(e, a)
+	}
+	return c.play(e, s, a)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/simulate"
 )
 
@@ -84,9 +85,11 @@ func TestSimulate_FlagsWinOverTheFileAndTheFileOverTheDefaults(t *testing.T) {
 	t.Parallel()
 	e := &env{Deps: Deps{Stdin: strings.NewReader(`{"senders":[{"channel":"sms","provider":"meta","credentials":{"app_secret":"wrong"}},
 		{"channel":"whatsapp","provider":"meta","phoneNumber":"+15550001111","credentials":{"app_secret":["new","old"],"access_token":"tok"}}]}`)}}
-	c := simulateWhatsApp{File: "-", WABAID: "77", Path: "/in/snd_1"}
-	n, token, err := c.number(e)
-	if err != nil || n.AppSecret != "new" || token != "tok" || n.WABAID != "77" || n.DisplayPhone != "+15550001111" || n.PhoneNumberID != simulate.DemoPhoneNumberID || n.Path != "/in/snd_1" {
-		t.Errorf("got %s %+v, %s, %v", n.AppSecret.Reveal(), n, token.Reveal(), err)
+	c := simulateChannel{played: played{Channel: hookswitch.WhatsApp, File: "-", Credential: map[string]string{"waba_id": "77"}, Path: "/in/snd_1"}}
+	sim, a, err := c.account(e)
+	creds := a.Credentials
+	if err != nil || sim.Provider != "meta" || creds.First("app_secret") != "new" || creds.First("access_token") != "tok" || creds.First("waba_id") != "77" ||
+		a.Number != "+15550001111" || creds.First("phone_number_id") != simulate.DemoPhoneNumberID || a.Path != "/in/snd_1" {
+		t.Errorf("got %s, %v, %v", sim.Provider, a.Number, err)
 	}
 }

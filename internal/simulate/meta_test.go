@@ -29,8 +29,8 @@ func received(t *testing.T, p simulate.Push) *hookswitch.Push {
 func TestWhatsApp_IsUnderstoodByTheAdapter(t *testing.T) {
 	t.Parallel()
 	adapter := meta.New(meta.Options{})
-	for _, s := range simulate.WhatsAppScenarios() {
-		for step := range s.Steps(account(), simulate.Person{Count: 3}) {
+	for _, s := range whatsApp(t).Scenarios() {
+		for step := range steps(t, s.Name, simulate.Load{}) {
 			p := received(t, step.Push)
 			if genuine := adapter.Verify(p, credentials) == nil; genuine != (step.Want == http.StatusOK) {
 				t.Errorf("%s: the adapter finds it genuine: %v", s.Name, genuine)

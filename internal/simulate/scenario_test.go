@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/simulate"
 )
 
@@ -34,27 +35,41 @@ func (s *strict) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.seen[string(body)]++
 }
 
-func scenario(t *testing.T, name string) simulate.Scenario {
+func whatsApp(t *testing.T) simulate.Simulator {
 	t.Helper()
-	all := simulate.WhatsAppScenarios()
-	i := slices.IndexFunc(all, func(s simulate.Scenario) bool { return s.Name == name })
-	if i < 0 {
-		t.Fatalf("no scenario %s", name)
+	s, err := simulate.Of(hookswitch.WhatsApp, "meta")
+	if err != nil {
+		t.Fatal(err)
 	}
-	return all[i]
+	return s
+}
+
+// steps are the pushes of the scenario of that name of the demo number.
+func steps(t *testing.T, name string, l simulate.Load) iter.Seq[simulate.Step] {
+	t.Helper()
+	s := whatsApp(t)
+	l, err := s.Load(name, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := s.Steps(s.Demo, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
 }
 
 func TestWhatsAppScenarios_AreAnsweredAsTheyExpect(t *testing.T) {
 	t.Parallel()
 	var names []string
-	for _, s := range simulate.WhatsAppScenarios() {
+	for _, s := range whatsApp(t).Scenarios() {
 		names = append(names, s.Name)
 		if s.About == "" || strings.HasSuffix(s.About, ".") || strings.Contains(s.About, "\n") {
 			t.Errorf("%s: description %q is not one line without a full stop", s.Name, s.About)
 		}
 		door := &strict{seen: map[string]int{}}
 		n := 0
-		err := simulate.Play(t.Context(), &http.Client{Transport: direct{door}}, "http://gateway.test", 1, s.Steps(account(), simulate.Person{}), func(o simulate.Outcome) {
+		err := simulate.Play(t.Context(), &http.Client{Transport: direct{door}}, "http://gateway.test", 1, steps(t, s.Name, simulate.Load{}), func(o simulate.Outcome) {
 			n++
 			if !o.OK() {
 				t.Errorf("%s: got %d, %v; want %d", s.Name, o.Result.Status, o.Err, o.Step.Want)
@@ -73,8 +88,8 @@ func TestWhatsAppScenarios_AreAnsweredAsTheyExpect(t *testing.T) {
 func TestScenario_DuplicateRepeatsTheSameBytes(t *testing.T) {
 	t.Parallel()
 	door := &strict{seen: map[string]int{}}
-	steps := scenario(t, "duplicate").Steps(account(), simulate.Person{Text: "once"})
-	if err := simulate.Play(t.Context(), &http.Client{Transport: direct{door}}, "http://gateway.test", 3, steps, func(simulate.Outcome) {}); err != nil {
+	list := steps(t, "duplicate", simulate.Load{Person: simulate.Person{Text: "once"}})
+	if err := simulate.Play(t.Context(), &http.Client{Transport: direct{door}}, "http://gateway.test", 3, list, func(simulate.Outcome) {}); err != nil {
 		t.Fatal(err)
 	}
 	for body, n := range door.seen {
@@ -93,8 +108,8 @@ func TestScenario_BurstKeepsItsRate(t *testing.T) {
 		begin := time.Now()
 		var at []time.Duration
 		people := map[any]bool{}
-		steps := scenario(t, "burst").Steps(account(), simulate.Person{Count: 40, Rate: 20})
-		err := simulate.Play(t.Context(), &http.Client{Transport: direct{&strict{seen: map[string]int{}}}}, "http://gateway.test", 2, steps, func(o simulate.Outcome) {
+		list := steps(t, "burst", simulate.Load{Count: 40, Rate: 20})
+		err := simulate.Play(t.Context(), &http.Client{Transport: direct{&strict{seen: map[string]int{}}}}, "http://gateway.test", 2, list, func(o simulate.Outcome) {
 			at = append(at, time.Since(begin))
 			people[item(t, o.Step.Push)["from"]] = true
 		})
@@ -116,8 +131,8 @@ func TestPlay_StopsWithTheContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	n := 0
-	steps := scenario(t, "burst").Steps(account(), simulate.Person{Count: 1000})
-	err := simulate.Play(ctx, &http.Client{Transport: direct{&strict{seen: map[string]int{}}}}, "http://gateway.test", 1, steps, func(simulate.Outcome) {
+	list := steps(t, "burst", simulate.Load{Count: 1000})
+	err := simulate.Play(ctx, &http.Client{Transport: direct{&strict{seen: map[string]int{}}}}, "http://gateway.test", 1, list, func(simulate.Outcome) {
 		if n++; n == 10 {
 			cancel()
 		}

@@ -11,13 +11,13 @@ var (
 	_ hookswitch.Carrier = (*Provider)(nil)
 )
 
-// Pace is what a number may send in WhatsApp: 80 messages a second, and to one person one in six seconds, of which some may come at once.
+// Pace is what a number may send in WhatsApp: 80 messages a second, and to one person one in six seconds on average, of which up to 45 may come at once.
 // https://developers.facebook.com/documentation/business-messaging/whatsapp/throughput
 func (p *Provider) Pace(r *hookswitch.Route) hookswitch.Pace {
 	if r.Channel != hookswitch.WhatsApp {
 		return hookswitch.Pace{}
 	}
-	return hookswitch.Pace{Route: hookswitch.Rate{N: 80, Per: time.Second}, Person: hookswitch.Rate{N: 10, Per: time.Minute}}
+	return hookswitch.Pace{Route: hookswitch.Rate{N: 80, Per: time.Second}, Person: hookswitch.Rate{N: 45, Per: 45 * 6 * time.Second}}
 }
 
 // Carries reports whether a message of the type may be sent on the channel.
