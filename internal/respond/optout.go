@@ -21,6 +21,16 @@ var (
 	optInWords  = newKeywords("START", "UNSTOP")
 )
 
+// HearsOptOut reports whether the words count on the channel: where people are written to at a number or a name of theirs. A visitor of a web site and who calls or dials get
+// nothing that they have not asked for, and mail has links for it, which its services tell of; a lone "stop" means something else there.
+func HearsOptOut(c hookswitch.Channel) bool {
+	switch c {
+	case hookswitch.SMS, hookswitch.WhatsApp, hookswitch.Messenger, hookswitch.Instagram, hookswitch.Telegram, hookswitch.X:
+		return true
+	}
+	return false
+}
+
 const (
 	optOutConfirmation = "You will get no more messages from us. Reply START to get them again."
 	optInConfirmation  = "You will get messages from us again. Reply STOP to end them."
@@ -83,6 +93,11 @@ func (o *OptOut) Wish(text, replyID string) Wish {
 		return WantsAgain
 	}
 	return NoWish
+}
+
+// WantsBack reports whether text is one of the usual words that resume messages.
+func WantsBack(text string) bool {
+	return (&OptOut{back: optInWords}).Wish(text, "") == WantsAgain
 }
 
 // Confirmation is what is said to the wish; empty: nothing.

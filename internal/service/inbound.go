@@ -274,7 +274,7 @@ func (in *inbound) answer(m *hookswitch.InboundMessage, msg *hookswitch.Message,
 	}
 	sender, err := in.tx.Sender(in.tx.Context(), msg.App, msg.Sender)
 	if hookswitch.KindOf(err) == hookswitch.NotFound || err == nil && sender.Responder.Kind == "" {
-		return nil
+		return in.cameBack(m, msg)
 	}
 	if err != nil {
 		return err

@@ -288,6 +288,11 @@ func (b *births) failMessage(tx *store.Tx, o *store.Outcome, m *hookswitch.Messa
 		return err
 	}
 	b.sendErrors++
+	if problem.OptedOut {
+		if err := optedOut(tx, m.App, m.Contact, m.Channel, b.now); err != nil {
+			return err
+		}
+	}
 	if err := b.failPart(tx, m, problem); err != nil {
 		return err
 	}

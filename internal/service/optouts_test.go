@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/service"
 	"github.com/hookswitch/hookswitch/internal/service/servicetest"
 	"github.com/hookswitch/hookswitch/internal/storetest"
 )
@@ -155,7 +156,6 @@ func TestOptOutWords_AreHeededWhateverTheConversationIs(t *testing.T) {
 		}{
 			{"a person has taken over", byeConfig, func(*servicetest.Update) {}, true, true, []string{"queued : Bye Ada."}},
 			{"the provider confirms", byeConfig, quiet, false, true, nil},
-			{"on a web site", byeConfig, func(u *servicetest.Update) { u.Channel = hookswitch.WebChat }, false, false, nil},
 			{"in public", byeConfig, public, false, false, nil},
 			{"silent responder", `{"kind":"silent","optOut":{"confirmation":""}}`, func(*servicetest.Update) {}, false, true, nil},
 			{"switched off", `{"kind":"test","optOut":{"off":true}}`, func(*servicetest.Update) {}, false, false, nil},
@@ -164,7 +164,6 @@ func TestOptOutWords_AreHeededWhateverTheConversationIs(t *testing.T) {
 			app := w.App()
 			w.Clock.Advance(time.Second)
 			c := &chat{World: w, t: t, app: app, sender: w.SenderWith(app, "100", hookswitch.WhatsApp, tt.responder)}
-			w.SenderWith(app, "100", hookswitch.WebChat, "")
 			if tt.handover {
 				run := c.hear()
 				conv := c.Service.IDs().Format(hookswitch.KindConversation, run.Target)
@@ -181,5 +180,102 @@ func TestOptOutWords_AreHeededWhateverTheConversationIs(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	})
+}
+
+func TestOptOutWords_CountWherePeopleAreWrittenTo(t *testing.T) {
+	t.Parallel()
+	w := servicetest.New(t, storetest.SQLite(t))
+	for ch, want := range map[hookswitch.Channel]bool{
+		hookswitch.SMS: true, hookswitch.WhatsApp: true, hookswitch.Messenger: true, hookswitch.Instagram: true, hookswitch.Telegram: true, hookswitch.X: true,
+		hookswitch.WebChat: false, hookswitch.Email: false,
+	} {
+		app := w.App()
+		c := &chat{World: w, t: t, app: app, sender: w.SenderWith(app, "100", ch, byeConfig)}
+		c.says("STOP", func(u *servicetest.Update) { u.Channel = ch })
+		answers := owed(w, hookswitch.DeliverRespond)
+		if got := c.optedOut(); got != want || (answers == 0) != want {
+			t.Errorf("%s: opted out: %v, want %v; %d answers of the responder are owed", ch, got, want, answers)
+		}
+		if err := w.Service.DeleteSender(t.Context(), app.Key, c.sender.Key); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestOptOuts_ThatAProviderTellsWithARefusedSend(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		w := servicetest.New(t, db)
+		for _, responder := range []string{"", byeConfig, `{"kind":"test","optOut":{"off":true}}`} {
+			app := w.App()
+			w.Clock.Advance(time.Second)
+			before := len(w.Provider.Sent())
+			c := &chat{World: w, t: t, app: app, sender: w.SenderWith(app, "100", hookswitch.SMS, responder)}
+			c.Provider.Script(servicetest.Refuse(&hookswitch.SendError{Code: "21610", Message: "unsubscribed", Category: "recipient", OptedOut: true}))
+			c.sendTo("one")
+			if !c.optedOut() {
+				t.Errorf("%s: the person is not opted out", responder)
+			}
+			c.sendTo("two")
+			c.wantOutbound(responder, "failed 21610: one", "failed opted_out: two")
+			if n := len(c.Provider.Sent()) - before; n != 1 {
+				t.Errorf("%s: the provider was called %d times, want once", responder, n)
+			}
+			ours := func(u *servicetest.Update) { u.Channel, u.Message.From = hookswitch.SMS, "+15550002222" }
+			c.says("hello?", ours)
+			if !c.optedOut() || owed(w, hookswitch.DeliverRespond) != 0 {
+				t.Errorf("%s: any word brings the person back", responder)
+			}
+			c.says("Start", ours)
+			if c.optedOut() {
+				t.Errorf("%s: START does not bring the person back", responder)
+			}
+			if err := w.Service.DeleteSender(t.Context(), app.Key, c.sender.Key); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// sendTo has somebody send a text to the person by hand.
+func (c *chat) sendTo(text string) {
+	c.t.Helper()
+	servicetest.Must(c.Service.SendMessage(c.t.Context(), c.app.Key, service.NewMessage{Channel: hookswitch.SMS, To: "+15550002222", Text: text}, service.Idempotency{}))(c.t)
+	c.sendAll()
+}
+
+func TestOptOuts_ThatAProviderTellsWithAReport(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c := newChatWith(t, db, hookswitch.WhatsApp, byeConfig)
+		report := func(id, recipient string, out bool) {
+			u := servicetest.Report("100", id, "", recipient, hookswitch.StatusFailed)
+			u.Receipt.OptedOut = out
+			servicetest.Must(c.Push(u))(t)
+		}
+		c.says("Hi")
+		run := c.one(hookswitch.DeliverRespond)
+		if err := c.Service.CommitReply(t.Context(), &run.Outcome, hookswitch.Reply{Text: "Hello"}); err != nil {
+			t.Fatal(err)
+		}
+		c.sendAll()
+		id := c.Provider.Sent()[0].Ref
+		report("somebody.elses", "+1555", false)
+		if c.optedOut() {
+			t.Fatal("any failure opts out")
+		}
+		report(servicetest.ProviderID(id), "", true)
+		if !c.optedOut() {
+			t.Error("the report does not opt the person out")
+		}
+		c.wantOutbound("no confirmation", "failed 131026: Hello")
+		c.says("anza")
+		if c.optedOut() {
+			t.Error("the person does not come back")
+		}
+		report("somebody.elses.2", "+1555", true) // a message of another system
+		if !c.optedOut() {
+			t.Error("the report about another system's message does not opt the person out")
+		}
+		report("somebody.elses.3", "+1999", true) // of whom nothing is known
 	})
 }
