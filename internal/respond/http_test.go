@@ -288,7 +288,7 @@ func TestFallback_IsWhatTheConfigurationSays(t *testing.T) {
 	if !ok {
 		t.Fatal("the responder has no words for a failure")
 	}
-	if got, want := f.Fallback(&hookswitch.Turn{ProfileName: "Ada"}), (hookswitch.Reply{Text: "Sorry, Ada.", Unsolved: true}); got != want {
+	if got, want := f.Fallback(&hookswitch.Turn{ProfileName: "Ada", State: "order"}), (hookswitch.Reply{Text: "Sorry, Ada.", Unsolved: true, State: "order"}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if got, want := f.Fallback(&hookswitch.Turn{ProfileName: "Ada", Unsolved: 2}), (hookswitch.Reply{Text: "Sorry, Ada.\n\nA colleague comes.", Unsolved: true, Handover: true}); got != want {

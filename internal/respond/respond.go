@@ -74,9 +74,9 @@ type complete struct {
 
 var _ hookswitch.Fallbacker = (*complete)(nil)
 
-// Fallback is what the configuration has for a responder that has failed for good. Nothing is solved by it.
+// Fallback is what the configuration has for a responder that has failed for good. Nothing is solved by it, and what the responder remembers stays.
 func (c *complete) Fallback(turn *hookswitch.Turn) hookswitch.Reply {
-	return c.settings.unsolved(hookswitch.Reply{Text: expand(c.settings.fallback, turn), Unsolved: true}, turn)
+	return c.settings.unsolved(hookswitch.Reply{Text: expand(c.settings.fallback, turn), Unsolved: true, State: turn.State}, turn)
 }
 
 // Validate reports every wrong field of cfg, as New would.
