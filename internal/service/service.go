@@ -223,8 +223,8 @@ func (b *births) targets(st *appState, ev *hookswitch.Event, sender hookswitch.K
 		if ep.Key == except || !ep.Matches(ev.Type, ev.Tags, sender, own) {
 			continue
 		}
-		if ep.Disabled && !ep.Ordered && ep.Sender != 0 {
-			continue // what happens while a sender's webhook is inactive is not kept for it
+		if ep.Disabled && !ep.Ordered && ep.Profile == hookswitch.ProfileZavu {
+			continue // what happens while the webhook of a sender or a project is inactive is not kept for it
 		}
 		b.aim(ev, ep)
 	}

@@ -206,8 +206,25 @@ func TestSenders_RoundTrip(t *testing.T) {
 		f.update(func(tx *store.Tx) error { return tx.InsertSender(plain) })
 		got, err = f.Sender(ctx, f.app, plain.Key)
 		same(t, "sender without anything", plain, must(t, got, err))
-		plain.Name = "support"
-		wantKind(t, f.Update(ctx, func(tx *store.Tx) error { return tx.UpdateSender(plain) }), hookswitch.Conflict)
+		plain.Name, plain.Enabled, plain.Email = "support", []string{"sms", "sms_oneway"}, hookswitch.SenderEmail{Address: "a@example.com", DomainID: "d", FromName: "A", Receiving: true, CatchAll: true}
+		f.update(func(tx *store.Tx) error { return tx.UpdateSender(plain) })
+		got, err = f.Sender(ctx, f.app, plain.Key)
+		same(t, "changed sender", plain, must(t, got, err))
+		_, err = f.SenderByName(ctx, f.app, "support")
+		wantKind(t, err, hookswitch.Conflict)
+		plain.Default = true
+		if err := f.Update(ctx, func(tx *store.Tx) error { return tx.UpdateSender(plain) }); err == nil {
+			t.Error("an app has two default senders")
+		}
+		f.update(func(tx *store.Tx) error {
+			if err := tx.ClearDefault(f.app); err != nil {
+				return err
+			}
+			return tx.UpdateSender(plain)
+		})
+		if got, err := f.Sender(ctx, f.app, s.Key); err != nil || got.Default {
+			t.Errorf("the default before is still one: %v", err)
+		}
 
 		twin := r
 		twin.Key, twin.App = f.keys.Next(), f.newApp()
@@ -230,9 +247,8 @@ func TestSenders_RoundTrip(t *testing.T) {
 		if routes, err := f.AllRoutes(ctx); err != nil || len(routes) != 0 {
 			t.Errorf("got routes %v, %v, want none", routes, err)
 		}
-		f.update(func(tx *store.Tx) error { return tx.UpdateSender(plain) }) // the name is free
 		r.Key = f.keys.Next()
-		f.update(func(tx *store.Tx) error { return tx.PutRoute(&r) }) // and so is the address
+		f.update(func(tx *store.Tx) error { return tx.PutRoute(&r) }) // the address is free
 	})
 }
 
@@ -474,6 +490,8 @@ func TestTenants_SeeAndChangeNothingOfEachOther(t *testing.T) {
 		none("endpoints", len(eps), err)
 		eps, err = f.EndpointsByKeys(ctx, other, []hookswitch.Key{ep.Key})
 		none("endpoints by key", len(eps), err)
+		eps, err = f.SenderWebhooks(ctx, other, []hookswitch.Key{44})
+		none("webhooks", len(eps), err)
 		senders, err := f.Senders(ctx, other, page)
 		none("senders", len(senders), err)
 		convs, err := f.Conversations(ctx, other, page)
