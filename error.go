@@ -32,6 +32,7 @@ type Error struct {
 	Code       string // a word for programs, such as "limit_reached"; empty: the API's usual one for the kind
 	Message    string
 	Fields     []FieldError
+	Details    map[string]any // what else a program may want to know, by its name on the wire; APIs without a place for it leave it out
 	RetryAfter time.Duration
 	Err        error
 }

@@ -40,7 +40,9 @@ type Server struct {
 	MaxBody     Size `name:"max-body" env:"HOOKSWITCH_MAX_BODY" default:"2MiB" placeholder:"SIZE" help:"Largest request body of the APIs."`
 	MaxPayload  Size `name:"max-payload" env:"HOOKSWITCH_MAX_PAYLOAD" default:"1MiB" placeholder:"SIZE" help:"Largest payload of one event."`
 	MaxInFlight int  `name:"max-in-flight" env:"HOOKSWITCH_MAX_IN_FLIGHT" default:"2048" placeholder:"N" help:"Requests answered at the same time; others are told to come back. 0 sets no limit."`
-	RateLimit   int  `name:"rate-limit" env:"HOOKSWITCH_RATE_LIMIT" default:"600" placeholder:"N" help:"Requests a minute that a project may make to the Zavu-shaped API, which this version does not serve; 0 sets no limit."`
+
+	KeyPrefix     KeyPrefix `name:"key-prefix" env:"HOOKSWITCH_KEY_PREFIX" default:"zv" placeholder:"WORD" help:"How the texts of new API keys begin: WORD_live_… and WORD_test_…. Older keys stay valid."`
+	ZavuRateLimit int       `name:"zavu-rate-limit" env:"HOOKSWITCH_ZAVU_RATE_LIMIT" default:"600" placeholder:"N" help:"Requests a minute that a project may make to the Zavu-shaped API; 0 sets no limit."`
 
 	LogLevel        string   `name:"log-level" env:"HOOKSWITCH_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least important lines to log: ${enum}."`
 	LogFormat       string   `name:"log-format" env:"HOOKSWITCH_LOG_FORMAT" default:"text" enum:"text,json" help:"Form of log lines: ${enum}."`
@@ -79,8 +81,8 @@ func (s *Server) check() error {
 	if s.MaxInFlight < 0 {
 		return fmt.Errorf("max-in-flight must not be negative, and is %d", s.MaxInFlight)
 	}
-	if s.RateLimit < 0 {
-		return fmt.Errorf("rate-limit must not be negative, and is %d", s.RateLimit)
+	if s.ZavuRateLimit < 0 {
+		return fmt.Errorf("zavu-rate-limit must not be negative, and is %d", s.ZavuRateLimit)
 	}
 	for _, d := range []struct {
 		name string

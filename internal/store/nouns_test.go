@@ -405,15 +405,28 @@ func TestBinsAndKeys_RoundTrip(t *testing.T) {
 		_, err = f.Bin(ctx, "other")
 		wantKind(t, err, hookswitch.NotFound)
 
-		k := &hookswitch.APIKey{Key: f.keys.Next(), App: f.app, Test: true, Hint: "zv_…x", CreatedAt: now}
+		k := &hookswitch.APIKey{Key: f.keys.Next(), App: f.app, Test: true, Name: strange, Scopes: []hookswitch.Scope{"a:read", "b:write"}, Hint: "zv_…x", CreatedAt: now}
 		f.update(func(tx *store.Tx) error { return tx.InsertAPIKey(k, "hash") })
-		gotK, err := f.APIKeyByHash(ctx, "hash")
+		gotK, err := f.APIKeyByHash(ctx, "hash", now)
 		same(t, "key", k, must(t, gotK, err))
+		k.Hint, k.RotatedAt, k.OldUntil, k.UsedAt = "new", now, now.Add(time.Hour), now.Add(time.Minute)
+		f.update(func(tx *store.Tx) error { return tx.RotateAPIKey(k, "new hash") })
+		for _, at := range []time.Time{k.UsedAt, now} { // an earlier use does not undo a later one
+			f.update(func(tx *store.Tx) error { return tx.UseAPIKey(k.Key, at) })
+		}
+		for _, hash := range []string{"hash", "new hash"} {
+			gotK, err = f.APIKeyByHash(ctx, hash, k.OldUntil.Add(-time.Millisecond))
+			same(t, "key", k, must(t, gotK, err))
+		}
+		_, err = f.APIKeyByHash(ctx, "hash", k.OldUntil)
+		wantKind(t, err, hookswitch.NotFound)
+		_, err = f.APIKeyByHash(ctx, "", now)
+		wantKind(t, err, hookswitch.NotFound)
 		if keys, err := f.APIKeys(ctx, f.app, store.Page{Limit: 5}); err != nil || len(keys) != 1 {
 			t.Errorf("got %v, %v", keys, err)
 		}
 		f.update(func(tx *store.Tx) error { return tx.DeleteAPIKey(f.app, k.Key, now) })
-		_, err = f.APIKeyByHash(ctx, "hash")
+		_, err = f.APIKeyByHash(ctx, "new hash", now)
 		wantKind(t, err, hookswitch.NotFound)
 	})
 }
@@ -498,6 +511,7 @@ func TestTenants_SeeAndChangeNothingOfEachOther(t *testing.T) {
 			"handover":     func(tx *store.Tx) error { return tx.SetHandover(other, v.Key, true, now) },
 			"message":      func(tx *store.Tx) error { return tx.UpdateMessage(&m2) },
 			"key":          func(tx *store.Tx) error { return tx.DeleteAPIKey(other, k.Key, now) },
+			"key's text":   func(tx *store.Tx) error { return tx.RotateAPIKey(&hookswitch.APIKey{Key: k.Key, App: other}, "h2") },
 		} {
 			one("change "+what, f.Update(ctx, fn))
 		}
