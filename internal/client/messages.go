@@ -80,3 +80,12 @@ func (c *Client) Message(ctx context.Context, app, message string) (m Message, e
 	err = c.call(ctx, http.MethodGet, appPath(app)+"/messages/"+seg(message), nil, &m)
 	return m, err
 }
+
+// ReadMessage shows a person that their message was read or, with typing, that an answer to it is being written.
+func (c *Client) ReadMessage(ctx context.Context, app, message string, typing bool) error {
+	path := appPath(app) + "/messages/" + seg(message) + "/read"
+	if typing {
+		path += "?typing=true"
+	}
+	return c.call(ctx, http.MethodPost, path, nil, nil)
+}

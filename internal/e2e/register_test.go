@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/simulate"
 )
 
@@ -78,4 +79,26 @@ func (c *customer) checkRegistration(reg registration) {
 	if reg.Result != want || told != door {
 		c.t.Errorf("%+v, the provider was told %q", reg, told)
 	}
+}
+
+// TestTyping_IsShownOnceAPersonHasWritten has a bot answer whose sender shows that it does. The operator marks a message as read besides.
+func TestTyping_IsShownOnceAPersonHasWritten(t *testing.T) {
+	Each(t, func(t *testing.T, kind Kind) {
+		w := newWorld(t, kind)
+		for _, s := range simulate.All() {
+			if s.Channel != hookswitch.WhatsApp || s.Provider != "meta" {
+				continue
+			}
+			c := w.customer(t, s, map[string]any{"kind": "echo", "typing": true})
+			c.pushFive("text")
+			c.told(c.eventsOfAnswer())
+			var list struct{ Items []struct{ ID string } }
+			w.Call(http.MethodGet, "/operator/v1/apps/"+c.app+"/messages?status=received", nil, &list, http.StatusOK)
+			w.Call(http.MethodPost, "/operator/v1/apps/"+c.app+"/messages/"+list.Items[0].ID+"/read", nil, nil, http.StatusNoContent)
+			reads := w.apis["meta"].(*simulate.Graph).Reads()
+			if len(reads) != 2 || !reads[0].Typing || reads[1].Typing || reads[0].MessageID == "" || reads[0].MessageID != reads[1].MessageID {
+				t.Errorf("shown %+v", reads)
+			}
+		}
+	})
 }

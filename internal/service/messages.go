@@ -229,13 +229,7 @@ func (s *Service) routeFor(tx *store.Tx, m *hookswitch.Message) (*hookswitch.Rou
 	if err != nil {
 		return nil, nil, err
 	}
-	var best *hookswitch.Route
-	for i := range sender.Routes {
-		r := &sender.Routes[i]
-		if r.Channel == m.Channel && (best == nil || r.Key == m.Route) {
-			best = r
-		}
-	}
+	best := routeOn(sender, m)
 	if best == nil {
 		return nil, nil, &hookswitch.SendError{Code: errNoProvider, Message: "the sender has no route for " + string(m.Channel)}
 	}

@@ -167,3 +167,28 @@ func (h *handler) getMessage(w http.ResponseWriter, r *http.Request) error {
 	}
 	return httpapi.Encode(w, http.StatusOK, out)
 }
+
+// readMessage marks a received message as read at its provider or, with typing=true, shows that an answer is being written.
+func (h *handler) readMessage(w http.ResponseWriter, r *http.Request) error {
+	q := httpapi.NewQuery(r)
+	typing := q.Bool("typing", false)
+	if err := q.Err(); err != nil {
+		return err
+	}
+	a, err := h.app(r)
+	if err != nil {
+		return err
+	}
+	m, err := h.service.Message(r.Context(), a.Key, r.PathValue("message"))
+	if err != nil {
+		return err
+	}
+	show := h.service.MarkRead
+	if typing {
+		show = h.service.SendTyping
+	}
+	if err := show(r.Context(), a.Key, m.Key); err != nil {
+		return err
+	}
+	return httpapi.NoContent(w)
+}

@@ -84,6 +84,7 @@ func New(o Options) *httpapi.Mux {
 	handle("PATCH", "/apps/{app}/conversations/{conversation}", "take a conversation over, or give it back", h.updateConversation)
 	handle("GET", "/apps/{app}/messages", "list the messages of an app", h.listMessages)
 	handle("GET", "/apps/{app}/messages/{message}", "get a message with its receipts", h.getMessage)
+	handle("POST", "/apps/{app}/messages/{message}/read", "show a person that their message was read", h.readMessage)
 
 	handle("POST", "/messages", "send a message", h.sendMessage)
 

@@ -50,6 +50,10 @@ func TestMessages_AreSentByTheOperator(t *testing.T) {
 				a.Errorf("%s: %d %s, want the field %s", body, code, b, wrong)
 			}
 		}
+		read := "/apps/" + app + "/messages/" + m["id"].(string) + "/read"
+		a.do(400, "POST", read, "") // nobody reads what they have sent themselves
+		a.do(400, "POST", read+"?typing=perhaps", "")
+		a.do(404, "POST", "/apps/"+app+"/messages/msg_1/read", "")
 		a.do(404, "POST", "/messages", `{"app":"`+app+`","sender":"nobody","to":"+15551234567","text":"x"}`)
 		a.do(404, "POST", "/messages", `{"app":"nobody","sender":"support","to":"+15551234567","text":"x"}`)
 	})
