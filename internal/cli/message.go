@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/hookswitch/hookswitch/internal/client"
@@ -124,6 +125,14 @@ func (c *messageGet) Run(e *env) error {
 			field{"metadata", pairs(m.Metadata)}, field{"time", clock(m.CreatedAt)})
 		if m.Text != "" {
 			p.line("\n%s", m.Text)
+		}
+		if len(m.Parts) > 0 {
+			rows := make([][]string, len(m.Parts))
+			for i, part := range m.Parts {
+				rows[i] = []string{strconv.Itoa(part.Number), part.Status, text(part.ProviderMessageID), strings.TrimSpace(text(part.ErrorCode) + " " + text(part.ErrorMessage)), short(part.Text)}
+			}
+			p.line("")
+			p.table([]string{"PART", "STATUS", "PROVIDER'S ID", "ERROR", "TEXT"}, rows)
 		}
 		if len(m.Receipts) == 0 {
 			return

@@ -31,6 +31,18 @@ type Message struct {
 	CreatedAt         time.Time         `json:"createdAt"`
 	UpdatedAt         time.Time         `json:"updatedAt"`
 	Receipts          []Receipt         `json:"receipts,omitempty"` // of one that was asked for by its id
+	Parts             []Part            `json:"parts,omitempty"`    // likewise; none where it goes out in one piece
+}
+
+// Part is a part of a text that is too long for one message of its channel.
+type Part struct {
+	Number            int        `json:"number"`
+	Text              string     `json:"text"`
+	Status            string     `json:"status"`
+	ProviderMessageID *string    `json:"providerMessageId"`
+	SentAt            *time.Time `json:"sentAt"`
+	ErrorCode         *string    `json:"errorCode"`
+	ErrorMessage      *string    `json:"errorMessage"`
 }
 
 // Receipt is what a provider has reported about a message.

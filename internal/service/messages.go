@@ -30,6 +30,14 @@ func (s *Service) Receipts(ctx context.Context, message hookswitch.Key) ([]hooks
 	return s.store.Receipts(ctx, message)
 }
 
+// MessageParts are the parts that a message goes out in, in their order; none where it goes out in one piece, or has not begun to.
+func (s *Service) MessageParts(ctx context.Context, m *hookswitch.Message) ([]*hookswitch.MessagePart, error) {
+	if m.Parts == 0 {
+		return nil, nil
+	}
+	return s.store.MessageParts(ctx, m.App, m.Key)
+}
+
 // Words for failures of sends that are ours rather than a provider's.
 const (
 	errNoProvider     = "no_provider"
