@@ -3,9 +3,11 @@ package service
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/store"
@@ -34,7 +36,7 @@ const (
 )
 
 // SendMessage queues a message. A person who is not known yet becomes a contact. What no provider of the sender could carry is refused, with an error of kind Invalid that
-// names the field; whether the provider takes it is told by events and the message's status. Where the same request has been made before, that one's message is returned.
+// names the field, and so is what could only fail: to a person who wants no messages, or when the last one of the person is too long ago. Whether the provider takes it is told by events and the message's status. Where the same request has been made before, that one's message is returned.
 func (s *Service) SendMessage(ctx context.Context, app hookswitch.Key, in NewMessage, idem Idempotency) (*hookswitch.Message, error) {
 	if in.Type == "" {
 		in.Type = "text"
@@ -75,12 +77,29 @@ func (s *Service) SendMessage(ctx context.Context, app hookswitch.Key, in NewMes
 		if err := b.queue(tx, conv, m); err != nil {
 			return err
 		}
-		return idem.claim(tx, m.Key, s)
+		if err := idem.claim(tx, m.Key, s); err != nil {
+			return err
+		}
+		return s.mayBeSent(tx, m, b.now) // behind the claim: what was accepted once is answered as then
 	})
 	if ref, again := replayed(err); again {
 		return s.store.Message(ctx, app, ref)
 	}
 	return m, err
+}
+
+// mayBeSent refuses at once, with an error of kind Invalid and the code that its failure would have, what could only fail when its turn comes: a message to a person who
+// wants none, or one that is too late for the channel. It is asked again when the message goes out.
+func (s *Service) mayBeSent(tx *store.Tx, m *hookswitch.Message, now time.Time) error {
+	err := wanted(tx, m)
+	if err == nil {
+		err = s.windowOf(tx, m, now)
+	}
+	var problem *hookswitch.SendError
+	if !errors.As(err, &problem) {
+		return err
+	}
+	return &hookswitch.Error{Kind: hookswitch.Invalid, Code: problem.Code, Message: problem.Message, Err: problem}
 }
 
 func (in *NewMessage) check() error {

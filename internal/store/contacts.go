@@ -42,17 +42,26 @@ func (r *Reader) ContactBy(ctx context.Context, app hookswitch.Key, ch hookswitc
 
 // InsertContact stores a new person, known on the channel by value.
 func (tx *Tx) InsertContact(c *hookswitch.Contact, ch hookswitch.Channel, value string) error {
+	return tx.InsertContactSeen(c, ch, value, time.Time{})
+}
+
+// InsertContactSeen stores a new person, known on the channel by value, who has written at the time seen; zero: has not.
+func (tx *Tx) InsertContactSeen(c *hookswitch.Contact, ch hookswitch.Channel, value string, seen time.Time) error {
 	if _, err := tx.exec(`INSERT INTO contacts (id, app_id, name, metadata, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6)`,
 		int64(c.Key), int64(c.App), clean(c.Name), pairsText(c.Metadata), millis(c.CreatedAt), millis(c.UpdatedAt)); err != nil {
 		return err
 	}
-	return tx.AddIdentifier(c.App, c.Key, ch, value)
+	return tx.addIdentifier(c.App, c.Key, ch, value, seen)
 }
 
 // AddIdentifier makes a person known on the channel by value too. A value that belongs to another person stays theirs.
 func (tx *Tx) AddIdentifier(app, contact hookswitch.Key, ch hookswitch.Channel, value string) error {
-	_, err := tx.exec(`INSERT INTO identifiers (app_id, channel, value, contact_id, last_inbound_at) VALUES ($1, $2, $3, $4, 0) ON CONFLICT DO NOTHING`,
-		int64(app), string(ch), clean(value), int64(contact))
+	return tx.addIdentifier(app, contact, ch, value, time.Time{})
+}
+
+func (tx *Tx) addIdentifier(app, contact hookswitch.Key, ch hookswitch.Channel, value string, seen time.Time) error {
+	_, err := tx.exec(`INSERT INTO identifiers (app_id, channel, value, contact_id, last_inbound_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+		int64(app), string(ch), clean(value), int64(contact), millis(seen))
 	return err
 }
 
