@@ -15,6 +15,8 @@ type Conversation struct {
 	Messages      int
 	Unread        int
 	LastMessage   Key
-	CreatedAt     time.Time
-	UpdatedAt     time.Time
+	// Channels are those that messages of it have gone over, in the order of their names.
+	Channels  []Channel
+	CreatedAt time.Time
+	UpdatedAt time.Time
 }
