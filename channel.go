@@ -25,10 +25,7 @@ const (
 // Channels are all of them, in the order in which they are listed to people.
 var Channels = []Channel{WhatsApp, SMS, USSD, Voice, Telegram, Messenger, Instagram, X, Email, WebChat}
 
-// SMSOneWay is SMS that cannot be answered. Routes and persons know it as SMS; only messages have a channel of that name.
-const SMSOneWay Channel = "sms_oneway"
-
-// Medium is the channel on which routes carry, and persons get, the messages of c.
+// Medium is the channel on which routes carry, and persons get, the messages of c: of what is sent as SMSOneWay it is SMS.
 func (c Channel) Medium() Channel {
 	if c == SMSOneWay {
 		return SMS

@@ -192,10 +192,10 @@ func fromOf(sender *hookswitch.Sender, route *hookswitch.Route, ch hookswitch.Ch
 	if ch != hookswitch.Email {
 		return sender.PhoneNumber
 	}
-	if route != nil && strings.Contains(route.Address, "@") {
+	if sender.Email.Address == "" && route != nil && strings.Contains(route.Address, "@") {
 		return route.Address
 	}
-	return ""
+	return sender.Email.Address
 }
 
 func (in *NewMessage) check() error {

@@ -11,9 +11,11 @@ import (
 // Thread is a conversation with what lists of them show: its last message, and the person.
 type Thread struct {
 	*hookswitch.Conversation
-	At      hookswitch.Key // what lists are in the order of
-	Last    *hookswitch.Message
-	Contact *hookswitch.Contact // nil: it has just been deleted
+	At   hookswitch.Key // what lists are in the order of
+	Last *hookswitch.Message
+	// Channels are those that its messages have gone over, in the order of their names.
+	Channels []hookswitch.Channel
+	Contact  *hookswitch.Contact // nil: it has just been deleted
 }
 
 // Thread is the conversation of an app with the id.

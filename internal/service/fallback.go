@@ -40,8 +40,8 @@ func (b *births) fallBack(tx *store.Tx, m *hookswitch.Message) (bool, error) {
 	if err := tx.AddIdentifier(m.App, m.Contact, hookswitch.SMS, number, b.s.keys.Next(), b.now); err != nil {
 		return false, err
 	}
-	out, err := tx.OptedOut(tx.Context(), m.App, m.Contact, hookswitch.SMS)
-	if err != nil || out {
+	out, _, err := tx.OptedOut(tx.Context(), m.App, m.Contact, hookswitch.SMS)
+	if err != nil || !out.IsZero() {
 		return false, err
 	}
 	if err := tx.Settle(hookswitch.DeliverMessage, m.Key, m.Conversation); err != nil {
