@@ -157,26 +157,30 @@ func (s *Service) lastReceived(ctx context.Context, app, conversation hookswitch
 	return nil, err
 }
 
-// ShowTyping shows the person of a message that an answer is being written, where the channel has such a thing. shown says whether the provider was asked to, and has taken it.
-func (s *Service) ShowTyping(ctx context.Context, app hookswitch.Key, id string, quiet bool) (shown bool, err error) {
+// ShowTyping shows the person of a message that an answer is being written, where the channel has such a thing. quiet only looks whether there is the message. The error is a *SendError when the
+// provider refuses.
+func (s *Service) ShowTyping(ctx context.Context, app hookswitch.Key, id string, quiet bool) error {
 	m, err := s.Message(ctx, app, id)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if m.Direction == hookswitch.Outbound {
 		if m, err = s.lastReceived(ctx, app, m.Conversation); err != nil || m == nil {
-			return false, err
+			return err
 		}
 	}
 	if quiet {
-		return false, nil
+		return nil
 	}
-	return true, s.attend(ctx, m, true)
+	return s.attend(ctx, m, true)
 }
 
 // attend has the provider of a received message show that it has been read or, with typing, that an answer is being written. Where there is no such thing nothing is done.
 func (s *Service) attend(ctx context.Context, m *hookswitch.Message, typing bool) error {
 	sender, err := s.store.Sender(ctx, m.App, m.Sender)
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -21,11 +21,9 @@ func (h *handler) routes() []route {
 
 		// Senders and their webhooks.
 
-		// Messages.
-
-		// Contacts.
-
-		// Conversations.
+		h.messageRoutes(),
+		h.contactRoutes(),
+		h.conversationRoutes(),
 
 		// Templates.
 
