@@ -55,6 +55,9 @@ func (in *inbound) report(u *hookswitch.Update, route *hookswitch.Route, m *hook
 	if m == nil {
 		return in.foreign(u, route)
 	}
+	if m.Channel.Medium() != route.Channel {
+		return nil // about an earlier try, on another channel
+	}
 	if part != nil {
 		return in.partReport(u, m, part)
 	}
@@ -263,7 +266,12 @@ func applyReceipt(s *Service, tx *store.Tx, b *births, m *hookswitch.Message, r 
 	if !m.Status.CanBecome(r.Status) {
 		return nil
 	}
-	if m.Status == hookswitch.StatusQueued || m.Status == hookswitch.StatusSending {
+	if r.Status == hookswitch.StatusFailed {
+		if other, err := b.fallBack(tx, m); other || err != nil {
+			return err
+		}
+	}
+	if !m.Test && (m.Status == hookswitch.StatusQueued || m.Status == hookswitch.StatusSending) {
 		if err := tx.Settle(hookswitch.DeliverMessage, m.Key, m.Conversation); err != nil {
 			return err
 		}
