@@ -147,8 +147,8 @@ func catchUp(s *Service, tx *store.Tx, b *births, m *hookswitch.Message, begun t
 		return err
 	}
 	for _, r := range kept {
-		if r.At.IsZero() || r.At.Before(begun) {
-			continue
+		if r.At.IsZero() || r.At.Before(begun) || m.Fallback && r.Route != m.Route {
+			continue // also what WhatsApp has told of a message that now goes out by SMS
 		}
 		if err := applyReceipt(s, tx, b, m, &hookswitch.MessageReceipt{ProviderID: r.ProviderID, Status: r.Status, ErrorCode: r.ErrorCode, ErrorText: r.ErrorText}); err != nil {
 			return err
