@@ -255,6 +255,9 @@ func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key ho
 	if err := tx.InsertMessage(msg); err != nil {
 		return err
 	}
+	if err := in.keepFiles(msg, m.Files); err != nil {
+		return err
+	}
 	if now.Sub(conv.LastInboundAt) >= forgetAfter {
 		conv.Unsolved, conv.State = 0, ""
 	}
@@ -295,6 +298,17 @@ func (in *inbound) answer(m *hookswitch.InboundMessage, msg *hookswitch.Message,
 		return err
 	}
 	in.b.owe(store.Delivery{Kind: hookswitch.DeliverRespond, App: msg.App, Subject: msg.Key, Target: conv.Key}, nil)
+	return nil
+}
+
+// keepFiles stores what came with a message.
+func (in *inbound) keepFiles(m *hookswitch.Message, files []hookswitch.InboundFile) error {
+	for _, f := range files[:min(len(files), hookswitch.MaxAttachments)] {
+		a := hookswitch.Attachment{Key: in.s.keys.Next(), App: m.App, Message: m.Key, Name: f.Name, MIMEType: f.MIMEType, ContentID: f.ContentID, Inline: f.Inline, Size: f.Size}
+		if err := in.tx.InsertAttachment(&a, f.Bytes); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
