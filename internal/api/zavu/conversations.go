@@ -21,18 +21,18 @@ func (h *handler) conversationRoutes() []route {
 }
 
 type conversationOut struct {
-	ID                string            `json:"id"`
-	ContactIdentifier string            `json:"contactIdentifier"`
-	ContactID         string            `json:"contactId,omitempty"`
-	Channels          []string          `json:"channels"`
-	LastMessage       *lastMessageOut   `json:"lastMessage"` // null before the first message
-	SenderID          string            `json:"senderId"`
-	MessageCount      int               `json:"messageCount"`
-	UnreadCount       int               `json:"unreadCount"`
-	Email             string            `json:"email,omitempty"`
-	WhatsApp          *whatsAppOut      `json:"whatsapp,omitempty"`
-	CreatedAt         httpapi.MilliTime `json:"createdAt"`
-	UpdatedAt         httpapi.MilliTime `json:"updatedAt"`
+	ID                string             `json:"id"`
+	ContactIdentifier string             `json:"contactIdentifier"`
+	ContactID         string             `json:"contactId,omitempty"`
+	Channels          []string           `json:"channels"`
+	LastMessage       *lastMessageOut    `json:"lastMessage"` // null before the first message
+	SenderID          string             `json:"senderId"`
+	MessageCount      int                `json:"messageCount"`
+	UnreadCount       int                `json:"unreadCount"`
+	Email             string             `json:"email,omitempty"`
+	WhatsApp          *whatsAppPersonOut `json:"whatsapp,omitempty"`
+	CreatedAt         httpapi.MilliTime  `json:"createdAt"`
+	UpdatedAt         httpapi.MilliTime  `json:"updatedAt"`
 }
 
 type lastMessageOut struct {
@@ -43,8 +43,8 @@ type lastMessageOut struct {
 	At        httpapi.MilliTime `json:"at"`
 }
 
-// whatsAppOut is who a person is on WhatsApp that hides their number there.
-type whatsAppOut struct {
+// whatsAppPersonOut is who a person is on WhatsApp that hides their number there.
+type whatsAppPersonOut struct {
 	BSUID string `json:"bsuid,omitempty"`
 }
 
@@ -75,7 +75,7 @@ func (h *handler) newConversation(t *service.Thread) conversationOut {
 			}
 			// A user id of WhatsApp is two letters, a dot and more; numbers have none.
 			if id.Channel == hookswitch.WhatsApp && strings.Contains(id.Value, ".") {
-				out.WhatsApp = &whatsAppOut{BSUID: id.Value}
+				out.WhatsApp = &whatsAppPersonOut{BSUID: id.Value}
 			}
 		}
 	}
