@@ -59,7 +59,7 @@ func routeOn(sender *hookswitch.Sender, m *hookswitch.Message) *hookswitch.Route
 	var best *hookswitch.Route
 	for i := range sender.Routes {
 		r := &sender.Routes[i]
-		if r.Channel == m.Channel && (best == nil || r.Key == m.Route) {
+		if r.Channel == m.Channel.Medium() && (best == nil || r.Key == m.Route) {
 			best = r
 		}
 	}
