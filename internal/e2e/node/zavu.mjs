@@ -2,5 +2,6 @@
 import { runAll } from "./checks.mjs";
 import "./zavu/me.mjs";
 import "./zavu/errors.mjs";
+import "./zavu/senders.mjs";
 
 await runAll();
