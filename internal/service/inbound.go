@@ -178,7 +178,7 @@ func (in *inbound) contact(app hookswitch.Key, ch hookswitch.Channel, value, use
 		userID = ""
 	}
 	missing := value
-	key, err := in.tx.ContactBy(in.tx.Context(), app, ch, value)
+	key, err := in.s.contactBy(in.tx, app, ch, value)
 	if err == nil {
 		missing = userID
 	} else if hookswitch.KindOf(err) == hookswitch.NotFound && userID != "" {
@@ -198,7 +198,19 @@ func (in *inbound) contact(app hookswitch.Key, ch hookswitch.Channel, value, use
 	if missing == "" {
 		return key, nil
 	}
-	return key, in.tx.AddIdentifier(app, key, ch, missing)
+	return key, in.tx.AddIdentifier(app, key, ch, missing, in.s.keys.Next(), in.b.now)
+}
+
+// contactBy finds the person known on the channel by value. Who is known by a number on one channel is the same person on the others, and known there too from now on.
+func (s *Service) contactBy(tx *store.Tx, app hookswitch.Key, ch hookswitch.Channel, value string) (hookswitch.Key, error) {
+	key, err := tx.ContactBy(tx.Context(), app, ch, value)
+	if hookswitch.KindOf(err) != hookswitch.NotFound || !ch.ByPhone() || hookswitch.CheckPhone(value) != "" {
+		return key, err
+	}
+	if key, err = tx.ContactByPhone(tx.Context(), app, value); err != nil {
+		return 0, err
+	}
+	return key, tx.AddIdentifier(app, key, ch, value, s.keys.Next(), s.now().UTC())
 }
 
 // conversation finds or makes the thread of a sender and a contact.
@@ -298,7 +310,7 @@ func (in *inbound) contactChange(u *hookswitch.Update, route *hookswitch.Route) 
 	if err != nil {
 		return err
 	}
-	return in.tx.AddIdentifier(route.App, key, u.Channel, u.Contact.To)
+	return in.tx.AddIdentifier(route.App, key, u.Channel, u.Contact.To, in.s.keys.Next(), in.b.now)
 }
 
 // messageChange marks a received message that the person has edited or taken back. What it read before is kept.

@@ -253,7 +253,7 @@ func (s *schemas) operation(rt route, sh shape) ordered {
 	return append(op, member{"responses", ordered{{strconv.Itoa(max(sh.status, http.StatusOK)), done}, {"default", refused}}})
 }
 
-func tagName(tag string) string { return ours + ": " + tag }
+func tagName(tag string) string { return ours + " " + tag }
 
 // described is the document with this API's part as the table of routes has it.
 func described(t *testing.T, raw []byte) []byte {
@@ -264,11 +264,13 @@ func described(t *testing.T, raw []byte) []byte {
 	}
 	var s schemas
 	var paths ordered
+	used := make(map[string]bool)
 	for _, rt := range (&handler{}).routes() {
 		sh, ok := shapes[rt.method+" "+rt.path]
 		if !ok || !slices.Contains(tags, sh.tag) {
 			t.Fatalf("nothing in shapes tells about %s %s", rt.method, rt.path)
 		}
+		used[sh.tag] = true
 		at := slices.IndexFunc(paths, func(m member) bool { return m.name == Base+rt.path })
 		if at < 0 {
 			paths = append(paths, member{Base + rt.path, ordered{}})
@@ -296,8 +298,11 @@ func described(t *testing.T, raw []byte) []byte {
 		if err := json.Unmarshal(m.value.(json.RawMessage), &list); err != nil {
 			t.Fatal(err)
 		}
-		list = slices.DeleteFunc(list, func(tag map[string]string) bool { return strings.HasPrefix(tag["name"], ours+": ") })
+		list = slices.DeleteFunc(list, func(tag map[string]string) bool { return strings.HasPrefix(tag["name"], ours+" ") })
 		for _, tag := range tags {
+			if !used[tag] {
+				continue
+			}
 			list = append(list, map[string]string{"name": tagName(tag)})
 		}
 		doc[i].value = list
