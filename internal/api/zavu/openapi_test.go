@@ -37,6 +37,13 @@ type shape struct {
 // shapes are those of all routes. A new route needs a line here.
 var shapes = map[string]shape{
 	"GET /me": {tag: "key", out: meOut{}},
+
+	"POST /senders":                         {tag: "senders", status: 201, in: senderIn{}, out: senderOut{}},
+	"GET /senders":                          {tag: "senders", out: senderOut{}, list: true},
+	"GET /senders/{sender}":                 {tag: "senders", out: senderOut{}},
+	"PATCH /senders/{sender}":               {tag: "senders", in: senderIn{}, out: senderOut{}},
+	"DELETE /senders/{sender}":              {tag: "senders", status: 204},
+	"POST /senders/{sender}/webhook/secret": {tag: "senders", out: secretOut{}},
 }
 
 // tags are the groups of routes, in the order in which they are documented.

@@ -21,10 +21,14 @@ type thing struct {
 type things map[string]string
 
 // registry knows every path parameter of the table of routes, in the order in which the objects can be made.
-var registry = []thing{}
+var registry = []thing{
+	{"sender", func(a *api, _ things) string { return a.sender(senderBody) }},
+}
 
 // bodies are those of requests that succeed, by route, for routes that need one. A parameter in braces stands for the id of an object.
-var bodies = map[string]string{}
+var bodies = map[string]string{
+	"POST /senders": senderBody,
+}
 
 func lineName(l zavu.Line) string { return l.Method + " " + l.Path }
 
