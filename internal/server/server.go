@@ -107,7 +107,7 @@ func (s *Server) build(ctx context.Context) error {
 		CheckURL:       func(u *url.URL) error { return guard.CheckURL(u) },
 		CheckResponder: func(c hookswitch.ResponderConfig) error { return respond.Validate(c, respond.Options{Guard: guard}) },
 		PublicURL:      s.url, Fetch: s.fetch,
-		Retention:      s.settings.Retention.Duration, DialogueTimeout: s.settings.DialogueTimeout.Duration,
+		Retention: s.settings.Retention.Duration, DialogueTimeout: s.settings.DialogueTimeout.Duration,
 		MaxPayload: int(s.settings.MaxPayload), KeyPrefix: string(s.settings.KeyPrefix),
 	})
 	if err != nil {
