@@ -131,6 +131,8 @@ func securityHeaders(h http.Header, nonce string, ancestors []string, logo strin
 	frames := "'none'"
 	if len(ancestors) > 0 {
 		frames = strings.Join(ancestors, " ")
+		h.Del("X-Frame-Options")
+		h.Del("Cross-Origin-Opener-Policy")
 	} else {
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
