@@ -32,7 +32,9 @@ type docsOperation struct {
 }
 
 // Anchor is the group's place in the page.
-func (g docsGroup) Anchor() string { return strings.ReplaceAll(strings.ToLower(g.Name), " ", "-") }
+func (g docsGroup) Anchor() string {
+	return strings.Join(strings.FieldsFunc(strings.ToLower(g.Name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') }), "-")
+}
 
 // docsShape is a named schema.
 type docsShape struct {

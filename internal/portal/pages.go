@@ -41,12 +41,7 @@ type Options struct {
 	FrameAncestors []string
 	// HTTP is what the addresses of endpoints are tried with; nil: they are not.
 	HTTP *safehttp.Client
-	// Settings are the ones in effect, without secrets.
-	Settings []Setting
 }
-
-// Setting is one setting of the server, as pages show it.
-type Setting struct{ Name, Value, Source string }
 
 // Pages are the pages over one service.
 type Pages struct {

@@ -268,7 +268,7 @@ func TestDashboard_TheOperatorSeesAllAndAKeyItsOwnApp(t *testing.T) {
 		clock := storetest.NewClock(time.Now())
 		s := newSite(t, db, clock.Now)
 		own, other := s.app("Acme"), s.app("Baraka")
-		key, text, err := s.svc.CreateAPIKey(context.Background(), own.Key, false)
+		key, text, err := s.svc.CreateAPIKey(context.Background(), own.Key, hookswitch.APIKey{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -309,6 +309,13 @@ func TestDashboard_TheOperatorSeesAllAndAKeyItsOwnApp(t *testing.T) {
 		}
 		if a := k.submit("/dashboard/apps", "name=Mine"); a.status != 404 {
 			t.Errorf("with a key, creating an App: %d", a.status)
+		}
+		_, narrow, err := s.svc.CreateAPIKey(context.Background(), own.Key, hookswitch.APIKey{Scopes: []hookswitch.Scope{hookswitch.ScopeMessagesRead}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := s.browser().submit("/dashboard/login", "token="+narrow.Reveal()); a.status != 403 || !strings.Contains(a.body, "without scopes") {
+			t.Errorf("a key with scopes: %d", a.status)
 		}
 		if err := s.svc.DeleteAPIKey(context.Background(), own.Key, s.svc.IDs().Format(hookswitch.KindAPIKey, key.Key)); err != nil {
 			t.Fatal(err)
