@@ -219,27 +219,20 @@ func lost(err error) bool {
 }
 
 func (p *postgres) tryUpdate(ctx context.Context, fn func(*Tx) error) error {
-	t, err := p.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+	conn, err := p.db.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	tx := &Tx{Reader: Reader{q: cleaned{t}, d: postgresDialect, box: p.box}, ctx: ctx}
-	if err := call(tx, fn); err != nil {
-		return errors.Join(err, ignoreDone(t.Rollback()))
+	w := &pipe{conn: conn}
+	w.write(`BEGIN ISOLATION LEVEL REPEATABLE READ`)
+	tx := &Tx{Reader: Reader{q: w, d: postgresDialect, box: p.box}, ctx: ctx, pipe: w}
+	if err = call(tx, fn); err == nil {
+		err = w.commit(ctx)
 	}
-	if err := t.Commit(); err != nil {
-		if lost(err) && !errors.Is(err, pgx.ErrTxCommitRollback) {
-			return fmt.Errorf("%w: %w", errUnknown, err)
-		}
-		return err
+	if err != nil {
+		w.rollBack(ctx)
 	}
-	return nil
-}
-
-func ignoreDone(err error) error {
-	if errors.Is(err, sql.ErrTxDone) || errors.Is(err, sql.ErrConnDone) {
-		return nil
-	}
+	_ = conn.Close() // it goes back to the pool
 	return err
 }
 
