@@ -151,6 +151,9 @@ var SenderEvents = []string{
 	"call.completed", "call.failed", "domain.verified", "domain.failed",
 }
 
+// ProjectEvents are the names that the webhook of a project may subscribe to.
+var ProjectEvents = []string{EventInvitationStatus}
+
 // OnRequest reports whether events of the named type, made by the gateway, go only to endpoints whose filter names it. An endpoint without a
 // filter does not get them, because another event tells the same thing.
 func OnRequest(eventType string) bool {

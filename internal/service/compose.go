@@ -48,9 +48,24 @@ func (s *Service) SendMessage(ctx context.Context, app hookswitch.Key, in NewMes
 		if err != nil {
 			return err
 		}
-		route, err := s.routeOver(sender, in.Channel, in.Type)
+		in := in // the transaction may run again
+		template, err := s.templateOf(tx, app, &in)
 		if err != nil {
 			return err
+		}
+		var route *hookswitch.Route
+		if template != nil {
+			route, err = s.routeOfTemplate(sender, in.Channel)
+		} else {
+			route, err = s.routeOver(sender, in.Channel, in.Type)
+		}
+		if err != nil {
+			return err
+		}
+		if template != nil {
+			if err := s.fillTemplate(template, route.Channel, &in); err != nil {
+				return err
+			}
 		}
 		if route.Channel == hookswitch.SMS || route.Channel == hookswitch.Voice {
 			if wrong := hookswitch.CheckPhone(in.To); wrong != "" {

@@ -165,6 +165,7 @@ func (s *Service) Run(ctx context.Context, nodes func(int)) error {
 	every(housekeepEvery, "housekeeping", s.housekeep)
 	every(sweepEvery, "end dialogues", s.SweepDialogues)
 	every(logEvery, "log attempts", s.LogAttempts)
+	every(invitationEvery, "end invitations", s.SweepInvitations)
 	wg.Wait()
 	return nil
 }
