@@ -32,6 +32,7 @@ type Error struct {
 	Code       string // a word for programs, such as "limit_reached"; empty: the API's usual one for the kind
 	Message    string
 	Fields     []FieldError
+	Details    map[string]any // what else a program may want to know, by its name on the wire; APIs without a place for it leave it out
 	RetryAfter time.Duration
 	Err        error
 }
@@ -42,6 +43,8 @@ type FieldError struct {
 	Path    []string
 	Message string
 	Type    string // a word for programs; empty means value_error
+	// Allowed are the names to choose from, where the field takes one or more of a few.
+	Allowed []string
 }
 
 // Name is the path as people write it, without its first word: senders[2].webhook.url.
@@ -105,6 +108,11 @@ type Checks struct{ fields []FieldError }
 // Field notes that the field of the body at path is wrong.
 func (c *Checks) Field(message string, path ...string) {
 	c.fields = append(c.fields, FieldError{Path: append([]string{"body"}, path...), Message: message})
+}
+
+// Choice notes that the field of the body at path is wrong, and what there is to choose from.
+func (c *Checks) Choice(message string, allowed []string, path ...string) {
+	c.fields = append(c.fields, FieldError{Path: append([]string{"body"}, path...), Message: message, Allowed: allowed})
 }
 
 // Add notes the fields of err, where it is an Error of kind Invalid.

@@ -2,6 +2,7 @@ package hookswitch
 
 import (
 	"mime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -153,6 +154,11 @@ var SenderEvents = []string{
 
 // ProjectEvents are the names that the webhook of a project may subscribe to.
 var ProjectEvents = []string{EventInvitationStatus}
+
+// AllSenderEvents are what the webhook of a sender gets that names no events: those of SenderEvents that are ever about a sender.
+func AllSenderEvents() []string {
+	return slices.DeleteFunc(slices.Clone(SenderEvents), func(name string) bool { return name == EventInvitationStatus })
+}
 
 // OnRequest reports whether events of the named type, made by the gateway, go only to endpoints whose filter names it. An endpoint without a
 // filter does not get them, because another event tells the same thing.

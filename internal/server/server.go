@@ -38,6 +38,7 @@ type Server struct {
 	store     *store.Store
 	service   *service.Service
 	engine    *work.Engine
+	guard     *safehttp.Guard
 	client    *safehttp.Client
 	providers []hookswitch.Provider
 	widget    *widget.Widget
@@ -91,7 +92,8 @@ func (s *Server) build(ctx context.Context) error {
 	}
 	s.url = s.settings.BaseURL(s.listener.Addr())
 
-	guard := safehttp.NewGuard(s.settings.AllowNetworks)
+	s.guard = safehttp.NewGuard(s.settings.AllowNetworks)
+	guard := s.guard
 	s.client = safehttp.New(safehttp.Options{Guard: guard, MaxIdle: 4096})
 	s.providers = all.Providers(all.Options{BaseURLs: s.settings.ProviderBaseURLs, HTTP: s.client})
 	if err := checkProviderNames(s.settings.ProviderBaseURLs, s.providers); err != nil {
@@ -103,10 +105,10 @@ func (s *Server) build(ctx context.Context) error {
 		Profiles:       map[hookswitch.ProfileName]hookswitch.Profile{svix.Name: svix, zavu.Name: zavu},
 		AllowPlain:     guard.AllowsPlain,
 		CheckURL:       func(u *url.URL) error { return guard.CheckURL(u) },
-		CheckResponder: respond.Validate,
+		CheckResponder: func(c hookswitch.ResponderConfig) error { return respond.Validate(c, respond.Options{Guard: guard}) },
 		PublicURL:      s.url,
 		Retention:      s.settings.Retention.Duration, DialogueTimeout: s.settings.DialogueTimeout.Duration,
-		MaxPayload: int(s.settings.MaxPayload),
+		MaxPayload: int(s.settings.MaxPayload), KeyPrefix: string(s.settings.KeyPrefix),
 	})
 	if err != nil {
 		return err
@@ -117,7 +119,8 @@ func (s *Server) build(ctx context.Context) error {
 	kinds := deliver.Kinds(deliver.Options{
 		Service: s.service, HTTP: s.client, Logger: s.log, Now: time.Now,
 		UserAgent:    map[hookswitch.ProfileName]string{svix.Name: "Svix-Webhooks/1.0 (Hookswitch)", zavu.Name: "Zavu-Webhook/1.0"},
-		NewResponder: newResponder,
+		Scheme:       s.settings.ZavuSignatureProfile,
+		NewResponder: s.newResponder,
 		Wake:         func(k work.Kind, at time.Time) { s.engine.Wake(k, at) },
 		Observe:      s.metrics.attempt,
 	})
@@ -146,8 +149,9 @@ func (s *Server) build(ctx context.Context) error {
 	return nil
 }
 
-func newResponder(c hookswitch.ResponderConfig) (hookswitch.Responder, error) {
-	return respond.New(c, respond.Options{})
+// newResponder builds the responder of a configuration.
+func (s *Server) newResponder(c hookswitch.ResponderConfig) (hookswitch.Responder, error) {
+	return respond.New(c, respond.Options{HTTP: s.client, Guard: s.guard})
 }
 
 // checkProviderNames refuses a base URL for a provider that does not exist: a misspelt one would send to the real provider.

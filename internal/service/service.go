@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/respond"
 	"github.com/hookswitch/hookswitch/internal/store"
 	"github.com/hookswitch/hookswitch/internal/work"
 )
@@ -48,6 +49,8 @@ type Options struct {
 	DialogueTimeout time.Duration
 	// MaxPayload is the greatest size of an event's payload, in bytes; 0: MaxPayload.
 	MaxPayload int
+	// KeyPrefix begins the texts of new API keys; "": KeyPrefix.
+	KeyPrefix string
 }
 
 // Service holds the rules over one store. Its methods may be used from many goroutines.
@@ -68,8 +71,10 @@ type Service struct {
 	tasks     map[hookswitch.TaskKind]taskKind
 	ended     endedTasks
 	sessions  sessionLocks
+	optOuts   *respond.Cache[*respond.OptOut]
 	pace      sendPace
 	counts    Counts
+	uses      keyUses
 }
 
 // New returns the service over an open store. Attach must be called before anything is delivered.
@@ -84,10 +89,11 @@ func New(o Options) (*Service, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	o.MaxPayload = cmp.Or(o.MaxPayload, MaxPayload)
+	o.MaxPayload, o.KeyPrefix = cmp.Or(o.MaxPayload, MaxPayload), cmp.Or(o.KeyPrefix, KeyPrefix)
 	s := &Service{
 		store: o.Store, ids: ids, keys: hookswitch.NewKeys(o.Store.Node().Number, o.Now), now: o.Now, log: o.Logger, profiles: o.Profiles,
 		providers: make(map[string]hookswitch.Provider), o: o, engine: noEngine{},
+		optOuts: respond.NewCache(func(c hookswitch.ResponderConfig) (*respond.OptOut, error) { return respond.OptOutOf(c), nil }),
 	}
 	for _, p := range o.Providers {
 		s.providers[p.Name()] = p
@@ -166,7 +172,13 @@ func (s *Service) Run(ctx context.Context, nodes func(int)) error {
 	every(sweepEvery, "end dialogues", s.SweepDialogues)
 	every(logEvery, "log attempts", s.LogAttempts)
 	every(invitationEvery, "end invitations", s.SweepInvitations)
+	every(recordUsesEvery, "record the use of API keys", s.RecordKeyUses)
 	wg.Wait()
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordUsesEvery)
+	defer cancel()
+	if err := s.RecordKeyUses(last); err != nil {
+		s.log.Warn("record the use of API keys", "error", err)
+	}
 	return nil
 }
 
@@ -212,8 +224,8 @@ func (b *births) targets(st *appState, ev *hookswitch.Event, sender hookswitch.K
 		if ep.Key == except || !ep.Matches(ev.Type, ev.Tags, sender, own) {
 			continue
 		}
-		if ep.Disabled && !ep.Ordered && ep.Sender != 0 {
-			continue // what happens while a sender's webhook is inactive is not kept for it
+		if ep.Disabled && !ep.Ordered && ep.Profile == hookswitch.ProfileZavu {
+			continue // what happens while the webhook of a sender or a project is inactive is not kept for it
 		}
 		b.aim(ev, ep)
 	}
