@@ -162,11 +162,15 @@ func (t *Template) Validate() error {
 	if !slices.Contains(TemplateCategories, t.Category) {
 		c.Field("must be UTILITY, MARKETING or AUTHENTICATION", "whatsappCategory")
 	}
-	for _, text := range []struct{ name, body string }{{"body", t.Body}, {"smsBody", t.SMSBody}, {"telegramBody", t.TelegramBody}, {"instagramBody", t.InstagramBody}} {
+	if m := CheckBlanks(t.Body); m != "" {
+		c.Field(m, "body")
+	}
+	// The texts for other channels may leave out some of the blanks.
+	for _, text := range []struct{ name, body string }{{"smsBody", t.SMSBody}, {"telegramBody", t.TelegramBody}, {"instagramBody", t.InstagramBody}} {
 		if utf8.RuneCountInString(text.body) > MaxTemplateText {
 			c.Field("must have at most "+strconv.Itoa(MaxTemplateText)+" characters", text.name)
 		}
-		if m := CheckBlanks(text.body); m != "" {
+		if _, m := Blanks(text.body); m != "" {
 			c.Field(m, text.name)
 		}
 	}

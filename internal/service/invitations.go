@@ -12,7 +12,6 @@ import (
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/store"
-	"github.com/hookswitch/hookswitch/webhook"
 )
 
 // CreateInvitation stores a new invitation of an app that can be used for so many days; 0: the usual number. Where the same request has been made before, that one's invitation is returned.
@@ -199,7 +198,7 @@ func (s *Service) shareSecrets(ctx context.Context, app hookswitch.Key, provider
 		return hookswitch.InvalidField("is needed: nothing is known here that could prove the messages of the account", "app_secret")
 	}
 	if c.First("verify_token") == "" {
-		c["verify_token"] = []string{strings.TrimPrefix(webhook.NewAlphanumericSecret().Reveal(), "whsec_")}
+		c["verify_token"] = []string{rand.Text()}
 	}
 	return nil
 }
@@ -246,9 +245,6 @@ func accountOf(sender *hookswitch.Sender, i *hookswitch.Invitation, told hookswi
 	return told
 }
 
-// maxNameTries is how many names are tried for a sender whose name is taken.
-const maxNameTries = 100
-
 // connectedSender makes the sender that an account becomes, with one route.
 func (s *Service) connectedSender(tx *store.Tx, i *hookswitch.Invitation, c Connection) (*hookswitch.Sender, error) {
 	ch, now := i.ConnectionType.Channel(), s.now().UTC()
@@ -256,19 +252,6 @@ func (s *Service) connectedSender(tx *store.Tx, i *hookswitch.Invitation, c Conn
 	spec := SenderSpec{Name: name, Channel: ch, Provider: c.Provider, PhoneNumber: c.Account.Phone, Credentials: c.Credentials}
 	if err := s.checkSpecs([]SenderSpec{spec}); err != nil {
 		return nil, atCredentials(err)
-	}
-	for n := 2; ; n++ {
-		_, err := tx.SenderByName(tx.Context(), i.App, spec.Name)
-		if hookswitch.KindOf(err) == hookswitch.NotFound {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		if n > maxNameTries {
-			return nil, hookswitch.Errorf(hookswitch.Conflict, "too many senders have the name %s", name)
-		}
-		spec.Name = name + " (" + strconv.Itoa(n) + ")"
 	}
 	applied := AppliedSender{Sender: &hookswitch.Sender{Key: s.keys.Next(), App: i.App, Name: spec.Name, PhoneNumber: spec.PhoneNumber, CreatedAt: now, UpdatedAt: now}, Created: true}
 	if err := tx.InsertSender(applied.Sender); err != nil {

@@ -2,13 +2,12 @@ package service
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/store"
-	"github.com/hookswitch/hookswitch/webhook"
 )
 
 // ProjectWebhook is the webhook of an app itself, or an error of kind NotFound.
@@ -17,24 +16,23 @@ func (s *Service) ProjectWebhook(ctx context.Context, app hookswitch.Key) (*hook
 }
 
 // projectEvents are the events of a project's webhook, each once; nil means all of them.
-func projectEvents(names []string) ([]string, error) {
+func projectEvents(names []string, c *hookswitch.Checks) []string {
 	if names == nil {
-		return slices.Clone(hookswitch.ProjectEvents), nil
+		return slices.Clone(hookswitch.ProjectEvents)
 	}
 	var list []string
 	for _, n := range names {
-		if !slices.Contains(hookswitch.ProjectEvents, n) {
-			allowed, _ := json.Marshal(hookswitch.ProjectEvents) // a list of texts can be encoded
-			return nil, hookswitch.InvalidField("names the unknown event "+n+"; allowed are "+string(allowed), "events")
-		}
-		if !slices.Contains(list, n) {
+		switch {
+		case !slices.Contains(hookswitch.ProjectEvents, n):
+			c.Choice("names the unknown event "+n+"; allowed are "+strings.Join(hookswitch.ProjectEvents, ", "), hookswitch.ProjectEvents, "events")
+		case !slices.Contains(list, n):
 			list = append(list, n)
 		}
 	}
-	if len(list) == 0 {
-		return nil, hookswitch.InvalidField("must name at least one event, or be left out for all", "events")
+	if len(names) == 0 {
+		c.Choice("must name at least one event, or be left out for all", hookswitch.ProjectEvents, "events")
 	}
-	return list, nil
+	return list
 }
 
 // SetProjectWebhook makes the webhook of an app, with a new secret, in place of one that is there. The secret is not shown again.
@@ -45,23 +43,21 @@ func (s *Service) SetProjectWebhook(ctx context.Context, app hookswitch.Key, url
 	} else if m := s.checkWebhookURL(url); m != "" {
 		c.Field(m, "url")
 	}
-	events, err := projectEvents(events)
-	c.Add(err)
+	events = projectEvents(events, &c)
 	if err := c.Err(); err != nil {
 		return nil, "", err
 	}
-	u, _ := hookswitch.ParseEndpointURL(url) // checked before
-	secret := hookswitch.Secret(webhook.NewAlphanumericSecret().Reveal())
+	secret := newWebhookSecret()
 	var e *hookswitch.Endpoint
-	err = s.changeProjectWebhook(ctx, app, func(tx *store.Tx, have *hookswitch.Endpoint) error {
+	err := s.changeProjectWebhook(ctx, app, func(tx *store.Tx, have *hookswitch.Endpoint) error {
 		now := s.now().UTC()
 		if have != nil {
 			e = have
-			e.URL, e.EventTypes, e.Disabled, e.DisabledBy, e.UpdatedAt = u.String(), events, false, "", now
+			e.URL, e.EventTypes, e.Disabled, e.DisabledBy, e.UpdatedAt = url, events, false, "", now
 			e.Secrets = []hookswitch.EndpointSecret{{Secret: secret}}
 			return tx.UpdateEndpoint(e)
 		}
-		e = &hookswitch.Endpoint{Key: s.keys.Next(), App: app, Sender: hookswitch.WebhookOfProject, Profile: hookswitch.ProfileZavu, URL: u.String(), EventTypes: events,
+		e = &hookswitch.Endpoint{Key: s.keys.Next(), App: app, Sender: hookswitch.WebhookOfProject, Profile: hookswitch.ProfileZavu, URL: url, EventTypes: events,
 			Secrets: []hookswitch.EndpointSecret{{Secret: secret}}, Version: 1, CreatedAt: now, UpdatedAt: now}
 		return tx.InsertEndpoint(e)
 	})
@@ -78,19 +74,14 @@ type ProjectWebhookChange struct {
 // UpdateProjectWebhook changes the webhook of an app. While it is inactive nothing is sent, and what happens meanwhile is not kept for it; what was still owed ends. Its secret stays.
 func (s *Service) UpdateProjectWebhook(ctx context.Context, app hookswitch.Key, change ProjectWebhookChange) (*hookswitch.Endpoint, error) {
 	var c hookswitch.Checks
-	url := ""
 	if change.URL != nil {
 		if m := s.checkWebhookURL(*change.URL); m != "" {
 			c.Field(m, "url")
-		} else if u, _ := hookswitch.ParseEndpointURL(*change.URL); u != nil {
-			url = u.String()
 		}
 	}
 	var events []string
 	if change.Events != nil {
-		var err error
-		events, err = projectEvents(change.Events)
-		c.Add(err)
+		events = projectEvents(change.Events, &c)
 	}
 	if err := c.Err(); err != nil {
 		return nil, err
@@ -101,8 +92,8 @@ func (s *Service) UpdateProjectWebhook(ctx context.Context, app hookswitch.Key, 
 			return hookswitch.NotFoundf("webhook not found")
 		}
 		e = have
-		if url != "" {
-			e.URL = url
+		if change.URL != nil {
+			e.URL = *change.URL
 		}
 		if events != nil {
 			e.EventTypes = events

@@ -27,8 +27,7 @@ func (h *handler) routes() []route {
 
 		// Conversations.
 
-		// Templates.
-
-		// Invitations and the project's webhook.
+		h.templateRoutes(),
+		h.invitationRoutes(),
 	)
 }

@@ -54,3 +54,7 @@ CREATE UNIQUE INDEX invitations_by_token ON invitations (token_hash);
 CREATE INDEX invitations_by_app ON invitations (app_id, id);
 CREATE INDEX invitations_by_status ON invitations (app_id, status, id);
 CREATE INDEX invitations_open ON invitations (expires_at) WHERE ended = FALSE;
+
+-- A project has a webhook of its own, in the place of a sender whose id is -1.
+DROP INDEX endpoints_by_sender;
+CREATE UNIQUE INDEX endpoints_by_sender ON endpoints (app_id, sender_id) WHERE sender_id <> 0 AND deleted_at = 0;
