@@ -37,8 +37,11 @@ type ChangedSender struct {
 const maxEmailText = 200
 
 // check notes what is wrong with the fields themselves, under the names of the Zavu-shaped API.
-func (in *SenderChange) check(c *hookswitch.Checks) {
-	if in.Name != nil {
+func (in *SenderChange) check(s *hookswitch.Sender, c *hookswitch.Checks) {
+	switch {
+	case in.Name == nil && s.Name == "":
+		c.Field("is required", "name")
+	case in.Name != nil:
 		if m := hookswitch.CheckSenderName(*in.Name); m != "" {
 			c.Field(m, "name")
 		}
@@ -97,9 +100,6 @@ func (in *SenderChange) apply(s *hookswitch.Sender, c *hookswitch.Checks) {
 
 // CreateSender makes a sender without routes: what is sent over it waits for somebody to give it some. The names of wrong fields are those of the Zavu-shaped API.
 func (s *Service) CreateSender(ctx context.Context, app hookswitch.Key, in SenderChange) (ChangedSender, error) {
-	if in.Name == nil {
-		in.Name = new(string)
-	}
 	return s.changeSenderBy(ctx, app, &in, func(*store.Tx) (*hookswitch.Sender, error) {
 		return &hookswitch.Sender{Key: s.keys.Next(), App: app}, nil
 	})
@@ -127,7 +127,7 @@ func (s *Service) changeSenderBy(ctx context.Context, app hookswitch.Key, in *Se
 			return err
 		}
 		var c hookswitch.Checks
-		in.check(&c)
+		in.check(sender, &c)
 		in.apply(sender, &c)
 		s.checkWebhook(&in.Webhook, &c)
 		if err := c.Err(); err != nil {
