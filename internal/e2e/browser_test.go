@@ -139,3 +139,15 @@ func (b *tab) shoot(name string) {
 		b.t.Error(err)
 	}
 }
+
+// shootWhole takes a picture of the whole page, as far as it goes down, where ScreenshotVariable asks for some.
+func (b *tab) shootWhole(name string) {
+	dir := os.Getenv(ScreenshotVariable)
+	if dir == "" {
+		return
+	}
+	png := in(b, chromedp.FullScreenshot(100))
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600); err != nil {
+		b.t.Error(err)
+	}
+}

@@ -112,6 +112,9 @@ func (s *Service) IDs() *hookswitch.IDs { return s.ids }
 // PublicURL is how people and providers reach the server, without a slash at its end.
 func (s *Service) PublicURL() string { return s.o.PublicURL }
 
+// Retention is how long events and attempts are kept; 0: for ever.
+func (s *Service) Retention() time.Duration { return s.o.Retention }
+
 // Profile is the manner of delivering with the name.
 func (s *Service) Profile(name hookswitch.ProfileName) hookswitch.Profile { return s.profiles[name] }
 
