@@ -56,6 +56,8 @@ type Graph struct {
 	opts     GraphOptions
 	accounts map[string]WhatsApp
 
+	templates templateBook
+
 	readsMu sync.Mutex
 	reads   []Read
 }
@@ -90,9 +92,13 @@ const maxSendBody = 1 << 20
 var versionPath = regexp.MustCompile(`^v[0-9]{1,3}\.[0-9]{1,2}$`)
 
 // ServeHTTP answers POST /{version}/{id}/messages, where id is that of a number, a page or an Instagram account, or "me" for the only page or account. With one of
-// each, what has the messaging type RESPONSE is the page's.
+// each, what has the messaging type RESPONSE is the page's. It also answers what is asked about the accounts: their templates, numbers and subscriptions.
 func (g *Graph) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	answer, fault, refused := g.answer(w, r)
+	var fault *Fault
+	answer, refused, about := g.accountCall(w, r)
+	if !about {
+		answer, fault, refused = g.answer(w, r)
+	}
 	switch {
 	case fault != nil && fault.html():
 		writeBadGateway(w, fault.HTTPStatus)
@@ -212,22 +218,26 @@ func (g *Graph) authorize(r *http.Request) (node string, refused *graphError) {
 		e.status, e.body.Message = http.StatusNotFound, "Unknown path components: "+r.URL.Path
 		return "", e
 	}
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	want := g.opts.Token.Reveal()
-	if !ok || token == "" || want != "" && subtle.ConstantTimeCompare([]byte(token), []byte(want)) != 1 {
-		e := newGraphError(190, "")
-		e.body.Message = "Invalid OAuth access token - Cannot parse access token"
-		return "", e
+	if refused := g.checkToken(r); refused != nil {
+		return "", refused
 	}
 	node = parts[1]
 	if _, ok := g.accounts[node]; !ok && len(g.directs(node)) == 0 || r.Method != http.MethodPost {
-		e := parameterError("")
-		e.body.Message = "Unsupported " + strings.ToLower(r.Method) + " request. Object with ID '" + node +
-			"' does not exist, cannot be loaded due to missing permissions, or does not support this operation."
-		e.body.Type, e.body.Subcode = "GraphMethodException", 33
-		return "", e
+		return "", unknownObject(r.Method, node)
 	}
 	return node, nil
+}
+
+// checkToken refuses a request that does not bear the token.
+func (g *Graph) checkToken(r *http.Request) *graphError {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	want := g.opts.Token.Reveal()
+	if ok && token != "" && (want == "" || subtle.ConstantTimeCompare([]byte(token), []byte(want)) == 1) {
+		return nil
+	}
+	e := newGraphError(190, "")
+	e.body.Message = "Invalid OAuth access token - Cannot parse access token"
+	return e
 }
 
 // undeliverable is the code of a failed status that was given none.
