@@ -72,7 +72,7 @@ func newTab(t *testing.T) *tab {
 }
 
 // tabTime bounds each step in a browser.
-const tabTime = 30 * time.Second
+const tabTime = time.Minute
 
 // in runs one action.
 func in[T any](b *tab, a chromedp.Action[T]) T {

@@ -88,6 +88,9 @@ func TestPages_NothingIsWrongWithThemByTheRules(t *testing.T) {
 				if got := b.text("location.pathname"); got != strings.SplitN(path, "?", 2)[0] {
 					t.Errorf("%s: leads to %s", where, got)
 				}
+				if got := b.text(`performance.getEntriesByType("navigation")[0].responseStatus`); got != "200" {
+					t.Errorf("%s: answers %s", where, got)
+				}
 				if n := b.text("document.documentElement.scrollWidth - document.documentElement.clientWidth"); n != "0" {
 					b.shoot("wider-" + fileName(p.Path))
 					t.Errorf("%s: is %s pixels wider than the window", where, n)

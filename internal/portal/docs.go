@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/hookswitch/hookswitch"
 )
@@ -32,7 +33,9 @@ type docsOperation struct {
 }
 
 // Anchor is the group's place in the page.
-func (g docsGroup) Anchor() string { return strings.ReplaceAll(strings.ToLower(g.Name), " ", "-") }
+func (g docsGroup) Anchor() string {
+	return strings.Join(strings.FieldsFunc(strings.ToLower(g.Name), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), "-")
+}
 
 // docsShape is a named schema.
 type docsShape struct {

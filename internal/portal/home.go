@@ -88,23 +88,17 @@ func (h *homePage) say(health *service.AppHealth) {
 	case all == 0:
 		h.Tone, h.Sentence = ui.Info, "Nothing is connected yet."
 		h.Advice = "Add an endpoint, the address of your server that is to hear what happens. Without a server, open a play bin and look at what would arrive."
-	case len(disabled) > 0:
-		h.Tone = ui.Bad
-		h.Sentence = count(fine, all) + "; " + names(disabled) + were(disabled, " was", " were") + " turned off after failing for days."
-		h.Advice = "Nothing is sent there any more. What is published meanwhile is kept: enable the endpoint once it answers, and recover what it missed."
-		h.Where = h.to(disabled[0])
-	case len(failing) > 0:
-		h.Tone = ui.Bad
-		h.Sentence = count(fine, all) + "; " + names(failing) + were(failing, " fails", " fail") + "."
-		if e := failing[0]; !e.Endpoint.FailSince.IsZero() {
-			h.Sentence = count(fine, all) + "; " + names(failing) + were(failing, " has", " have") + " failed for " + ui.Span(h.Now.Sub(e.Endpoint.FailSince)) + "."
-			if !e.DisablesAt.IsZero() {
-				h.Advice = "It will be turned off in " + ui.Span(e.DisablesAt.Sub(h.Now)) + " unless something gets through."
-			}
-		} else {
-			h.Advice = "Nothing has got through in the last 24 hours. Deliveries are repeated for more than a day, so nothing is lost yet."
+	case len(disabled)+len(failing) > 0:
+		h.Tone, h.Sentence = ui.Bad, count(fine, all)
+		if len(disabled) > 0 {
+			h.Sentence += "; " + names(disabled) + were(disabled, " was", " were") + " turned off"
+			h.Advice = "Nothing is sent there any more. What is published meanwhile is kept: enable the endpoint once it answers, and recover what it missed."
+			h.Where = h.to(disabled[0])
 		}
-		h.Where = h.to(failing[0])
+		if len(failing) > 0 {
+			h.sayFailing(failing)
+		}
+		h.Sentence += "."
 	case len(unsteady) > 0:
 		h.Tone = ui.Warn
 		ok, failed := unsteady[0].Totals()
@@ -124,6 +118,22 @@ func (h *homePage) say(health *service.AppHealth) {
 			h.Advice = "All " + ui.Plural(all, "endpoint") + " take what they are sent."
 		}
 	}
+}
+
+// sayFailing adds what fails, and what will come of it.
+func (h *homePage) sayFailing(failing []*service.EndpointHealth) {
+	e := failing[0]
+	h.Sentence += "; " + names(failing)
+	if e.Endpoint.FailSince.IsZero() {
+		h.Sentence += were(failing, " fails", " fail")
+		h.Advice = "Nothing has got through in the last 24 hours. Deliveries are repeated for more than a day, so nothing is lost yet."
+	} else {
+		h.Sentence += were(failing, " has", " have") + " failed for " + ui.Span(h.Now.Sub(e.Endpoint.FailSince))
+		if !e.DisablesAt.IsZero() {
+			h.Advice = endpointName(e.Endpoint) + " will be turned off in " + ui.Span(e.DisablesAt.Sub(h.Now)) + " unless something gets through."
+		}
+	}
+	h.Where = h.to(e)
 }
 
 // count is "2 of 3 endpoints fine".

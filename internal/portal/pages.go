@@ -23,7 +23,7 @@ import (
 	"github.com/hookswitch/hookswitch/internal/service"
 )
 
-//go:embed templates
+//go:embed all:templates
 var templateFiles embed.FS
 
 var templates = ui.Load(templateFiles, "templates")
