@@ -74,6 +74,15 @@ func makeTemplate(w *servicetest.World, app *hookswitch.App, t hookswitch.Templa
 	return servicetest.Must(w.Service.CreateTemplate(context.Background(), app.Key, t, none))(w.TB)
 }
 
+// approved is the id of a template without blanks that may be sent.
+func approved(w *servicetest.World, app *hookswitch.App, sender *hookswitch.Sender) string {
+	w.TB.Helper()
+	one := makeTemplate(w, app, hookswitch.Template{Name: "hello", Language: "en", Body: "Hello"})
+	servicetest.Must(w.Service.SubmitTemplate(context.Background(), app.Key, tpl(w, one), snd(w, sender), ""))(w.TB)
+	servicetest.Must(w.Service.ApproveTemplate(context.Background(), app.Key, tpl(w, one), ""))(w.TB)
+	return tpl(w, one)
+}
+
 func tpl(w *servicetest.World, t *hookswitch.Template) string {
 	return w.Service.IDs().Format(hookswitch.KindTemplate, t.Key)
 }

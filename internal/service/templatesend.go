@@ -52,25 +52,55 @@ func (s *Service) templateOf(tx *store.Tx, app hookswitch.Key, in *NewMessage) (
 	return tx.Template(tx.Context(), app, key)
 }
 
-// routeOfTemplate is the route of a sender that a message made of a template goes over: as a template over WhatsApp, else as text.
-func (s *Service) routeOfTemplate(sender *hookswitch.Sender, ch hookswitch.Channel) (*hookswitch.Route, error) {
-	if ch == "" || ch == hookswitch.WhatsApp {
-		route, err := s.routeOver(sender, hookswitch.WhatsApp, "template")
-		if err == nil || ch != "" {
-			return route, err
-		}
+// filledIn is in itself or, where it is made of a template, what the sender brings to the person in its place: a call of the template over WhatsApp, or a text.
+func (s *Service) filledIn(tx *store.Tx, sender *hookswitch.Sender, in *NewMessage) (*NewMessage, error) {
+	t, err := s.templateOf(tx, sender.App, in)
+	if err != nil || t == nil {
+		return in, err
 	}
-	return s.routeOver(sender, ch, "text")
+	filled := *in // the transaction may run again
+	if filled.Channel, err = s.templateChannel(sender, in); err != nil {
+		return in, err
+	}
+	err = s.fillTemplate(t, &filled)
+	return &filled, err
 }
 
-// fillTemplate makes in, on the channel, what the template says with its blanks filled in: on WhatsApp the call of the approved template, elsewhere a text. The error is of kind Invalid where the
-// template may not be sent, or a blank has no value.
-func (s *Service) fillTemplate(t *hookswitch.Template, ch hookswitch.Channel, in *NewMessage) error {
+// templateChannel is the channel that a message made of a template goes over. Where none is said that is WhatsApp, if the sender can bring it there; else one on which it is a text. A message that is accepted
+// also where the sender has no channel for it is one for WhatsApp.
+func (s *Service) templateChannel(sender *hookswitch.Sender, in *NewMessage) (hookswitch.Channel, error) {
+	if in.Channel != "" && in.Channel != AutoChannel {
+		return in.Channel, nil
+	}
+	whatsApp := checkRecipient(hookswitch.WhatsApp, in.To) == ""
+	if whatsApp && s.carrying(sender, hookswitch.WhatsApp, "template") != nil {
+		return hookswitch.WhatsApp, nil
+	}
+	text := *in
+	text.Type = "text"
+	if !in.Anyway && in.Channel != AutoChannel {
+		route, err := s.routeOver(sender, "", text.Type)
+		if err != nil {
+			return "", err
+		}
+		return route.Channel, nil
+	}
+	route, ch := s.transport(sender, &text)
+	if route == nil && whatsApp {
+		ch = hookswitch.WhatsApp
+	}
+	return ch, nil
+}
+
+// fillTemplate makes in what the template says on its channel with the blanks filled in: on WhatsApp the call of the approved template, elsewhere a text. The error is of kind Invalid where the
+// template may not be sent, or a blank has no value. What is only simulated needs no approval.
+func (s *Service) fillTemplate(t *hookswitch.Template, in *NewMessage) error {
+	ch := in.Channel.Medium()
 	var c templateContent
 	if err := json.Unmarshal(in.Content, &c); err != nil {
 		return hookswitch.InvalidField("must have texts as the values of templateVariables, templateButtonVariables and templateHeaderVariables", "content")
 	}
-	if ch == hookswitch.WhatsApp && t.Status != hookswitch.TemplateApproved {
+	if ch == hookswitch.WhatsApp && t.Status != hookswitch.TemplateApproved && !in.Test {
 		why := map[hookswitch.TemplateStatus]string{
 			hookswitch.TemplateDraft:    "names a template that has not been submitted: only an approved one can be sent on WhatsApp",
 			hookswitch.TemplatePending:  "names a template that waits for its approval: only an approved one can be sent on WhatsApp",
