@@ -2,6 +2,7 @@ package portal
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -219,16 +220,31 @@ func (p *Pages) connectInvitation(v *view, i *hookswitch.Invitation, entered fun
 	if err != nil {
 		return p.refuseConnection(v, i, c, err)
 	}
-	if !own {
+	told := p.registered(v, sender)
+	if !own || told && sender.Routes[0].Channel == hookswitch.WhatsApp { // a page's messages go where its app says
 		return seeOther(v.w, v.r.URL.Path)
 	}
 	page, err := p.invitePage(v, done, nil)
 	if err != nil {
 		return err
 	}
-	page.Callback = p.svc.PublicURL() + "/in/" + v.ID(hookswitch.KindSender, sender.Key)
+	page.Callback = p.svc.PublicURL() + "/in/" + v.ID(hookswitch.KindSender, sender.Key) + "/" + string(sender.Routes[0].Channel)
 	page.VerifyToken = c.First("verify_token")
 	return v.show("open/invite", page)
+}
+
+// registered tells the provider where to push what comes for a sender that has just been connected. What fails is left to the operator, who can do it again.
+func (p *Pages) registered(v *view, sender *hookswitch.Sender) bool {
+	list, err := p.svc.RegisterSender(v.ctx(), sender, "")
+	for _, r := range list {
+		if err == nil && r.Err != nil {
+			err = r.Err
+		}
+	}
+	if err != nil {
+		p.log.LogAttrs(v.ctx(), slog.LevelWarn, "register a connected sender", slog.String("sender_id", v.ID(hookswitch.KindSender, sender.Key)), slog.Any("error", err))
+	}
+	return err == nil && len(list) > 0 && list[0].Registered
 }
 
 // refuseConnection shows the form once more, with what is wrong.

@@ -204,6 +204,19 @@ type births struct {
 	announced    bool
 }
 
+// sender is the sender of an App whose version this transaction has checked. It is shared and must not be changed.
+func (b *births) sender(tx *store.Tx, app, key hookswitch.Key) (*hookswitch.Sender, error) {
+	st := b.state(app)
+	if known, ok := st.senders.Load(key); ok {
+		return known.(*hookswitch.Sender), nil
+	}
+	sender, err := tx.Sender(tx.Context(), app, key)
+	if err == nil {
+		st.senders.Store(key, sender)
+	}
+	return sender, err
+}
+
 // state is the App's endpoints as the transaction sees them.
 func (b *births) state(app hookswitch.Key) *appState {
 	for _, st := range b.states {

@@ -2,7 +2,6 @@ package simulate
 
 import (
 	"cmp"
-	"crypto/subtle"
 	"errors"
 	"io"
 	"net/http"
@@ -60,6 +59,9 @@ type Graph struct {
 
 	readsMu sync.Mutex
 	reads   []Read
+
+	hooksMu sync.Mutex
+	hooks   Subscriptions
 }
 
 // NewGraph returns a stand-in. It starts nothing.
@@ -92,7 +94,8 @@ const maxSendBody = 1 << 20
 var versionPath = regexp.MustCompile(`^v[0-9]{1,3}\.[0-9]{1,2}$`)
 
 // ServeHTTP answers POST /{version}/{id}/messages, where id is that of a number, a page or an Instagram account, or "me" for the only page or account. With one of
-// each, what has the messaging type RESPONSE is the page's. It also answers what is asked about the accounts: their templates, numbers and subscriptions.
+// each, what has the messaging type RESPONSE is the page's. It also takes where to push: POST /{version}/{id}/subscribed_apps, and POST /{version}/{id} of a number,
+// whose address it checks as Meta does; and it answers what is asked about the accounts: their templates and numbers.
 func (g *Graph) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var fault *Fault
 	answer, refused, about := g.accountCall(w, r)
@@ -121,6 +124,9 @@ func (g *Graph) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer does what r asks. A fault is returned where one shapes the answer.
 func (g *Graph) answer(w http.ResponseWriter, r *http.Request) (any, *Fault, *graphError) {
+	if answer, refused, ok := g.answerHooks(r); ok {
+		return answer, nil, refused
+	}
 	node, refused := g.authorize(r)
 	if refused != nil {
 		return nil, nil, refused
@@ -218,7 +224,7 @@ func (g *Graph) authorize(r *http.Request) (node string, refused *graphError) {
 		e.status, e.body.Message = http.StatusNotFound, "Unknown path components: "+r.URL.Path
 		return "", e
 	}
-	if refused := g.checkToken(r); refused != nil {
+	if refused := g.bears(r); refused != nil {
 		return "", refused
 	}
 	node = parts[1]
@@ -226,18 +232,6 @@ func (g *Graph) authorize(r *http.Request) (node string, refused *graphError) {
 		return "", unknownObject(r.Method, node)
 	}
 	return node, nil
-}
-
-// checkToken refuses a request that does not bear the token.
-func (g *Graph) checkToken(r *http.Request) *graphError {
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	want := g.opts.Token.Reveal()
-	if ok && token != "" && (want == "" || subtle.ConstantTimeCompare([]byte(token), []byte(want)) == 1) {
-		return nil
-	}
-	e := newGraphError(190, "")
-	e.body.Message = "Invalid OAuth access token - Cannot parse access token"
-	return e
 }
 
 // undeliverable is the code of a failed status that was given none.

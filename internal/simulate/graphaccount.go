@@ -82,15 +82,15 @@ func (w WhatsApp) TemplateStatus(t Template, status, reason string) Push {
 }
 
 // accountEdges are what can be asked of accounts.
-var accountEdges = []string{"message_templates", "phone_numbers", "subscribed_apps"}
+var accountEdges = []string{"message_templates", "phone_numbers"}
 
-// accountCall answers what is asked about accounts: their templates, numbers and subscriptions. ok is false for every other call.
+// accountCall answers what is asked about accounts: their templates and numbers. ok is false for every other call.
 func (g *Graph) accountCall(w http.ResponseWriter, r *http.Request) (answer any, refused *graphError, ok bool) {
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	if len(parts) < 2 || len(parts) > 3 || !versionPath.MatchString(parts[0]) || len(parts) == 3 && !slices.Contains(accountEdges, parts[2]) || len(parts) == 2 && r.Method != http.MethodGet {
 		return nil, nil, false
 	}
-	if refused := g.checkToken(r); refused != nil {
+	if refused := g.bears(r); refused != nil {
 		return nil, refused, true
 	}
 	node, edge := parts[1], ""
@@ -117,8 +117,6 @@ func (g *Graph) accountCall(w http.ResponseWriter, r *http.Request) (answer any,
 			list[i] = map[string]string{"id": n.PhoneNumberID, "display_phone_number": n.DisplayPhone}
 		}
 		return map[string]any{"data": list}, nil, true
-	case edge == "subscribed_apps" && (len(numbers) > 0 || page) && r.Method == http.MethodPost:
-		return map[string]bool{"success": true}, nil, true
 	case edge == "" && isNumber:
 		return map[string]string{"id": node, "display_phone_number": number.DisplayPhone, "verified_name": "Demo Business"}, nil, true
 	case edge == "" && page:

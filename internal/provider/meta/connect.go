@@ -11,12 +11,8 @@ import (
 
 var _ hookswitch.Connector = (*Provider)(nil)
 
-// Fields of a page that are read here.
-const pageFields = "messages,messaging_postbacks,message_deliveries,message_reads,message_reactions,message_edits"
-
-// Connect asks Meta about the number or the page, and subscribes the token's app to what happens there.
-// https://developers.facebook.com/documentation/business-messaging/whatsapp/reference/whatsapp-business-account/subscribed-apps-api
-// https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps
+// Connect asks Meta about the number or the page.
+// https://developers.facebook.com/documentation/business-messaging/whatsapp/reference/whatsapp-business-account/phone-number-management-api
 func (p *Provider) Connect(ctx context.Context, ch hookswitch.Channel, c hookswitch.Credentials) (hookswitch.ConnectedAccount, error) {
 	var wrong hookswitch.Checks
 	wanted := []string{credPhone, credWABA, credAccessToken}
@@ -77,9 +73,6 @@ func (p *Provider) connectNumber(ctx context.Context, c hookswitch.Credentials) 
 	if !has {
 		return a, hookswitch.InvalidField("is not the account that the phone number belongs to", credWABA)
 	}
-	if err := p.graphCall(ctx, token, http.MethodPost, "/"+waba+"/subscribed_apps", nil, nil, nil); err != nil {
-		return a, at(err, credAccessToken)
-	}
 	a = hookswitch.ConnectedAccount{Channel: hookswitch.WhatsApp, ID: id, Name: string(number.Name), Parent: waba}
 	if phone := "+" + digitsOf(string(number.Display)); hookswitch.CheckPhone(phone) == "" {
 		a.Phone = phone
@@ -94,9 +87,6 @@ func (p *Provider) connectPage(ctx context.Context, c hookswitch.Credentials) (a
 	}
 	if err := p.graphCall(ctx, token, http.MethodGet, "/"+id, url.Values{"fields": {"id,name"}}, nil, &page); err != nil {
 		return a, at(err, credPage)
-	}
-	if err := p.graphCall(ctx, token, http.MethodPost, "/"+id+"/subscribed_apps", url.Values{"subscribed_fields": {pageFields}}, nil, nil); err != nil {
-		return a, at(err, credAccessToken)
 	}
 	return hookswitch.ConnectedAccount{Channel: hookswitch.Messenger, ID: id, Name: string(page.Name)}, nil
 }

@@ -16,8 +16,6 @@ import (
 
 var _ hookswitch.TemplateRegistrar = (*Provider)(nil)
 
-const credWABA = "waba_id"
-
 // TemplateAccount is the WhatsApp Business Account, where the route says it and can act for it.
 func (p *Provider) TemplateAccount(r *hookswitch.Route) string {
 	if r.Channel != hookswitch.WhatsApp || r.Credentials.First(credAccessToken) == "" {
