@@ -41,6 +41,12 @@ type Server struct {
 	MaxInFlight int  `name:"max-in-flight" env:"HOOKSWITCH_MAX_IN_FLIGHT" default:"2048" placeholder:"N" help:"Requests answered at the same time; others are told to come back. 0 sets no limit."`
 	RateLimit   int  `name:"rate-limit" env:"HOOKSWITCH_RATE_LIMIT" default:"600" placeholder:"N" help:"Requests a minute that a project may make to the Zavu-shaped API, which this version does not serve; 0 sets no limit."`
 
+	TokenRate    int      `name:"token-rate" env:"HOOKSWITCH_TOKEN_RATE" default:"100" placeholder:"N" help:"Requests a second for tokens of clients, of all together; 0 sets no limit."`
+	TokenBurst   int      `name:"token-burst" env:"HOOKSWITCH_TOKEN_BURST" default:"200" placeholder:"N" help:"How many of them may come at once."`
+	PostingRate  int      `name:"posting-rate" env:"HOOKSWITCH_POSTING_RATE" default:"10000" placeholder:"N" help:"Requests a second that an app may make to the Travtus-shaped API; 0 sets no limit."`
+	PostingBurst int      `name:"posting-burst" env:"HOOKSWITCH_POSTING_BURST" default:"5000" placeholder:"N" help:"How many of them may come at once."`
+	SessionLife  Duration `name:"session-life" env:"HOOKSWITCH_SESSION_LIFE" default:"24h" placeholder:"TIME" help:"How long after its last message a session of the Travtus-shaped API ends."`
+
 	LogLevel        string   `name:"log-level" env:"HOOKSWITCH_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least important lines to log: ${enum}."`
 	LogFormat       string   `name:"log-format" env:"HOOKSWITCH_LOG_FORMAT" default:"text" enum:"text,json" help:"Form of log lines: ${enum}."`
 	Metrics         bool     `name:"metrics" env:"HOOKSWITCH_METRICS" default:"true" negatable:"" help:"Serve /metrics for Prometheus."`
@@ -77,6 +83,14 @@ func (s *Server) check() error {
 	}
 	if s.MaxInFlight < 0 {
 		return fmt.Errorf("max-in-flight must not be negative, and is %d", s.MaxInFlight)
+	}
+	for _, n := range []struct {
+		name string
+		n    int
+	}{{"token-rate", s.TokenRate}, {"token-burst", s.TokenBurst}, {"posting-rate", s.PostingRate}, {"posting-burst", s.PostingBurst}} {
+		if n.n < 0 {
+			return fmt.Errorf("%s must not be negative, and is %d", n.name, n.n)
+		}
 	}
 	if s.RateLimit < 0 {
 		return fmt.Errorf("rate-limit must not be negative, and is %d", s.RateLimit)

@@ -45,6 +45,7 @@ func (s *Server) handler() http.Handler {
 	portal.New(portal.Options{Service: s.service, Logger: s.log, Stopping: s.stopping}).Register(pages)
 	s.widget.Register(pages)
 	mount(mux, pages)
+	mount(mux, s.travtus.Mux)
 
 	full := inside(svix.Base, api.Refuse(busy), s.operations().Refuse(busy))
 	return httpapi.Chain(shortest(mux, inside(svix.Base, api, root)), httpapi.WithRequestID, httpapi.TrimSlash, httpapi.AccessLog(s.log, "/play/in/", "/play/"), httpapi.SecurityHeaders,

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/api/travtus"
 	"github.com/hookswitch/hookswitch/internal/config"
 	"github.com/hookswitch/hookswitch/internal/deliver"
 	"github.com/hookswitch/hookswitch/internal/provider/all"
@@ -41,6 +42,7 @@ type Server struct {
 	client    *safehttp.Client
 	providers []hookswitch.Provider
 	widget    *widget.Widget
+	travtus   *travtus.API
 	metrics   *metrics
 	http      *http.Server
 	stopping  chan struct{}
@@ -106,7 +108,8 @@ func (s *Server) build(ctx context.Context) error {
 		CheckResponder: respond.Validate,
 		PublicURL:      s.url,
 		Retention:      s.settings.Retention.Duration, DialogueTimeout: s.settings.DialogueTimeout.Duration,
-		MaxPayload: int(s.settings.MaxPayload),
+		SessionLife: s.settings.SessionLife.Duration,
+		MaxPayload:  int(s.settings.MaxPayload),
 	})
 	if err != nil {
 		return err
@@ -131,6 +134,13 @@ func (s *Server) build(ctx context.Context) error {
 	s.metrics.watch(s)
 	if s.widget, err = widget.New(widget.Options{
 		Service: s.service, Key: s.prepared.MasterKey, Logger: s.log, MaxStreams: s.settings.MaxInFlight / 2, Stopping: s.stopping,
+	}); err != nil {
+		return err
+	}
+	if s.travtus, err = travtus.New(travtus.Options{
+		Service: s.service, Key: s.prepared.MasterKey, Log: s.log,
+		TokenRates: travtus.Rates{Requests: s.settings.TokenRate, Burst: s.settings.TokenBurst},
+		Rates:      travtus.Rates{Requests: s.settings.PostingRate, Burst: s.settings.PostingBurst},
 	}); err != nil {
 		return err
 	}

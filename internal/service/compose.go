@@ -52,7 +52,7 @@ func (s *Service) SendMessage(ctx context.Context, app hookswitch.Key, in NewMes
 		if err != nil {
 			return err
 		}
-		if route.Channel == hookswitch.SMS || route.Channel == hookswitch.Voice {
+		if (route.Channel == hookswitch.SMS || route.Channel == hookswitch.Voice) && route.Provider != hookswitch.ProviderAPI {
 			if wrong := hookswitch.CheckPhone(in.To); wrong != "" {
 				return hookswitch.InvalidField(wrong, "to")
 			}
@@ -66,7 +66,7 @@ func (s *Service) SendMessage(ctx context.Context, app hookswitch.Key, in NewMes
 		if err != nil {
 			return err
 		}
-		conv, err := conversation(s, tx, app, sender.Key, contact, now)
+		conv, err := conversationTo(s, tx, route, contact, now)
 		if err != nil {
 			return err
 		}
@@ -122,6 +122,9 @@ func (s *Service) senderNamed(tx *store.Tx, app hookswitch.Key, name string) (*h
 	}
 	if i := slices.IndexFunc(list, func(s *hookswitch.Sender) bool { return s.Default }); i >= 0 {
 		return list[i], nil
+	}
+	if len(list) != 1 { // the sender of what is posted to an API is not one to choose by default
+		list = slices.DeleteFunc(list, overAPI)
 	}
 	if len(list) != 1 {
 		return nil, hookswitch.InvalidField("must name one of the app's senders: it has "+strconv.Itoa(len(list))+" and no default", "sender")

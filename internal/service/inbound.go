@@ -221,7 +221,7 @@ func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key ho
 	if err := tx.SeeContact(route.App, contact, u.Channel, m.From, m.ProfileName, now); err != nil {
 		return err
 	}
-	conv, err := conversation(s, tx, route.App, route.Sender, contact, now)
+	conv, err := threadOf(s, tx, route.App, route.Sender, contact, m.Thread, now)
 	if err != nil {
 		return err
 	}
@@ -261,6 +261,9 @@ func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key ho
 		return nil
 	}
 	sender, err := tx.Sender(tx.Context(), route.App, route.Sender)
+	if err == nil {
+		sender, err = answering(tx.Context(), &tx.Reader, sender, u.Channel)
+	}
 	if hookswitch.KindOf(err) == hookswitch.NotFound || err == nil && sender.Responder.Kind == "" {
 		return nil
 	}

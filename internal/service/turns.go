@@ -52,6 +52,9 @@ func (s *Service) Turn(ctx context.Context, app, message hookswitch.Key) (*Turn,
 		return nil, err
 	}
 	sender, err := s.store.Sender(ctx, app, m.Sender)
+	if err == nil {
+		sender, err = answering(ctx, &s.store.Reader, sender, m.Channel)
+	}
 	if hookswitch.KindOf(err) == hookswitch.NotFound || err == nil && (conv.Handover || sender.Responder.Kind == "") {
 		return nil, nil
 	}
