@@ -104,7 +104,7 @@ type DialogueTexts struct {
 	Greeting string `json:"greeting,omitempty"`
 	// Unavailable ends a dialogue that nothing answers.
 	Unavailable string `json:"unavailable,omitempty"`
-	// Apology is said when the responder fails or takes too long. It ends a USSD session, and a call goes on.
+	// Apology is said when the responder fails or takes too long and has no words for that. It ends a USSD session, and a call goes on.
 	Apology string `json:"apology,omitempty"`
 	// Silence asks a caller who said nothing again, and Goodbye is the last word after the third time.
 	Silence string `json:"silence,omitempty"`

@@ -32,6 +32,7 @@ type Error struct {
 	Code       string // a word for programs, such as "limit_reached"; empty: the API's usual one for the kind
 	Message    string
 	Fields     []FieldError
+	Details    map[string]any // what else a program may want to know, by its name on the wire; APIs without a place for it leave it out
 	RetryAfter time.Duration
 	Err        error
 }
@@ -42,6 +43,8 @@ type FieldError struct {
 	Path    []string
 	Message string
 	Type    string // a word for programs; empty means value_error
+	// Allowed are the words that would have been right, where there are only a few; APIs without a place for them leave them out.
+	Allowed []string
 }
 
 // Name is the path as people write it, without its first word: senders[2].webhook.url.

@@ -157,6 +157,8 @@ type MessageReceipt struct {
 	// ErrorCategory and Retriable describe a failure further; empty and false when unknown.
 	ErrorCategory string
 	Retriable     bool
+	// OptedOut says that it failed because the person wants no more messages on the channel.
+	OptedOut bool `json:",omitempty"`
 	// Upto, where it is not zero, widens the report to everything that was sent to Recipient until then. A report that also has a ProviderID is about
 	// that message and what was sent before it.
 	Upto time.Time `json:",omitzero"`
@@ -215,6 +217,8 @@ type SendError struct {
 	Account bool
 	// Tries bounds how often a Temporary call is made, the failed one included. 0: as often as the sender of messages sees fit.
 	Tries int
+	// OptedOut says that the person has told the provider that they want no more messages on the channel.
+	OptedOut bool
 	// Unknown says that the provider may have taken the message although we have no answer. Such a call is not repeated.
 	Unknown bool
 	Err     error

@@ -8,9 +8,30 @@ import (
 // Responder answers received messages. It may be called from many goroutines at once, and again for the same turn after a
 // crash: only the answer that is committed counts.
 type Responder interface {
-	// Respond returns what to say. A Reply without text says nothing. An error makes the turn be tried again.
+	// Respond returns what to say. A Reply without text says nothing. An error makes the turn be tried again, unless it is a *ResponderError that
+	// says otherwise.
 	Respond(ctx context.Context, turn *Turn) (Reply, error)
 }
+
+// Fallbacker is a Responder that has words for when it has failed for good.
+type Fallbacker interface {
+	// Fallback is what is said instead of an answer. A Reply without text says nothing.
+	Fallback(turn *Turn) Reply
+}
+
+// ResponderError is a failure of a Responder that says whether asking again may help. Its text holds nothing that a person wrote, and no secret.
+type ResponderError struct {
+	Message string
+	// Permanent says that the same turn would fail again.
+	Permanent bool
+	// RetryAfter is how long the responder asked to be left alone; zero: it did not.
+	RetryAfter time.Duration
+	Err        error
+}
+
+func (e *ResponderError) Error() string { return e.Message }
+
+func (e *ResponderError) Unwrap() error { return e.Err }
 
 // Turn is a received message and what led up to it.
 type Turn struct {
@@ -28,16 +49,20 @@ type Turn struct {
 	First bool
 	// Opens says that a call or a USSD session has begun and the person has not said anything yet: it is to be greeted.
 	Opens bool
-	// State is what the last Reply of the same call or session wanted to be reminded of; empty elsewhere, and at the beginning.
-	State   string
-	At      time.Time
-	History []Line // older messages of the conversation, oldest first
+	// State is what the last Reply of the same call, session or chat wanted to be reminded of; empty at the beginning, and in a chat after a day of silence.
+	State string
+	// Unsolved is how many answers in a row, up to the last one, have not solved what the person wants.
+	Unsolved int
+	At       time.Time
+	History  []Line // older messages of the conversation, oldest first
 }
 
 // Line is one message of a conversation's history.
 type Line struct {
 	Direction Direction
-	Text      string
+	Type      string // as of a Message
+	Text      string // its beginning, where it is long
+	Answer    bool   // it answers a message of the person, as a responder's do
 	At        time.Time
 }
 
@@ -48,6 +73,11 @@ type Reply struct {
 	End bool
 	// Handover asks for a person: the responder is silent in the conversation from now on.
 	Handover bool
-	// State, a text of the responder's own, comes with the next Turn of the same call or session. Elsewhere there is nothing that it could belong to, and it is dropped.
+	// State, a text of the responder's own of at most MaxTurnState bytes, comes with the next Turn of the same call, session or chat. A longer one is dropped.
 	State string
+	// Unsolved says that the answer does not solve what the person wants.
+	Unsolved bool
 }
+
+// MaxTurnState is the greatest length of what a Responder is reminded of, in bytes.
+const MaxTurnState = 16 << 10

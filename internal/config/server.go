@@ -39,13 +39,14 @@ type Server struct {
 	MaxBody     Size `name:"max-body" env:"HOOKSWITCH_MAX_BODY" default:"2MiB" placeholder:"SIZE" help:"Largest request body of the APIs."`
 	MaxPayload  Size `name:"max-payload" env:"HOOKSWITCH_MAX_PAYLOAD" default:"1MiB" placeholder:"SIZE" help:"Largest payload of one event."`
 	MaxInFlight int  `name:"max-in-flight" env:"HOOKSWITCH_MAX_IN_FLIGHT" default:"2048" placeholder:"N" help:"Requests answered at the same time; others are told to come back. 0 sets no limit."`
-	RateLimit   int  `name:"rate-limit" env:"HOOKSWITCH_RATE_LIMIT" default:"600" placeholder:"N" help:"Requests a minute that a project may make to the Zavu-shaped API, which this version does not serve; 0 sets no limit."`
 
-	TokenRate    int      `name:"token-rate" env:"HOOKSWITCH_TOKEN_RATE" default:"100" placeholder:"N" help:"Requests a second for tokens of clients, of all together; 0 sets no limit."`
-	TokenBurst   int      `name:"token-burst" env:"HOOKSWITCH_TOKEN_BURST" default:"200" placeholder:"N" help:"How many of them may come at once."`
-	PostingRate  int      `name:"posting-rate" env:"HOOKSWITCH_POSTING_RATE" default:"10000" placeholder:"N" help:"Requests a second that an app may make to the Travtus-shaped API; 0 sets no limit."`
-	PostingBurst int      `name:"posting-burst" env:"HOOKSWITCH_POSTING_BURST" default:"5000" placeholder:"N" help:"How many of them may come at once."`
-	SessionLife  Duration `name:"session-life" env:"HOOKSWITCH_SESSION_LIFE" default:"24h" placeholder:"TIME" help:"How long after its last message a session of the Travtus-shaped API ends."`
+	ZavuRateLimit int `name:"zavu-rate-limit" env:"HOOKSWITCH_ZAVU_RATE_LIMIT" default:"600" placeholder:"N" help:"Requests a minute that a project may make to the Zavu-shaped API; 0 sets no limit."`
+
+	TravtusTokenRate   int      `name:"travtus-token-rate" env:"HOOKSWITCH_TRAVTUS_TOKEN_RATE" default:"100" placeholder:"N" help:"Requests a second for tokens of clients, of all together; 0 sets no limit."`
+	TravtusTokenBurst  int      `name:"travtus-token-burst" env:"HOOKSWITCH_TRAVTUS_TOKEN_BURST" default:"200" placeholder:"N" help:"How many of them may come at once."`
+	TravtusRate        int      `name:"travtus-rate" env:"HOOKSWITCH_TRAVTUS_RATE" default:"10000" placeholder:"N" help:"Requests a second that an app may make to the Travtus-shaped API; 0 sets no limit."`
+	TravtusBurst       int      `name:"travtus-burst" env:"HOOKSWITCH_TRAVTUS_BURST" default:"5000" placeholder:"N" help:"How many of them may come at once."`
+	TravtusSessionLife Duration `name:"travtus-session-life" env:"HOOKSWITCH_TRAVTUS_SESSION_LIFE" default:"24h" placeholder:"TIME" help:"How long after its last message a session of the Travtus-shaped API ends."`
 
 	LogLevel        string   `name:"log-level" env:"HOOKSWITCH_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least important lines to log: ${enum}."`
 	LogFormat       string   `name:"log-format" env:"HOOKSWITCH_LOG_FORMAT" default:"text" enum:"text,json" help:"Form of log lines: ${enum}."`
@@ -87,13 +88,13 @@ func (s *Server) check() error {
 	for _, n := range []struct {
 		name string
 		n    int
-	}{{"token-rate", s.TokenRate}, {"token-burst", s.TokenBurst}, {"posting-rate", s.PostingRate}, {"posting-burst", s.PostingBurst}} {
+	}{{"travtus-token-rate", s.TravtusTokenRate}, {"travtus-token-burst", s.TravtusTokenBurst}, {"travtus-rate", s.TravtusRate}, {"travtus-burst", s.TravtusBurst}} {
 		if n.n < 0 {
 			return fmt.Errorf("%s must not be negative, and is %d", n.name, n.n)
 		}
 	}
-	if s.RateLimit < 0 {
-		return fmt.Errorf("rate-limit must not be negative, and is %d", s.RateLimit)
+	if s.ZavuRateLimit < 0 {
+		return fmt.Errorf("zavu-rate-limit must not be negative, and is %d", s.ZavuRateLimit)
 	}
 	for _, d := range []struct {
 		name string

@@ -249,7 +249,7 @@ func TestServer_ChecksWhatDoesNotFitTogether(t *testing.T) {
 		"--retention=4h --retry-schedule=1s":    "zavu-retry-schedule",
 		"--delivery-timeout=0s":                 "delivery-timeout must be longer than 0",
 		"--max-in-flight=-1":                    "max-in-flight must not be negative",
-		"--rate-limit=-1":                       "rate-limit must not be negative",
+		"--zavu-rate-limit=-1":                  "zavu-rate-limit must not be negative",
 		"--data-dir= ":                          "",
 		"--retention=0s --disable-after=0s":     "",
 		"--retry-schedule=none --retention=30d": "",

@@ -118,11 +118,7 @@ func TestThrottle_CountsManualAttemptsAndHeedsChanges(t *testing.T) {
 			e.ThrottleRate = 0
 			return nil
 		}))(t)
-		start := time.Now()
 		servicetest.Eventually(t, "the rest has arrived", func() bool { return len(r.times()) == 48 })
-		if took := time.Since(start); took > 5*time.Second {
-			t.Errorf("it took %v", took)
-		}
 		servicetest.Eventually(t, "nothing is left", func() bool { s := run.Engine.Stats(); return s.Queued == 0 && s.Serving == 0 })
 		if at := w.Service.Throttled(ep); !at.IsZero() {
 			t.Errorf("throttled since %v", at)

@@ -5,13 +5,14 @@ import (
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/respond"
+	"github.com/hookswitch/hookswitch/internal/service"
 	"github.com/hookswitch/hookswitch/internal/work"
 )
 
 // turns asks responders for their answers.
 type turns struct {
 	Options
-	responders *respond.Cache
+	responders *respond.Cache[hookswitch.Responder]
 }
 
 func newTurns(o Options) *turns {
@@ -28,14 +29,9 @@ func (t *turns) Run(ctx context.Context, it work.Item) work.Result {
 		}
 		return work.Result{Neutral: true, Released: true}
 	}
-	var reply hookswitch.Reply
+	var reply, fallback hookswitch.Reply
 	if turn != nil {
-		var r hookswitch.Responder
-		if r, err = t.responders.Responder(turn.Sender, turn.Version, turn.Responder); err == nil {
-			call, stop := context.WithTimeout(ctx, respondTimeout)
-			reply, err = r.Respond(call, &turn.Turn)
-			stop()
-		}
+		reply, fallback, err = t.ask(ctx, turn)
 	}
 	if err != nil && cutOff(ctx) {
 		return work.Result{Neutral: true, Released: true}
@@ -43,13 +39,39 @@ func (t *turns) Run(ctx context.Context, it work.Item) work.Result {
 	rctx, cancel := recording(ctx) // only now: the run may have taken longer than the recording may
 	defer cancel()
 	if err != nil {
-		next, failed := t.Service.FailReply(rctx, o, it.Tries)
-		t.Logger.Warn("respond", "error", err, "message_id", t.Service.IDs().Format(hookswitch.KindMessage, o.Subject), "attempt", it.Tries+1)
+		next, failed := t.Service.FailReply(rctx, o, it.Tries, err, fallback)
+		t.Logger.Warn("respond", "error", err, "message_id", t.Service.IDs().Format(hookswitch.KindMessage, o.Subject), "attempt", it.Tries+1, "again", !next.IsZero())
+		if failed != nil {
+			t.Logger.Error("record a failed answer", "error", failed, "message_id", t.Service.IDs().Format(hookswitch.KindMessage, o.Subject))
+		}
 		return work.Result{Neutral: true, Next: next, Released: failed != nil}
 	}
-	if err := t.Service.CommitReply(rctx, o, reply); err != nil {
+	if turn == nil {
+		err = t.Service.SkipReply(rctx, o)
+	} else {
+		err = t.Service.CommitReply(rctx, o, reply)
+	}
+	if err != nil {
 		t.Logger.Error("record an answer", "error", err, "message_id", t.Service.IDs().Format(hookswitch.KindMessage, o.Subject))
 		return work.Result{Neutral: true, Released: true}
 	}
+	if reply.Handover {
+		t.Logger.Info("handed over to a person", "conversation_id", turn.Conversation, "message_id", turn.MessageID)
+	}
 	return work.Result{OK: true}
+}
+
+// ask runs the responder of a turn. fallback is what is said if it has failed for good.
+func (t *turns) ask(ctx context.Context, turn *service.Turn) (reply, fallback hookswitch.Reply, err error) {
+	r, err := t.responders.Of(turn.Sender, turn.Version, turn.Responder)
+	if err != nil {
+		return reply, fallback, err
+	}
+	if f, ok := r.(hookswitch.Fallbacker); ok {
+		fallback = f.Fallback(&turn.Turn)
+	}
+	ctx, cancel := context.WithTimeout(ctx, respondTimeout)
+	defer cancel()
+	reply, err = r.Respond(ctx, &turn.Turn)
+	return reply, fallback, err
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -22,7 +23,10 @@ type world struct {
 }
 
 // newWorld starts a server whose providers are all simulated.
-func newWorld(t *testing.T, kind Kind) *world {
+func newWorld(t *testing.T, kind Kind) *world { return newWorldWith(t, kind, nil) }
+
+// newWorldWith is newWorld with further settings of the server.
+func newWorldWith(t *testing.T, kind Kind, more map[string]string) *world {
 	t.Helper()
 	w := &world{receiver: NewReceiver(t), apis: map[string]simulate.API{}}
 	accounts := map[string][]simulate.Account{}
@@ -35,7 +39,9 @@ func newWorld(t *testing.T, kind Kind) *world {
 		t.Cleanup(stand.Close)
 		urls = append(urls, provider+"="+stand.URL)
 	}
-	w.Server = New(t, Options{Kind: kind, Settings: map[string]string{"provider-base-urls": strings.Join(urls, ","), "log-level": "warn"}})
+	settings := map[string]string{"provider-base-urls": strings.Join(urls, ","), "log-level": "warn"}
+	maps.Copy(settings, more)
+	w.Server = New(t, Options{Kind: kind, Settings: settings})
 	for provider, list := range accounts {
 		api, ok := simulate.NewAPI(list, simulate.APIOptions{Callback: w.URL})
 		if !ok {

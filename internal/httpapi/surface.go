@@ -188,7 +188,7 @@ func (s *Surface) logAttrs(r *http.Request, level slog.Level, msg string, attrs 
 
 // write answers with e, stripped of what must not be shown.
 func (s *Surface) write(w http.ResponseWriter, r *http.Request, e *hookswitch.Error) {
-	shown := hookswitch.Error{Kind: e.Kind, Code: e.Code, Message: e.Message, Fields: e.Fields, RetryAfter: e.RetryAfter}
+	shown := hookswitch.Error{Kind: e.Kind, Code: e.Code, Message: e.Message, Fields: e.Fields, Details: e.Details, RetryAfter: e.RetryAfter}
 	if e.Kind == hookswitch.Internal {
 		shown = hookswitch.Error{Kind: e.Kind}
 	}

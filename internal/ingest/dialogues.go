@@ -30,11 +30,18 @@ func (d *Doors) converse(ctx context.Context, p hookswitch.Dialoguer, in service
 	return p.Say(push, u.Dialogue, res.Reply), nil
 }
 
-// ask runs the responder of a turn.
+// ask runs the responder of a turn. What it has to say to its own failure is returned beside the error.
 func (d *Doors) ask(ctx context.Context, t *service.Turn) (hookswitch.Reply, error) {
-	r, err := d.responders.Responder(t.Sender, t.Version, t.Responder)
+	r, err := d.responders.Of(t.Sender, t.Version, t.Responder)
 	if err != nil {
 		return hookswitch.Reply{}, err
 	}
-	return r.Respond(ctx, &t.Turn)
+	reply, err := r.Respond(ctx, &t.Turn)
+	if err == nil {
+		return reply, nil
+	}
+	if f, ok := r.(hookswitch.Fallbacker); ok {
+		return f.Fallback(&t.Turn), err
+	}
+	return hookswitch.Reply{}, err
 }

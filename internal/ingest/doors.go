@@ -34,7 +34,7 @@ type Doors struct {
 	o          Options
 	doors      []*door
 	surface    *httpapi.Surface
-	responders *respond.Cache
+	responders *respond.Cache[hookswitch.Responder]
 }
 
 // New returns the doors of the providers, and those of each sender.

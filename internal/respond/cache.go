@@ -7,40 +7,40 @@ import (
 	"github.com/hookswitch/hookswitch"
 )
 
-// Cache keeps the responders of Senders built. It may be used from many goroutines at once.
-type Cache struct {
-	build func(hookswitch.ResponderConfig) (hookswitch.Responder, error)
+// Cache keeps what is built from the responder configurations of Senders. It may be used from many goroutines at once.
+type Cache[T any] struct {
+	build func(hookswitch.ResponderConfig) (T, error)
 	mu    sync.Mutex
-	built map[hookswitch.Key]builtResponder
+	built map[hookswitch.Key]built[T]
 }
 
-type builtResponder struct {
-	responder hookswitch.Responder
-	version   time.Time
+type built[T any] struct {
+	what    T
+	version time.Time
 }
 
-// maxBuilt is how many responders are kept built.
+// maxBuilt is how many are kept.
 const maxBuilt = 1000
 
 // NewCache returns an empty cache of what build builds.
-func NewCache(build func(hookswitch.ResponderConfig) (hookswitch.Responder, error)) *Cache {
-	return &Cache{build: build, built: make(map[hookswitch.Key]builtResponder)}
+func NewCache[T any](build func(hookswitch.ResponderConfig) (T, error)) *Cache[T] {
+	return &Cache[T]{build: build, built: make(map[hookswitch.Key]built[T])}
 }
 
-// Responder is the responder of a Sender, built from cfg unless one of the same version is there.
-func (c *Cache) Responder(sender hookswitch.Key, version time.Time, cfg hookswitch.ResponderConfig) (hookswitch.Responder, error) {
+// Of is what a Sender has, built from cfg unless it is there already for the same version.
+func (c *Cache[T]) Of(sender hookswitch.Key, version time.Time, cfg hookswitch.ResponderConfig) (T, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if b, ok := c.built[sender]; ok && b.version.Equal(version) {
-		return b.responder, nil
+		return b.what, nil
 	}
-	r, err := c.build(cfg)
+	what, err := c.build(cfg)
 	if err != nil {
-		return nil, err
+		return what, err
 	}
 	if len(c.built) >= maxBuilt {
 		clear(c.built)
 	}
-	c.built[sender] = builtResponder{r, version}
-	return r, nil
+	c.built[sender] = built[T]{what, version}
+	return what, nil
 }

@@ -40,10 +40,13 @@ func (f *fields) take(name string) (json.RawMessage, bool) {
 func (f *fields) skip(name string) { delete(f.raw, name) }
 
 // text reads a text of at most limit characters; left out, it is "".
-func (f *fields) text(name string, limit int) string {
+func (f *fields) text(name string, limit int) string { return f.textOr(name, limit, "") }
+
+// textOr reads a text of at most limit characters, which may be empty; left out, it is otherwise.
+func (f *fields) textOr(name string, limit int, otherwise string) string {
 	raw, ok := f.take(name)
 	if !ok {
-		return ""
+		return otherwise
 	}
 	s, _ := f.checkText(raw, limit, name)
 	return s

@@ -170,6 +170,10 @@ func fold(s string) string {
 		if unicode.Is(accents, r) {
 			continue
 		}
+		if d, ok := digit(r); ok {
+			b.WriteByte(d)
+			continue
+		}
 		// Up and down again brings letters together that only share their capital, such as σ and ς.
 		r = unicode.ToLower(unicode.ToUpper(r))
 		if p, ok := plain[r]; ok {
@@ -179,4 +183,16 @@ func fold(s string) string {
 		b.WriteRune(r)
 	}
 	return norm.NFC.String(b.String())
+}
+
+// digit is the digit that r is in any script, such as ٢ or २, as we write it.
+func digit(r rune) (byte, bool) {
+	if r < 0x80 || !unicode.Is(unicode.Nd, r) {
+		return 0, false
+	}
+	zero := r // digits stand in order, each ten by themselves
+	for r-zero < 9 && unicode.Is(unicode.Nd, zero-1) {
+		zero--
+	}
+	return byte('0' + r - zero), true
 }

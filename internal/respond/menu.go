@@ -21,8 +21,8 @@ const (
 	MaxMenuDocument = 256 << 10 // bytes of a menu written as a document
 )
 
-// menu leads through screens in a call or a USSD session. A screen has a text and one way on: options to choose from, an input that is checked, or none, which
-// ends the dialogue or gives it to a person. What was entered can be shown on later screens. Where a dialogue stands is kept with it, not here.
+// menu leads through screens, in a call, a USSD session or a chat. A screen has a text and one way on: options to choose from, an input that is checked, or none, which
+// ends the dialogue or gives it to a person. What was entered can be shown on later screens. Where a dialogue or a chat stands is kept with it, not here.
 type menu struct {
 	start         string
 	screens       map[string]*menuScreen
@@ -84,25 +84,32 @@ func (m *menu) Respond(ctx context.Context, turn *hookswitch.Turn) (hookswitch.R
 		return hookswitch.Reply{}, err
 	}
 	at := m.stand(turn.State)
-	if turn.Opens {
+	if turn.Opens || turn.State == "" && !isDialogue(turn.Channel) {
 		return m.show(at, "", turn), nil
 	}
 	if hear(turn.Text, "").any(m.handover, matchWord) {
 		return hookswitch.Reply{Text: m.fill(m.handoverReply, at, turn), Handover: true}, nil
 	}
+	reply, _ := m.next(turn)
+	return reply, nil
+}
+
+// next is the screen that comes next or, when what was entered does not lead on, the same again.
+func (m *menu) next(turn *hookswitch.Turn) (reply hookswitch.Reply, moved bool) {
+	at := m.stand(turn.State)
 	inputs := []string{turn.Text}
 	if turn.Channel == hookswitch.USSD { // who knows the way dials it at once: *384*1*2#
 		inputs = strings.Split(turn.Text, "*")
 	}
 	for _, in := range inputs {
 		if wrong := m.screens[at.Screen].take(strings.TrimSpace(in), &at, m.unknown); wrong != "" {
-			return m.show(at, wrong, turn), nil
+			return m.show(at, wrong, turn), false
 		}
 		if s := m.screens[at.Screen]; s.end || s.handover {
 			break
 		}
 	}
-	return m.show(at, "", turn), nil
+	return m.show(at, "", turn), true
 }
 
 // stand reads where a dialogue stands. It stands at the start when it has just begun, or the menu has changed so much that its screen is gone.
@@ -183,7 +190,7 @@ func (m *menu) show(at menuState, before string, turn *hookswitch.Turn) hookswit
 		b.WriteString(". ")
 		b.WriteString(m.fill(o.label, at, turn))
 	}
-	reply := hookswitch.Reply{Text: b.String(), End: s.end, Handover: s.handover}
+	reply := hookswitch.Reply{Text: b.String(), End: s.end, Handover: s.handover, Unsolved: before != ""}
 	if !s.end && !s.handover {
 		state, _ := json.Marshal(at) // texts can be encoded
 		reply.State = string(state)

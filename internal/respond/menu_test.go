@@ -229,7 +229,7 @@ func TestMenu_ErrorsNameThePlace(t *testing.T) {
 			t.Fatal(err)
 		}
 		var e *hookswitch.Error
-		if err := respond.Validate(cfg); !errors.As(err, &e) {
+		if err := respond.Validate(cfg, respond.Options{}); !errors.As(err, &e) {
 			t.Errorf("%s: got %v", tt.config, err)
 			continue
 		}

@@ -23,7 +23,7 @@ var nameForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
 var variableForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
 
 // buildMenu reads a menu: its fields beside the kind, or all of them in the text of one field, document, as YAML.
-func buildMenu(f *fields, _ Options) hookswitch.Responder {
+func buildMenu(f *fields, _ *settings, _ Options) hookswitch.Responder {
 	if raw, ok := f.take("document"); ok {
 		for _, name := range slices.Sorted(maps.Keys(f.raw)) {
 			f.wrong("stands beside the document; write it there", name)

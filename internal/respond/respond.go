@@ -1,5 +1,6 @@
 // Package respond builds the Responders that answer received messages, from the configuration of a Sender, and wraps them: a time
-// limit, the length limit of the channel, and errors in place of panics.
+// limit, the length limit of the channel, words that ask for a person, an end to loops of two machines, and errors in place of panics.
+// It also knows the words by which people end what is written to them.
 //
 // It decides what to say and nothing else. When a responder is asked, what becomes of its answer, and whether a person has taken
 // over are decided by the packages that call it.
@@ -12,22 +13,32 @@ import (
 	"time"
 
 	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/safehttp"
 )
 
 // Options are what responders get from the process that runs them.
 type Options struct {
 	// Timeout bounds one answer; 0: only the caller's context does.
 	Timeout time.Duration
+	// HTTP calls the servers of responders that are somebody else's; nil: they fail.
+	HTTP *safehttp.Client
+	// Guard decides which servers a configuration may name; nil: public ones.
+	Guard *safehttp.Guard
+	// Now is the time; nil: the system's.
+	Now func() time.Time
 }
 
 // kinds are the responders that can be configured. A new one is a file and a line here.
 var kinds = []struct {
 	name  string
-	build func(*fields, Options) hookswitch.Responder
+	build func(*fields, *settings, Options) hookswitch.Responder
 }{
 	{"rules", buildRules},
+	{"http", buildHTTP},
+	{"openai", buildOpenAI},
 	{"echo", buildEcho},
 	{"menu", buildMenu},
+	{"silent", buildSilent},
 }
 
 // Kinds are the names a configuration may have as its kind.
@@ -39,28 +50,51 @@ func Kinds() []string {
 	return names
 }
 
-// New builds the responder that cfg describes, within opts.Timeout, cut to the limit of each turn's channel, and safe against panics. Answers in a USSD session
-// are left whole: they are shown in pages.
+// New builds the responder that cfg describes, within opts.Timeout and safe against panics. What is said in calls is cut to their limit; elsewhere what is too long goes
+// out in parts or in pages.
 // A configuration without a kind gives one that never says anything. The error is of kind Invalid and names every wrong field
-// below "responder".
+// below "responder". It is a hookswitch.Fallbacker.
 func New(cfg hookswitch.ResponderConfig, opts Options) (hookswitch.Responder, error) {
-	r, err := build(cfg, opts)
+	r, s, err := build(cfg, opts)
 	if err != nil {
 		return nil, err
 	}
-	return Wrap(r, withVoiceLimit, WithTimeout(opts.Timeout), WithRecover()), nil
+	timeout := opts.Timeout
+	if s.timeout > 0 && (timeout <= 0 || s.timeout < timeout) {
+		timeout = s.timeout
+	}
+	return &complete{Wrap(s.apply(r), withVoiceLimit, WithTimeout(timeout), WithRecover()), s}, nil
+}
+
+// complete is a responder with everything around it.
+type complete struct {
+	hookswitch.Responder
+	settings *settings
+}
+
+var _ hookswitch.Fallbacker = (*complete)(nil)
+
+// Fallback is what the configuration has for a responder that has failed for good. Nothing is solved by it, and what the responder remembers stays.
+func (c *complete) Fallback(turn *hookswitch.Turn) hookswitch.Reply {
+	return c.settings.unsolved(hookswitch.Reply{Text: expand(c.settings.fallback, turn), Unsolved: true, State: turn.State}, turn)
 }
 
 // Validate reports every wrong field of cfg, as New would.
-func Validate(cfg hookswitch.ResponderConfig) error {
-	_, err := build(cfg, Options{})
+func Validate(cfg hookswitch.ResponderConfig, opts Options) error {
+	_, _, err := build(cfg, opts)
 	return err
 }
 
-func build(cfg hookswitch.ResponderConfig, opts Options) (hookswitch.Responder, error) {
+func build(cfg hookswitch.ResponderConfig, opts Options) (hookswitch.Responder, *settings, error) {
+	if opts.Guard == nil {
+		opts.Guard = safehttp.NewGuard(nil)
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
 	raw := cfg.Raw
 	if cfg.Kind == "" && len(raw) == 0 {
-		return silent{}, nil
+		return silent{}, &settings{}, nil
 	}
 	if len(raw) == 0 {
 		raw = json.RawMessage("{}")
@@ -72,18 +106,22 @@ func build(cfg hookswitch.ResponderConfig, opts Options) (hookswitch.Responder, 
 		var c hookswitch.Checks
 		f := readFields(raw, &c, "responder")
 		f.skip("kind")
-		r := k.build(f, opts)
+		s := readSettings(f)
+		r := k.build(f, s, opts)
+		s.readHandover(f)
 		f.done()
 		if err := c.Err(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return r, nil
+		return r, s, nil
 	}
-	return nil, hookswitch.InvalidField("must be one of "+strings.Join(Kinds(), ", "), "responder", "kind")
+	return nil, nil, hookswitch.InvalidField("must be one of "+strings.Join(Kinds(), ", "), "responder", "kind")
 }
 
-// silent is the responder of a Sender that has none.
+// silent never says anything: for senders whose messages a person, or a program behind a webhook, answers.
 type silent struct{}
+
+func buildSilent(*fields, *settings, Options) hookswitch.Responder { return silent{} }
 
 func (silent) Respond(context.Context, *hookswitch.Turn) (hookswitch.Reply, error) {
 	return hookswitch.Reply{}, nil

@@ -88,14 +88,14 @@ func TestValidate_NamesEveryWrongField(t *testing.T) {
 		name, raw string
 		want      []string
 	}{
-		{"unknown kind", `{"kind":"magic"}`, []string{"body.responder.kind: must be one of rules, echo, menu"}},
-		{"no kind", `{"greeting":"hi"}`, []string{"body.responder.kind: must be one of rules, echo, menu"}},
+		{"unknown kind", `{"kind":"magic"}`, []string{"body.responder.kind: must be one of rules, http, openai, echo, menu, silent"}},
+		{"no kind", `{"greeting":"hi"}`, []string{"body.responder.kind: must be one of rules, http, openai, echo, menu, silent"}},
 		{"misspelt field", `{"kind":"rules","greetings":"hi"}`, []string{"body.responder.greetings: is not a known field"}},
 		{"echo takes nothing", `{"kind":"echo","loud":true}`, []string{"body.responder.loud: is not a known field"}},
 		{"wrong types", `{"kind":"rules","greeting":1,"rules":{},"handover":["a",2]}`, []string{
 			"body.responder.greeting: must be a text",
-			"body.responder.handover.[1]: must be a text",
 			"body.responder.rules: must be a list",
+			"body.responder.handover.[1]: must be a text",
 		}},
 		{"inside rules", `{"kind":"rules","rules":[{"keywords":["a"]},{"keywords":[],"reply":"x","match":"regexp"},{"reply":"x","handover":"yes"},{"keywords":["?!"],"x":1},7,null]}`, []string{
 			"body.responder.rules.[1].match: must be one of word, exact, contains, prefix",
@@ -115,7 +115,7 @@ func TestValidate_NamesEveryWrongField(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			err := respond.Validate(config(t, tt.raw))
+			err := respond.Validate(config(t, tt.raw), respond.Options{})
 			if hookswitch.KindOf(err) != hookswitch.Invalid {
 				t.Fatalf("got %v, want an error of kind Invalid", err)
 			}
@@ -139,7 +139,7 @@ func TestValidate_AcceptsTheBounds(t *testing.T) {
 		rules = append(rules, fmt.Sprintf(`{"keywords":["k%d"%s],"reply":%q}`, i, strings.Repeat(`,"x"`, 49), strings.Repeat("r", 4096)))
 	}
 	raw := `{"kind":"rules","greeting":null,"rules":[` + strings.Join(rules, ",") + `]}`
-	if err := respond.Validate(config(t, raw)); err != nil {
+	if err := respond.Validate(config(t, raw), respond.Options{}); err != nil {
 		t.Errorf("got %v, want nil", err)
 	}
 }

@@ -3,7 +3,6 @@ package respond
 import (
 	"context"
 	"encoding/json"
-	"slices"
 
 	"github.com/hookswitch/hookswitch"
 )
@@ -16,22 +15,23 @@ const (
 	MaxReply    = 4096 // characters of one reply
 )
 
-// rules answers from a list of keywords. In this order, and only the first that applies:
+// rules answers from a list of keywords, and leads through a menu. In this order, and only the first that applies:
 //
-//  1. A handover word was said: handoverReply, and a person takes over.
+//  1. A screen of the menu is open, and what was written moves on from it: the next screen.
 //  2. A rule has a keyword that was said: its reply. Rules are tried from the top.
-//  3. It is the person's first message, or a call or USSD session opens: the greeting. A first message that is already a question gets its answer and no
-//     greeting.
-//  4. The fallback.
+//  3. A word that opens the menu was said: its first screen.
+//  4. It is the person's first message, or a call or USSD session opens: the greeting, and the menu under it. A first message that is already a question gets
+//     its answer and no greeting.
+//  5. The open screen asks again, or else the fallback, with the menu under it.
 //
 // Any of the texts may be empty, and then nothing is said. A keyword is said when the text matches it in the rule's way, or when it
 // is the id of the pressed button.
 type rules struct {
-	greeting      string
-	rules         []rule
-	handover      []keyword
-	handoverReply string
-	fallback      string
+	greeting string
+	rules    []rule
+	menu     *menu // nil: there is none
+	opens    []keyword
+	settings *settings
 }
 
 type rule struct {
@@ -42,18 +42,28 @@ type rule struct {
 	end      bool // closes a dialogue that has an end
 }
 
-func buildRules(f *fields, _ Options) hookswitch.Responder {
-	r := &rules{
-		greeting:      f.text("greeting", MaxReply),
-		handover:      readKeywords(f, "handover"),
-		handoverReply: f.text("handoverReply", MaxReply),
-		fallback:      f.text("fallback", MaxReply),
-	}
+func buildRules(f *fields, s *settings, _ Options) hookswitch.Responder {
+	r := &rules{greeting: f.text("greeting", MaxReply), settings: s}
 	f.list("rules", MaxRules, func(raw json.RawMessage, at string) {
-		r.rules = append(r.rules, readRule(readFields(raw, f.checks, append(slices.Clone(f.path), "rules", at)...)))
+		r.rules = append(r.rules, readRule(f.below(raw, "rules", at)))
+	})
+	f.object("menu", func(f *fields) {
+		words, n := countKeywords(f, "words")
+		if n == 0 {
+			words = newKeywords(menuWord)
+		}
+		for _, name := range []string{"handover", "handoverReply"} {
+			if _, ok := f.take(name); ok {
+				f.wrong("stands beside the menu; write it there", name)
+			}
+		}
+		r.opens, r.menu = words, readMenu(f)
 	})
 	return r
 }
+
+// menuWord opens the menu where the configuration names no words for it.
+const menuWord = "menu"
 
 func readRule(f *fields) rule {
 	if f.raw == nil {
@@ -103,17 +113,42 @@ func (r *rules) Respond(ctx context.Context, turn *hookswitch.Turn) (hookswitch.
 	if err := ctx.Err(); err != nil {
 		return hookswitch.Reply{}, err
 	}
-	said := hear(turn.Text, turn.ReplyID)
-	if said.any(r.handover, matchWord) {
-		return hookswitch.Reply{Text: expand(r.handoverReply, turn), Handover: true}, nil
+	var again *hookswitch.Reply // the open screen, asking once more
+	if r.menu != nil && turn.State != "" && !turn.Opens {
+		reply, moved := r.menu.next(turn)
+		if moved {
+			return reply, nil
+		}
+		again = &reply
 	}
+	said := hear(turn.Text, turn.ReplyID)
 	for _, rule := range r.rules {
 		if said.any(rule.keywords, rule.match) {
-			return hookswitch.Reply{Text: expand(rule.reply, turn), Handover: rule.handover, End: rule.end}, nil
+			return hookswitch.Reply{Text: expand(rule.reply, turn), Handover: rule.handover, End: rule.end, State: turn.State}, nil
 		}
 	}
-	if (turn.First || turn.Opens) && r.greeting != "" {
-		return hookswitch.Reply{Text: expand(r.greeting, turn)}, nil
+	switch {
+	case said.any(r.opens, matchExact):
+		return r.withMenu("", turn), nil
+	case (turn.First || turn.Opens) && (r.greeting != "" || r.menu != nil):
+		return r.withMenu(r.greeting, turn), nil
+	case again != nil:
+		return *again, nil
 	}
-	return hookswitch.Reply{Text: expand(r.fallback, turn)}, nil
+	reply := r.withMenu(r.settings.fallback, turn)
+	reply.Unsolved = true
+	return reply, nil
+}
+
+// withMenu is a text with the first screen of the menu under it, where there is one.
+func (r *rules) withMenu(text string, turn *hookswitch.Turn) hookswitch.Reply {
+	text = expand(text, turn)
+	if r.menu == nil {
+		return hookswitch.Reply{Text: text}
+	}
+	reply := r.menu.show(r.menu.stand(""), "", turn)
+	if text != "" {
+		reply.Text = text + "\n\n" + reply.Text
+	}
+	return reply
 }

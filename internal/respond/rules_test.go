@@ -26,6 +26,7 @@ func TestRules_ChooseTheAnswer(t *testing.T) {
 	t.Parallel()
 	r := newResponder(t, bank)
 	reply := func(text string) hookswitch.Reply { return hookswitch.Reply{Text: text} }
+	missed := func(text string) hookswitch.Reply { return hookswitch.Reply{Text: text, Unsolved: true} }
 	balance := reply("Amina, your balance is 5.")
 	tests := []struct {
 		name string
@@ -33,16 +34,16 @@ func TestRules_ChooseTheAnswer(t *testing.T) {
 		want hookswitch.Reply
 	}{
 		{"word", hookswitch.Turn{Text: "What is my BALANCE?"}, balance},
-		{"word is not a part of a word", hookswitch.Turn{Text: "balances"}, reply(`I did not understand "balances".`)},
+		{"word is not a part of a word", hookswitch.Turn{Text: "balances"}, missed(`I did not understand "balances".`)},
 		{"accents do not count", hookswitch.Turn{Text: "sáldo"}, balance},
 		{"words side by side", hookswitch.Turn{Text: "where's the Branch\n office?"}, reply("We are in Moi Avenue.")},
-		{"words apart", hookswitch.Turn{Text: "office branch"}, reply(`I did not understand "office branch".`)},
+		{"words apart", hookswitch.Turn{Text: "office branch"}, missed(`I did not understand "office branch".`)},
 		{"pressed button", hookswitch.Turn{Text: "Find us", ReplyID: "btn_branch"}, reply("We are in Moi Avenue.")},
 		{"title of a pressed button", hookswitch.Turn{Text: "Balance", ReplyID: "b1"}, balance},
 		{"exact", hookswitch.Turn{Text: " Stop. "}, hookswitch.Reply{Text: "You will hear no more.", End: true}},
-		{"exact with more", hookswitch.Turn{Text: "stop it"}, reply(`I did not understand "stop it".`)},
+		{"exact with more", hookswitch.Turn{Text: "stop it"}, missed(`I did not understand "stop it".`)},
 		{"prefix", hookswitch.Turn{Text: "Loans, please"}, reply("Loans start at 10.")},
-		{"prefix in the middle", hookswitch.Turn{Text: "a loan"}, reply(`I did not understand "a loan".`)},
+		{"prefix in the middle", hookswitch.Turn{Text: "a loan"}, missed(`I did not understand "a loan".`)},
 		{"contains", hookswitch.Turn{Text: "defrauded!"}, hookswitch.Reply{Text: "This is urgent.", Handover: true}},
 		{"first rule wins", hookswitch.Turn{Text: "fraud with my balance"}, balance},
 		{"handover before rules", hookswitch.Turn{Text: "balance? no, an agent"}, hookswitch.Reply{Text: "A colleague will write to you.", Handover: true}},
@@ -50,7 +51,7 @@ func TestRules_ChooseTheAnswer(t *testing.T) {
 		{"greeting", hookswitch.Turn{Text: "hi", First: true}, reply("Hello Amina! Ask me about your balance.")},
 		{"greeting for a picture", hookswitch.Turn{First: true}, reply("Hello Amina! Ask me about your balance.")},
 		{"a question first gets its answer", hookswitch.Turn{Text: "saldo", First: true}, balance},
-		{"fallback", hookswitch.Turn{Text: "hi"}, reply(`I did not understand "hi".`)},
+		{"fallback", hookswitch.Turn{Text: "hi"}, missed(`I did not understand "hi".`)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -69,7 +70,7 @@ func TestRules_WithoutFallbackSayNothing(t *testing.T) {
 	t.Parallel()
 	r := newResponder(t, `{"kind":"rules","rules":[{"keywords":["a"],"reply":"b"}]}`)
 	got, err := r.Respond(t.Context(), &hookswitch.Turn{Text: "zzz", First: true})
-	if err != nil || got != (hookswitch.Reply{}) {
+	if err != nil || got != (hookswitch.Reply{Unsolved: true}) {
 		t.Errorf("got %+v, %v; want silence", got, err)
 	}
 }
@@ -161,7 +162,7 @@ func FuzzRules(f *testing.F) {
 			return hookswitch.ResponderConfig{Kind: "rules",
 				Raw: []byte(`{"rules":[{"keywords":[` + quoted + `],"match":"` + match + `","reply":"yes"}]}`)}
 		}
-		if respond.Validate(cfg("word")) != nil {
+		if respond.Validate(cfg("word"), respond.Options{}) != nil {
 			t.Skip()
 		}
 		says := func(match, text string) bool {

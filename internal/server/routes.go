@@ -10,6 +10,7 @@ import (
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/api/operator"
 	"github.com/hookswitch/hookswitch/internal/api/svix"
+	"github.com/hookswitch/hookswitch/internal/api/zavu"
 	"github.com/hookswitch/hookswitch/internal/httpapi"
 	"github.com/hookswitch/hookswitch/internal/ingest"
 	"github.com/hookswitch/hookswitch/internal/portal"
@@ -40,15 +41,19 @@ func (s *Server) handler() http.Handler {
 	mux.Handle(svix.Base, api)
 	mux.Handle(svix.Base+"/", api)
 	mux.Handle(svix.Ingest+"/", api)
+	messaging := zavu.New(zavu.Options{Service: s.service, RateLimit: s.settings.ZavuRateLimit, MaxBody: int64(s.settings.MaxBody), Log: s.log})
+	mux.Handle(zavu.Base, messaging)
+	mux.Handle(zavu.Base+"/", messaging)
 	pages := httpapi.NewMux(s.operations())
-	ingest.New(ingest.Options{Service: s.service, Providers: s.providers, NewResponder: newResponder, Logger: s.log, Observe: s.metrics.push}).Register(pages)
+	ingest.New(ingest.Options{Service: s.service, Providers: s.providers, NewResponder: s.newResponder, Logger: s.log, Observe: s.metrics.push}).Register(pages)
 	portal.New(portal.Options{Service: s.service, Logger: s.log, Stopping: s.stopping}).Register(pages)
 	s.widget.Register(pages)
 	mount(mux, pages)
 	mount(mux, s.travtus.Mux)
 
-	full := inside(svix.Base, api.Refuse(busy), s.operations().Refuse(busy))
-	return httpapi.Chain(shortest(mux, inside(svix.Base, api, root)), httpapi.WithRequestID, httpapi.TrimSlash, httpapi.AccessLog(s.log, "/play/in/", "/play/"), httpapi.SecurityHeaders,
+	full := inside(svix.Base, api.Refuse(busy), inside(zavu.Base, messaging.Refuse(busy), s.operations().Refuse(busy)))
+	unknown := inside(svix.Base, api, inside(zavu.Base, messaging, root))
+	return httpapi.Chain(shortest(mux, unknown), httpapi.WithRequestID, httpapi.TrimSlash, httpapi.AccessLog(s.log, "/play/in/", "/play/"), httpapi.SecurityHeaders,
 		httpapi.InFlight(s.settings.MaxInFlight, full), httpapi.Gzip)
 }
 

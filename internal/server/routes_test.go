@@ -51,6 +51,7 @@ func TestRoutes_NoAnswerIsCachedOrTakenForAPage(t *testing.T) {
 	for path, status := range map[string]int{
 		"/": 303, "/healthz": 200, "/readyz": 200, "/openapi.json": 200, "/metrics": 200, "/api/v1/app": 200, "/operator/v1/apps": 200, "/operator/v1/": 404, "/play": 200, "/play/": 200,
 		"/play/in/unknown": 404, "/in/unknown": 404, "/unknown": 404, "/api/v1/unknown": 404, "/api//v1/app": 404,
+		"/v1/me": 401, "/v1": 404, "/v1/unknown": 404, "/v1//me": 404,
 	} {
 		a := s.ask(http.MethodGet, path, "")
 		h := a.Header()

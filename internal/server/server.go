@@ -39,6 +39,7 @@ type Server struct {
 	store     *store.Store
 	service   *service.Service
 	engine    *work.Engine
+	guard     *safehttp.Guard
 	client    *safehttp.Client
 	providers []hookswitch.Provider
 	widget    *widget.Widget
@@ -93,7 +94,8 @@ func (s *Server) build(ctx context.Context) error {
 	}
 	s.url = s.settings.BaseURL(s.listener.Addr())
 
-	guard := safehttp.NewGuard(s.settings.AllowNetworks)
+	s.guard = safehttp.NewGuard(s.settings.AllowNetworks)
+	guard := s.guard
 	s.client = safehttp.New(safehttp.Options{Guard: guard, MaxIdle: 4096})
 	s.providers = all.Providers(all.Options{BaseURLs: s.settings.ProviderBaseURLs, HTTP: s.client})
 	if err := checkProviderNames(s.settings.ProviderBaseURLs, s.providers); err != nil {
@@ -105,10 +107,10 @@ func (s *Server) build(ctx context.Context) error {
 		Profiles:       map[hookswitch.ProfileName]hookswitch.Profile{svix.Name: svix, zavu.Name: zavu},
 		AllowPlain:     guard.AllowsPlain,
 		CheckURL:       func(u *url.URL) error { return guard.CheckURL(u) },
-		CheckResponder: respond.Validate,
+		CheckResponder: func(c hookswitch.ResponderConfig) error { return respond.Validate(c, respond.Options{Guard: guard}) },
 		PublicURL:      s.url,
 		Retention:      s.settings.Retention.Duration, DialogueTimeout: s.settings.DialogueTimeout.Duration,
-		SessionLife: s.settings.SessionLife.Duration,
+		SessionLife: s.settings.TravtusSessionLife.Duration,
 		MaxPayload:  int(s.settings.MaxPayload),
 	})
 	if err != nil {
@@ -120,7 +122,7 @@ func (s *Server) build(ctx context.Context) error {
 	kinds := deliver.Kinds(deliver.Options{
 		Service: s.service, HTTP: s.client, Logger: s.log, Now: time.Now,
 		UserAgent:    map[hookswitch.ProfileName]string{svix.Name: "Svix-Webhooks/1.0 (Hookswitch)", zavu.Name: "Zavu-Webhook/1.0"},
-		NewResponder: newResponder,
+		NewResponder: s.newResponder,
 		Wake:         func(k work.Kind, at time.Time) { s.engine.Wake(k, at) },
 		Observe:      s.metrics.attempt,
 	})
@@ -139,8 +141,8 @@ func (s *Server) build(ctx context.Context) error {
 	}
 	if s.travtus, err = travtus.New(travtus.Options{
 		Service: s.service, Key: s.prepared.MasterKey, Log: s.log,
-		TokenRates: travtus.Rates{Requests: s.settings.TokenRate, Burst: s.settings.TokenBurst},
-		Rates:      travtus.Rates{Requests: s.settings.PostingRate, Burst: s.settings.PostingBurst},
+		TokenRates: travtus.Rates{Requests: s.settings.TravtusTokenRate, Burst: s.settings.TravtusTokenBurst},
+		Rates:      travtus.Rates{Requests: s.settings.TravtusRate, Burst: s.settings.TravtusBurst},
 	}); err != nil {
 		return err
 	}
@@ -156,8 +158,9 @@ func (s *Server) build(ctx context.Context) error {
 	return nil
 }
 
-func newResponder(c hookswitch.ResponderConfig) (hookswitch.Responder, error) {
-	return respond.New(c, respond.Options{})
+// newResponder builds the responder of a configuration.
+func (s *Server) newResponder(c hookswitch.ResponderConfig) (hookswitch.Responder, error) {
+	return respond.New(c, respond.Options{HTTP: s.client, Guard: s.guard})
 }
 
 // checkProviderNames refuses a base URL for a provider that does not exist: a misspelt one would send to the real provider.

@@ -29,7 +29,7 @@ const (
 	maxSessionID = 255
 )
 
-// Ask runs a responder. Its context ends when the time for the answer is over.
+// Ask runs a responder. Its context ends when the time for the answer is over. Beside an error it returns what the responder has to say to its own failure.
 type Ask func(ctx context.Context, t *Turn) (hookswitch.Reply, error)
 
 // Conversed is what a step of a dialogue has led to.
@@ -399,15 +399,19 @@ func (st *step) handedOver(text string) stepAnswer {
 func (st *step) replied(reply hookswitch.Reply, failure error) stepAnswer {
 	ussd := st.d.Channel == hookswitch.USSD
 	text := strings.TrimSpace(reply.Text)
-	switch {
-	case st.conv.Handover: // a person has taken over meanwhile
+	if st.conv.Handover { // a person has taken over meanwhile
 		return st.handedOver("")
-	case failure != nil && ussd:
-		return stepAnswer{text: st.texts.Apology, end: true, reason: ussdError}
-	case failure != nil:
-		return stepAnswer{text: st.texts.Apology, state: st.d.State}
+	}
+	if st.conv.Unsolved++; reply.Handover || !reply.Unsolved {
+		st.conv.Unsolved = 0
+	}
+	switch {
 	case reply.Handover:
 		return st.handedOver(text)
+	case failure != nil && ussd:
+		return stepAnswer{text: cmp.Or(text, st.texts.Apology), end: true, reason: ussdError}
+	case failure != nil:
+		return stepAnswer{text: cmp.Or(text, st.texts.Apology), state: st.d.State}
 	case text == "" && reply.End:
 		text = st.texts.Goodbye
 	case text == "" && st.opens():
@@ -533,17 +537,16 @@ func (s *Service) ask(ctx context.Context, ask Ask, run stepRun) (hookswitch.Rep
 // dialogueTurn gathers what the responder needs for a step that has begun.
 func (s *Service) dialogueTurn(ctx context.Context, st *step) (*Turn, error) {
 	d := st.d
-	older, err := s.store.Messages(ctx, d.App, store.MessageFilter{Conversation: st.conv.Key}, store.Page{Limit: historyLines, Before: st.row.Message})
-	if err != nil {
-		return nil, err
-	}
 	t := &Turn{Responder: st.sender.Responder, Version: st.sender.UpdatedAt, Sender: st.sender.Key}
 	t.Turn = hookswitch.Turn{
 		App: s.ids.Format(hookswitch.KindApp, d.App), Sender: s.ids.Format(hookswitch.KindSender, d.Sender),
 		Conversation: s.ids.Format(hookswitch.KindConversation, st.conv.Key), MessageID: s.ids.Format(hookswitch.KindMessage, st.row.Message),
 		Channel: d.Channel, From: st.person(), Text: st.row.Input, Type: "text", At: st.b.now.UTC(), Opens: st.opens(), State: d.State,
+		Unsolved: st.conv.Unsolved,
 	}
-	t.remember(older)
+	if err := s.remember(ctx, t, d.App, st.conv.Key, st.row.Message); err != nil {
+		return nil, err
+	}
 	t.First = t.First && (st.opens() || d.Asked == 0) // else the person has been greeted
 	return t, nil
 }

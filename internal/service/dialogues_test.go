@@ -225,6 +225,49 @@ func TestConverse_TheResponderFailsOrIsSlow(t *testing.T) {
 	})
 }
 
+func TestConverse_AResponderHasWordsForItsOwnFailure(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		k := newTalk(t, db, true, hookswitch.DialogueTexts{Apology: "So sorry.", Dial: "+254700000001"})
+		k.say(call("C1", 0, ""))
+		fallback := hookswitch.Reply{Text: "Our bot is asleep.", Unsolved: true}
+		k.ask = func(context.Context, *service.Turn) (hookswitch.Reply, error) { return fallback, errors.New("down") }
+		k.want(call("C1", 1, "hello"), "CON Our bot is asleep. #2")
+		k.want(hop("S1", ""), "END Our bot is asleep.")
+		if got := k.data("ussd.session_end"); got["reason"] != "error" {
+			t.Errorf("data %v", got)
+		}
+		fallback.Handover = true
+		k.want(call("C1", 2, "hello?"), "END Our bot is asleep. -> +254700000001")
+		k.ask = nil // a person has taken over
+		k.want(call("C2", 0, ""), "END Thank you. Somebody will get back to you. -> +254700000001")
+	})
+}
+
+func TestConverse_CountsWhatWasNotSolved(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		k := newTalk(t, db, true)
+		k.say(call("C1", 0, ""))
+		reply := hookswitch.Reply{Text: "What?", Unsolved: true}
+		k.ask = func(_ context.Context, turn *service.Turn) (hookswitch.Reply, error) {
+			if turn.Text == "down" {
+				return reply, errors.New("down")
+			}
+			return reply, nil
+		}
+		for i, said := range []string{"mumble", "down", "fine", "mumble"} {
+			reply.Unsolved = said != "fine"
+			k.say(call("C1", i+1, said))
+		}
+		var got []int
+		for _, turn := range k.asked[1:] {
+			got = append(got, turn.Unsolved)
+		}
+		if d := cmp.Diff([]int{0, 1, 2, 0}, got); d != "" {
+			t.Errorf("what was not solved before each turn (-want +got):\n%s", d)
+		}
+	})
+}
+
 func TestConverse_WithoutResponder(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		k := newTalk(t, db, false)

@@ -211,6 +211,9 @@ func conversation(s *Service, tx *store.Tx, app, sender, contact hookswitch.Key,
 	return c, tx.InsertConversation(c)
 }
 
+// forgetAfter is how long a person may be silent before their next message begins something new.
+const forgetAfter = 24 * time.Hour
+
 func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key hookswitch.Key) error {
 	s, tx, m, now := in.s, in.tx, u.Message, in.b.now.UTC()
 	userID, _ := m.Metadata["userId"].(string)
@@ -240,6 +243,9 @@ func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key ho
 	if err := tx.InsertMessage(msg); err != nil {
 		return err
 	}
+	if now.Sub(conv.LastInboundAt) >= forgetAfter {
+		conv.Unsolved, conv.State = 0, ""
+	}
 	conv.LastInboundAt, conv.LastMessage, conv.UpdatedAt = now, key, now
 	conv.Inbound++
 	conv.Messages++
@@ -257,20 +263,29 @@ func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key ho
 		in.b.envelope(route.App, hookswitch.EventMessageUnsupported, route.Sender, data)
 	}
 	in.b.received(route, u, conv.Key, in.at)
-	if m.Quiet || m.Unsupported || conv.Handover {
+	return in.answer(m, msg, conv)
+}
+
+// answer owes the responder's answer to a message that has been stored, where there is to be one.
+func (in *inbound) answer(m *hookswitch.InboundMessage, msg *hookswitch.Message, conv *hookswitch.Conversation) error {
+	dialogue := msg.Channel == hookswitch.USSD || msg.Channel == hookswitch.Voice // is answered right here
+	if m.Unsupported || dialogue {
 		return nil
 	}
-	sender, err := tx.Sender(tx.Context(), route.App, route.Sender)
+	sender, err := in.tx.Sender(in.tx.Context(), msg.App, msg.Sender)
 	if err == nil {
-		sender, err = answering(tx.Context(), &tx.Reader, sender, u.Channel)
+		sender, err = answering(in.tx.Context(), &in.tx.Reader, sender, msg.Channel)
 	}
 	if hookswitch.KindOf(err) == hookswitch.NotFound || err == nil && sender.Responder.Kind == "" {
-		return nil
+		return in.cameBack(m, msg)
 	}
 	if err != nil {
 		return err
 	}
-	in.b.owe(store.Delivery{Kind: hookswitch.DeliverRespond, App: route.App, Subject: key, Target: conv.Key}, nil)
+	if silent, err := in.optOutWord(sender, m, msg, conv); err != nil || silent || m.Quiet || conv.Handover {
+		return err
+	}
+	in.b.owe(store.Delivery{Kind: hookswitch.DeliverRespond, App: msg.App, Subject: msg.Key, Target: conv.Key}, nil)
 	return nil
 }
 
@@ -334,14 +349,14 @@ func (in *inbound) optOut(u *hookswitch.Update, route *hookswitch.Route) error {
 		if err != nil {
 			return err
 		}
-		return in.tx.SetOptOut(route.App, key, u.Channel, time.Time{})
+		return in.tx.SetOptOut(route.App, key, u.Channel, time.Time{}, 0)
 	}
 	// Also who has never written is remembered: a send may be about to begin.
 	key, err := in.contact(route.App, u.Channel, o.From, "", "")
 	if err != nil {
 		return err
 	}
-	return in.tx.SetOptOut(route.App, key, u.Channel, in.b.now.UTC())
+	return in.tx.SetOptOut(route.App, key, u.Channel, in.b.now.UTC(), 0)
 }
 
 // KeepStray keeps a genuine push aside that no account's routes can take.

@@ -246,10 +246,11 @@ func (s *Service) routeFor(tx *store.Tx, m *hookswitch.Message) (*hookswitch.Rou
 	return best, p, nil
 }
 
-// wanted refuses a message, with a *SendError, to a person who wants none on the channel.
+// wanted refuses a message, with a *SendError, to a person who wants none on the channel. The answer to the message that said so is the confirmation
+// of it, and goes out.
 func wanted(tx *store.Tx, m *hookswitch.Message) error {
-	out, err := tx.OptedOut(tx.Context(), m.App, m.Contact, m.Channel)
-	if err != nil || !out {
+	since, said, err := tx.OptedOut(tx.Context(), m.App, m.Contact, m.Channel)
+	if err != nil || since.IsZero() || said != 0 && m.InReplyTo == said {
 		return err
 	}
 	return &hookswitch.SendError{Code: errOptedOut, Message: "the person has asked for no more messages on " + string(m.Channel), Category: "opt_out"}
@@ -287,6 +288,11 @@ func (b *births) failMessage(tx *store.Tx, o *store.Outcome, m *hookswitch.Messa
 		return err
 	}
 	b.sendErrors++
+	if problem.OptedOut {
+		if err := optedOut(tx, m.App, m.Contact, m.Channel, b.now); err != nil {
+			return err
+		}
+	}
 	if err := b.failPart(tx, m, problem); err != nil {
 		return err
 	}

@@ -503,7 +503,7 @@ func TestCommitReply_OnceAndNotOverAPerson(t *testing.T) {
 		if n := len(c.Messages(c.app)); n != 2 {
 			t.Errorf("%d messages, want the question and one answer", n)
 		}
-		if n, err := c.Service.FailReply(t.Context(), &run.Outcome, 0); err != nil {
+		if n, err := c.Service.FailReply(t.Context(), &run.Outcome, 0, errors.New("away"), hookswitch.Reply{}); err != nil {
 			t.Error(n, err)
 		}
 		if n := owed(c.World, hookswitch.DeliverRespond); n != 0 {
@@ -561,7 +561,7 @@ func TestFailReply_AsksAgainAndGivesUp(t *testing.T) {
 			if run.Tries != tries {
 				t.Errorf("the row counts %d tries, want %d", run.Tries, tries)
 			}
-			next := servicetest.Must(c.Service.FailReply(t.Context(), &run.Outcome, run.Tries))(t)
+			next := servicetest.Must(c.Service.FailReply(t.Context(), &run.Outcome, run.Tries, errors.New("away"), hookswitch.Reply{}))(t)
 			if next.IsZero() {
 				if tries != 3 {
 					t.Errorf("given up after %d tries", tries+1)

@@ -49,6 +49,9 @@ func (in *inbound) report(u *hookswitch.Update, route *hookswitch.Route, m *hook
 	if err := in.keep(u, route, m); err != nil {
 		return err
 	}
+	if err := in.optedOutReport(u, route, m); err != nil {
+		return err
+	}
 	if m == nil {
 		return in.foreign(u, route)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/respond"
 	"github.com/hookswitch/hookswitch/internal/store"
 	"github.com/hookswitch/hookswitch/internal/work"
 )
@@ -71,6 +72,7 @@ type Service struct {
 	tasks     map[hookswitch.TaskKind]taskKind
 	ended     endedTasks
 	sessions  sessionLocks
+	optOuts   *respond.Cache[*respond.OptOut]
 	pace      sendPace
 	counts    Counts
 }
@@ -92,6 +94,7 @@ func New(o Options) (*Service, error) {
 	s := &Service{
 		store: o.Store, ids: ids, keys: hookswitch.NewKeys(o.Store.Node().Number, o.Now), now: o.Now, log: o.Logger, profiles: o.Profiles,
 		providers: make(map[string]hookswitch.Provider), o: o, engine: noEngine{},
+		optOuts: respond.NewCache(func(c hookswitch.ResponderConfig) (*respond.OptOut, error) { return respond.OptOutOf(c), nil }),
 	}
 	for _, p := range o.Providers {
 		s.providers[p.Name()] = p

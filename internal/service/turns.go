@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 
@@ -11,8 +12,8 @@ import (
 	"github.com/hookswitch/hookswitch/internal/store"
 )
 
-// historyLines is how many older messages a responder is shown.
-const historyLines = 20
+// historyLines is how many older messages a responder is shown. Loops of two machines are found in them.
+const historyLines = 80
 
 // Turn is a received message that a responder is to answer, with the responder's configuration.
 type Turn struct {
@@ -23,19 +24,15 @@ type Turn struct {
 	Sender  hookswitch.Key
 }
 
-// remember gives the turn its history, from the messages before it, newest first. What was taken back is not in it.
-func (t *Turn) remember(older []*hookswitch.Message) {
-	t.First = true
-	for i := len(older) - 1; i >= 0; i-- {
-		t.First = t.First && older[i].Direction == hookswitch.Outbound
-		if older[i].DeletedAt.IsZero() {
-			t.History = append(t.History, hookswitch.Line{Direction: older[i].Direction, Text: older[i].Text, At: older[i].CreatedAt})
-		}
-	}
+// remember gives the turn the messages of the conversation before it.
+func (s *Service) remember(ctx context.Context, t *Turn, app, conversation, before hookswitch.Key) error {
+	lines, heard, err := s.store.History(ctx, app, conversation, before, historyLines)
+	t.First, t.History = !heard, lines
+	return err
 }
 
-// Turn gathers what the responder needs. It is nil when there is nothing to answer any more: a person has taken over, the message was taken back, or the
-// sender is gone.
+// Turn gathers what the responder needs. It is nil when there is nothing to answer any more: a person has taken over, the message was taken back, the person
+// wants no more messages, or the sender is gone.
 func (s *Service) Turn(ctx context.Context, app, message hookswitch.Key) (*Turn, error) {
 	m, err := s.store.Message(ctx, app, message)
 	if hookswitch.KindOf(err) == hookswitch.NotFound {
@@ -61,8 +58,7 @@ func (s *Service) Turn(ctx context.Context, app, message hookswitch.Key) (*Turn,
 	if err != nil {
 		return nil, err
 	}
-	older, err := s.store.Messages(ctx, app, store.MessageFilter{Conversation: conv.Key}, store.Page{Limit: historyLines, Before: message})
-	if err != nil {
+	if since, _, err := s.store.OptedOut(ctx, app, m.Contact, m.Channel); err != nil || !since.IsZero() {
 		return nil, err
 	}
 	t := &Turn{Responder: sender.Responder, Version: sender.UpdatedAt, Sender: sender.Key}
@@ -70,9 +66,22 @@ func (s *Service) Turn(ctx context.Context, app, message hookswitch.Key) (*Turn,
 		App: s.ids.Format(hookswitch.KindApp, app), Sender: s.ids.Format(hookswitch.KindSender, m.Sender),
 		Conversation: s.ids.Format(hookswitch.KindConversation, conv.Key), MessageID: s.ids.Format(hookswitch.KindMessage, m.Key),
 		Channel: m.Channel, From: m.From, ProfileName: m.ProfileName, Text: m.Text, Type: m.Type, ReplyID: replyID(m), At: m.CreatedAt,
+		Unsolved: conv.Unsolved, State: conv.State,
 	}
-	t.remember(older)
-	return t, nil
+	return t, s.remember(ctx, t, app, conv.Key, message)
+}
+
+// SkipReply ends the run of a message that there is nothing to answer to.
+func (s *Service) SkipReply(ctx context.Context, o *store.Outcome) error {
+	return s.update(ctx, []hookswitch.Key{o.App}, func(tx *store.Tx, b *births) error {
+		m, err := tx.Message(tx.Context(), o.App, o.Subject)
+		if err == nil {
+			b.tell(m)
+		} else if hookswitch.KindOf(err) != hookswitch.NotFound {
+			return err
+		}
+		return tx.Settle(o.Kind, o.Subject, o.Target)
+	})
 }
 
 // CommitReply ends a responder's run: its answer is queued to be sent, unless a person has taken over in the meantime. Only the first commit of a
@@ -89,27 +98,7 @@ func (s *Service) CommitReply(ctx context.Context, o *store.Outcome, reply hooks
 		if err := tx.Settle(o.Kind, o.Subject, o.Target); err != nil {
 			return err
 		}
-		m, err := tx.Message(tx.Context(), o.App, o.Subject)
-		if err != nil {
-			return err
-		}
-		b.tell(m)
-		conv, err := tx.Conversation(tx.Context(), o.App, m.Conversation)
-		if err != nil {
-			return err
-		}
-		if conv.Handover {
-			return nil
-		}
-		conv.Handover = reply.Handover
-		if strings.TrimSpace(reply.Text) == "" {
-			if !reply.Handover {
-				return nil
-			}
-			conv.UpdatedAt = b.now.UTC()
-			return tx.UpdateConversation(conv)
-		}
-		return b.answer(tx, conv, m, reply.Text)
+		return b.reply(tx, o, reply)
 	})
 	if hookswitch.KindOf(err) == hookswitch.NotFound {
 		return s.abandon(ctx, o)
@@ -117,22 +106,76 @@ func (s *Service) CommitReply(ctx context.Context, o *store.Outcome, reply hooks
 	return err
 }
 
+// reply queues the answer to a received message, and notes what the responder thinks of it. Nothing is said over a person who has taken over, or to one who wants no
+// more messages.
+func (b *births) reply(tx *store.Tx, o *store.Outcome, reply hookswitch.Reply) error {
+	m, err := tx.Message(tx.Context(), o.App, o.Subject)
+	if err != nil {
+		return err
+	}
+	b.tell(m) // the responder writes no longer
+	conv, err := tx.Conversation(tx.Context(), o.App, m.Conversation)
+	if err != nil || conv.Handover {
+		return err
+	}
+	out, _, err := tx.OptedOut(tx.Context(), m.App, m.Contact, m.Channel)
+	if err != nil || !out.IsZero() {
+		return err
+	}
+	before := *conv
+	conv.Handover = reply.Handover
+	if conv.State = reply.State; reply.Handover || len(conv.State) > hookswitch.MaxTurnState {
+		conv.State = ""
+	}
+	switch {
+	case reply.Handover || !reply.Unsolved:
+		conv.Unsolved = 0
+	default:
+		conv.Unsolved++
+	}
+	if strings.TrimSpace(reply.Text) != "" {
+		return b.answer(tx, conv, m, reply.Text)
+	}
+	if *conv == before {
+		return nil
+	}
+	conv.UpdatedAt = b.now.UTC()
+	return tx.UpdateConversation(conv)
+}
+
 // respondWaits are the waits between tries of a responder that failed.
 var respondWaits = []time.Duration{time.Second, 5 * time.Second, 30 * time.Second}
 
-// FailReply records that a responder failed. The time it returns is when it is asked again; zero: it is given up.
-func (s *Service) FailReply(ctx context.Context, o *store.Outcome, tries int) (next time.Time, err error) {
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
+// maxRespondWait is the longest wait that a responder can ask for before it is asked again. Nobody waits longer for an answer.
+const maxRespondWait = 2 * time.Minute
+
+// FailReply records that a responder failed. The time it returns is when it is asked again; zero: it is given up, and fallback is said instead.
+func (s *Service) FailReply(ctx context.Context, o *store.Outcome, tries int, failure error, fallback hookswitch.Reply) (next time.Time, err error) {
+	var wait time.Duration
+	again := tries < len(respondWaits)
+	var known *hookswitch.ResponderError
+	if errors.As(failure, &known) {
+		again = again && !known.Permanent && known.RetryAfter <= maxRespondWait
+		wait = known.RetryAfter
+	}
+	err = s.update(ctx, []hookswitch.Key{o.App}, func(tx *store.Tx, b *births) error {
+		next = time.Time{}
 		failed := *o
 		failed.Verdict = store.Exhausted
-		next = time.Time{}
-		if tries < len(respondWaits) {
-			next = s.now().Add(respondWaits[tries])
+		if again {
+			next = b.now.Add(max(respondWaits[tries], wait))
 			failed.Verdict, failed.Next = store.Retry, next
 		}
-		_, err := tx.Record(&failed, s.now())
-		return err
+		own, err := tx.Record(&failed, b.now)
+		if err != nil || again || !own {
+			return err
+		}
+		b.failed = true
+		return b.reply(tx, o, fallback)
 	})
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return time.Time{}, s.abandon(ctx, o)
+	}
 	return next, err
 }
 

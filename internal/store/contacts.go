@@ -68,16 +68,18 @@ func (tx *Tx) SeeContact(app, contact hookswitch.Key, ch hookswitch.Channel, val
 	return err
 }
 
-// SetOptOut notes that a person wants no messages on the channel since at or, with a zero at, wants them again. It concerns all that they are known by there.
-func (tx *Tx) SetOptOut(app, contact hookswitch.Key, ch hookswitch.Channel, at time.Time) error {
-	_, err := tx.exec(`UPDATE identifiers SET opted_out_at = $4 WHERE contact_id = $2 AND app_id = $1 AND channel = $3`, int64(app), int64(contact), string(ch), millis(at))
+// SetOptOut notes that a person wants no messages on the channel since at, as the message with the key said, or, with a zero at, wants them again. Key 0: somebody else said so.
+// It concerns all that they are known by there.
+func (tx *Tx) SetOptOut(app, contact hookswitch.Key, ch hookswitch.Channel, at time.Time, message hookswitch.Key) error {
+	_, err := tx.exec(`UPDATE identifiers SET opted_out_at = $4, opted_out_by = $5 WHERE contact_id = $2 AND app_id = $1 AND channel = $3`,
+		int64(app), int64(contact), string(ch), millis(at), int64(message))
 	return err
 }
 
-// OptedOut reports whether a person wants no messages on the channel.
-func (r *Reader) OptedOut(ctx context.Context, app, contact hookswitch.Key, ch hookswitch.Channel) (bool, error) {
-	var n int
-	err := r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM identifiers WHERE contact_id = $2 AND app_id = $1 AND channel = $3 AND opted_out_at > 0`,
-		int64(app), int64(contact), string(ch)).Scan(&n)
-	return n > 0, err
+// OptedOut tells since when a person wants no messages on the channel, and which message said so, 0 for none. A zero time: they have nothing against them.
+func (r *Reader) OptedOut(ctx context.Context, app, contact hookswitch.Key, ch hookswitch.Channel) (since time.Time, message hookswitch.Key, err error) {
+	var at int64
+	err = r.q.QueryRowContext(ctx, `SELECT COALESCE(MAX(opted_out_at), 0), COALESCE(MAX(opted_out_by), 0) FROM identifiers WHERE contact_id = $2 AND app_id = $1 AND channel = $3`,
+		int64(app), int64(contact), string(ch)).Scan(&at, &message)
+	return fromMillis(at), message, err
 }

@@ -7,12 +7,12 @@ import (
 	"github.com/hookswitch/hookswitch"
 )
 
-const conversationColumns = `id, app_id, sender_id, contact_id, handover, last_inbound_at, inbound, messages, unread, last_message, thread, created_at, updated_at`
+const conversationColumns = `id, app_id, sender_id, contact_id, handover, unsolved, turn_state, last_inbound_at, inbound, messages, unread, last_message, thread, created_at, updated_at`
 
 func scanConversation(row rowScanner) (*hookswitch.Conversation, error) {
 	var c hookswitch.Conversation
 	var last, created, updated int64
-	err := row.Scan(&c.Key, &c.App, &c.Sender, &c.Contact, &c.Handover, &last, &c.Inbound, &c.Messages, &c.Unread, &c.LastMessage, &c.Thread, &created, &updated)
+	err := row.Scan(&c.Key, &c.App, &c.Sender, &c.Contact, &c.Handover, &c.Unsolved, &c.State, &last, &c.Inbound, &c.Messages, &c.Unread, &c.LastMessage, &c.Thread, &created, &updated)
 	c.LastInboundAt, c.CreatedAt, c.UpdatedAt = fromMillis(last), fromMillis(created), fromMillis(updated)
 	return &c, err
 }
@@ -51,21 +51,22 @@ func (r *Reader) Conversations(ctx context.Context, app hookswitch.Key, p Page) 
 
 // InsertConversation stores a new conversation.
 func (tx *Tx) InsertConversation(c *hookswitch.Conversation) error {
-	_, err := tx.exec(`INSERT INTO conversations (id, app_id, sender_id, contact_id, handover, last_inbound_at, inbound, messages, unread, last_message, thread, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		int64(c.Key), int64(c.App), int64(c.Sender), int64(c.Contact), c.Handover, millis(c.LastInboundAt), c.Inbound, c.Messages, c.Unread, int64(c.LastMessage), clean(c.Thread),
+	_, err := tx.exec(`INSERT INTO conversations (id, app_id, sender_id, contact_id, handover, unsolved, turn_state, last_inbound_at, inbound, messages, unread, last_message, thread, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		int64(c.Key), int64(c.App), int64(c.Sender), int64(c.Contact), c.Handover, c.Unsolved, clean(c.State), millis(c.LastInboundAt), c.Inbound, c.Messages, c.Unread, int64(c.LastMessage), clean(c.Thread),
 		millis(c.CreatedAt), millis(c.UpdatedAt))
 	return err
 }
 
 // UpdateConversation stores the changed fields of a conversation.
 func (tx *Tx) UpdateConversation(c *hookswitch.Conversation) error {
-	return tx.execOne("conversation", `UPDATE conversations SET handover = $3, last_inbound_at = $4, inbound = $5, messages = $6, unread = $7, last_message = $8, updated_at = $9
-		WHERE id = $1 AND app_id = $2`,
-		int64(c.Key), int64(c.App), c.Handover, millis(c.LastInboundAt), c.Inbound, c.Messages, c.Unread, int64(c.LastMessage), millis(c.UpdatedAt))
+	return tx.execOne("conversation", `UPDATE conversations SET handover = $3, last_inbound_at = $4, inbound = $5, messages = $6, unread = $7, last_message = $8, updated_at = $9,
+		unsolved = $10, turn_state = $11 WHERE id = $1 AND app_id = $2`,
+		int64(c.Key), int64(c.App), c.Handover, millis(c.LastInboundAt), c.Inbound, c.Messages, c.Unread, int64(c.LastMessage), millis(c.UpdatedAt),
+		c.Unsolved, clean(c.State))
 }
 
-// SetHandover gives a conversation to a person, or back.
+// SetHandover gives a conversation to a person, or back. The responder begins anew.
 func (tx *Tx) SetHandover(app, key hookswitch.Key, handover bool, now time.Time) error {
-	return tx.execOne("conversation", `UPDATE conversations SET handover = $3, updated_at = $4 WHERE id = $1 AND app_id = $2`, int64(key), int64(app), handover, millis(now))
+	return tx.execOne("conversation", `UPDATE conversations SET handover = $3, unsolved = 0, turn_state = '', updated_at = $4 WHERE id = $1 AND app_id = $2`, int64(key), int64(app), handover, millis(now))
 }

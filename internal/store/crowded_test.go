@@ -6,6 +6,7 @@ import (
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/store"
+	"github.com/hookswitch/hookswitch/internal/storetest"
 )
 
 // crowded fills the queue with n rows of a target that owner holds, or that wait where owner is 0.
@@ -19,54 +20,54 @@ func (f *fixture) crowded(target hookswitch.Key, owner, n int) {
 	}
 }
 
-// best is how long the quickest of some runs takes: what else runs on the machine only makes it longer.
-func best(run func()) time.Duration {
-	quickest := time.Hour
-	for range 10 {
-		start := time.Now()
-		run()
-		quickest = min(quickest, time.Since(start))
+// benchmarkCrowded times run while few rows are in its way, and while many are: the two should cost the same.
+func benchmarkCrowded(b *testing.B, prepare func(f *fixture) (crowd func(), run func(b *testing.B))) {
+	for name, open := range map[string]func(testing.TB) *storetest.DB{"sqlite": storetest.SQLite, "postgres": storetest.Postgres} {
+		b.Run(name, func(b *testing.B) {
+			crowd, run := prepare(newFixture(b, open(b)))
+			timed := func(b *testing.B) {
+				for b.Loop() {
+					run(b)
+				}
+			}
+			b.Run("few", timed)
+			crowd()
+			b.Run("many", timed)
+		})
 	}
-	return quickest
 }
 
-func TestClaimDue_WhatNodesHoldDoesNotSlowOrderedTargetsDown(t *testing.T) {
-	eachFixture(t, func(t *testing.T, f *fixture) {
-		claim := func() {
+// BenchmarkClaimDue_Crowded claims what an ordered target is owed, beside what nodes hold.
+func BenchmarkClaimDue_Crowded(b *testing.B) {
+	benchmarkCrowded(b, func(f *fixture) (func(), func(b *testing.B)) {
+		crowd := func() { f.crowded(f.newEndpoint().Key, f.Node().Number, 40_000) }
+		return crowd, func(b *testing.B) {
 			e := f.event(f.keys.Next())
 			d := f.waiting(e)
 			d[0].Kind = hookswitch.DeliverMessage
 			f.accept(e, d)
 			got := f.claim(func(r *store.ClaimRequest) { r.Kind, r.Ordered = hookswitch.DeliverMessage, true })
 			if len(got.Deliveries) != 1 {
-				t.Fatalf("claimed %+v", got)
+				b.Fatalf("claimed %+v", got)
 			}
-		}
-		alone := best(claim)
-		f.crowded(f.newEndpoint().Key, f.Node().Number, 40_000)
-		if took := best(claim); took > 6*alone {
-			t.Errorf("a claim takes %v, and %v where nodes hold nothing", took, alone)
 		}
 	})
 }
 
-func TestHousekeep_WhatWaitsForAnEnabledEndpointDoesNotSlowItDown(t *testing.T) {
-	eachFixture(t, func(t *testing.T, f *fixture) {
+// BenchmarkHousekeep_Crowded keeps house beside what waits for an endpoint that was disabled once, and is enabled again.
+func BenchmarkHousekeep_Crowded(b *testing.B) {
+	benchmarkCrowded(b, func(f *fixture) (func(), func(b *testing.B)) {
 		disabledOnce := func() hookswitch.Key {
 			ep := f.newEndpoint().Key
 			f.update(func(tx *store.Tx) error { return tx.CancelUpto(f.app, ep, ep-1) })
 			return ep
 		}
-		housekeep := func() {
-			if res, err := f.Housekeep(t.Context(), store.HousekeepOptions{}); err != nil || res.Ended != 0 {
-				t.Fatal(res, err)
-			}
-		}
 		f.crowded(disabledOnce(), 0, 1_000)
-		few := best(housekeep)
-		f.crowded(disabledOnce(), 0, 40_000)
-		if took := best(housekeep); took > 6*few {
-			t.Errorf("it takes %v, and %v where few wait", took, few)
+		crowd := func() { f.crowded(disabledOnce(), 0, 40_000) }
+		return crowd, func(b *testing.B) {
+			if res, err := f.Housekeep(b.Context(), store.HousekeepOptions{}); err != nil || res.Ended != 0 {
+				b.Fatal(res, err)
+			}
 		}
 	})
 }

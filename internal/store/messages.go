@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -73,6 +75,37 @@ func (r *Reader) Messages(ctx context.Context, app hookswitch.Key, f MessageFilt
 		add("to_address", f.To)
 	}
 	return scanAll(ctx, r, scanMessage, `SELECT `+messageColumns+` FROM messages WHERE app_id = $1`+where.String()+p.clause("id", &args), args...)
+}
+
+// maxLine is how much of a message's text a history shows, in characters.
+const maxLine = "4000"
+
+// History are up to limit messages of a conversation before one, where that is not 0, oldest first, without those that were taken back. heard says that the person has written any of
+// them, taken back or not.
+func (r *Reader) History(ctx context.Context, app, conversation, before hookswitch.Key, limit int) (lines []hookswitch.Line, heard bool, err error) {
+	if before == 0 {
+		before = math.MaxInt64
+	}
+	list, err := scanAll(ctx, r, func(row rowScanner) (l historyLine, err error) {
+		var created int64
+		err = row.Scan(&l.Direction, &l.Type, &l.Text, &l.answers, &l.deleted, &created)
+		l.At = fromMillis(created)
+		return l, err
+	}, `SELECT direction, type, substr(body, 1, `+maxLine+`), in_reply_to, deleted_at, created_at FROM messages WHERE conversation_id = $1 AND app_id = $2 AND id < $3
+		ORDER BY id DESC LIMIT $4`, int64(conversation), int64(app), int64(before), limit)
+	for _, l := range slices.Backward(list) {
+		heard = heard || l.Direction == hookswitch.Inbound
+		if l.deleted == 0 {
+			l.Answer = l.Direction == hookswitch.Outbound && l.answers != 0
+			lines = append(lines, l.Line)
+		}
+	}
+	return lines, heard, err
+}
+
+type historyLine struct {
+	hookswitch.Line
+	answers, deleted int64
 }
 
 // InsertMessage stores a new message.

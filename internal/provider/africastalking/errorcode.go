@@ -50,6 +50,9 @@ var verdicts = map[string]verdict{
 	"failed":                     {categoryPermanent, false, "the message could not be delivered"},
 }
 
+// optedOut reports whether a word says that the person has asked for no more messages.
+func optedOut(word string) bool { return strings.EqualFold(word, "UserInBlacklist") }
+
 // verdictOf judges by a word. One that is not known is taken as it is.
 func verdictOf(word string) verdict {
 	if v, ok := verdicts[strings.ToLower(word)]; ok {

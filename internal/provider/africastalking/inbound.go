@@ -134,6 +134,7 @@ func report(f fields) (u *hookswitch.Update, err error) {
 		r.ErrorCode = cmp.Or(f.get("failureReason"), f.get("status"))
 		v := verdictOf(r.ErrorCode)
 		r.ErrorText, r.ErrorCategory, r.Retriable = v.sentence, v.category, v.temporary
+		r.OptedOut = optedOut(r.ErrorCode)
 	}
 	dedup := "status:" + id + ":" + f.get("status") + ":" + f.get("retryCount")
 	return &hookswitch.Update{Channel: hookswitch.SMS, Dedup: dedup, Receipt: r}, nil

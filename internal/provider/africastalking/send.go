@@ -213,7 +213,7 @@ func readAnswer(resp *safehttp.Response) (hookswitch.Accepted, error) {
 func judged(code, word string) *hookswitch.SendError {
 	v := verdictOf(word)
 	return &hookswitch.SendError{Code: cmp.Or(code, codeBadAnswer), Category: v.category, Message: cmp.Or(v.sentence, "africastalking refused the message without saying why"),
-		Temporary: v.temporary}
+		Temporary: v.temporary, OptedOut: optedOut(word)}
 }
 
 func noID() *hookswitch.SendError {

@@ -173,7 +173,7 @@ func TestSend_JudgesAnswers(t *testing.T) {
 		{502, takenBody, "http_502", "temporary", false, true},
 	} {
 		e := sendError(t, &api{status: tt.status, body: tt.body}, text("hi"))
-		if e.Code != tt.code || e.Category != tt.category || e.Temporary != tt.temporary || e.Unknown != tt.unknown {
+		if e.Code != tt.code || e.Category != tt.category || e.Temporary != tt.temporary || e.Unknown != tt.unknown || e.OptedOut != strings.Contains(tt.body, "UserInBlacklist") {
 			t.Errorf("%d %s\n got %+v\nwant %+v", tt.status, tt.body, e, tt)
 		}
 	}

@@ -34,10 +34,13 @@ const (
 	categoryTemporary = "temporary"  // Telegram's own trouble
 )
 
+// codeBlocked is the code for a person who has blocked the bot.
+const codeBlocked = "bot_blocked"
+
 // Words by which descriptions tell failures apart, in lower case. Codes alone do not: 400 and 403 stand for most of what can go wrong. The first that
 // fits counts.
 var descriptions = []struct{ words, code, category string }{
-	{"bot was blocked by the user", "bot_blocked", categoryRecipient},
+	{"bot was blocked by the user", codeBlocked, categoryRecipient},
 	{"user is deactivated", "user_deactivated", categoryRecipient},
 	{"bot can't initiate conversation", "chat_not_started", categoryRecipient},
 	{"bot can't send messages to bots", "recipient_is_bot", categoryRecipient},
@@ -81,7 +84,7 @@ func (a *answer) failure() *hookswitch.SendError {
 	said := strings.ToLower(string(a.Description))
 	for _, d := range descriptions {
 		if strings.Contains(said, d.words) {
-			fail.Code, fail.Category = d.code, d.category
+			fail.Code, fail.Category, fail.OptedOut = d.code, d.category, d.code == codeBlocked
 			break
 		}
 	}

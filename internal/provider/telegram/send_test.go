@@ -301,7 +301,7 @@ func TestSend_TellsFailuresApart(t *testing.T) {
 	for _, tt := range tests {
 		e := sendError(t, &botAPI{status: tt.status, body: tt.body, header: http.Header{}}, text("hi"))
 		kind := map[bool]string{e.Temporary: temporary, e.Unknown: unknown}[true]
-		if e.Code != tt.code || e.Category != tt.cat || kind != tt.kind || e.RetryAfter != tt.wait || e.Message == "" {
+		if e.Code != tt.code || e.Category != tt.cat || kind != tt.kind || e.RetryAfter != tt.wait || e.Message == "" || e.OptedOut != (tt.name == "blocked") {
 			t.Errorf("%s: got %+v, want %s %s %s %s", tt.name, e, tt.code, tt.cat, tt.kind, tt.wait)
 		}
 	}

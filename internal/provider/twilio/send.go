@@ -124,7 +124,7 @@ func readAnswer(resp *safehttp.Response) (hookswitch.Accepted, error) {
 	}
 	code := string(a.Code)
 	v := verdictOf(code)
-	fail := &hookswitch.SendError{Code: code, Category: v.category, Message: bounded(a.Message)}
+	fail := &hookswitch.SendError{Code: code, Category: v.category, Message: bounded(a.Message), OptedOut: code == codeOptedOut}
 	if fail.Message == "" {
 		fail.Message = v.sentence
 	}

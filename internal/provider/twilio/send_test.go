@@ -306,7 +306,7 @@ func TestSend_TellsFailuresApart(t *testing.T) {
 			a.header.Set("Retry-After", tt.retryAfter)
 		}
 		e := sendError(t, a, outgoing(hookswitch.SMS, hookswitch.Message{Text: "hi"}))
-		if e.Code != tt.code || e.Category != tt.category || e.Temporary != tt.temporary || e.Unknown != tt.unknown || e.RetryAfter != tt.wait {
+		if e.Code != tt.code || e.Category != tt.category || e.Temporary != tt.temporary || e.Unknown != tt.unknown || e.RetryAfter != tt.wait || e.OptedOut != (tt.code == "21610") {
 			t.Errorf("%s: %+v", name, *e)
 		}
 		if strings.Contains(tt.body, "Told by Twilio") && e.Message != "Told by Twilio" {

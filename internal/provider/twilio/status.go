@@ -57,6 +57,7 @@ func receipt(push *hookswitch.Push, f form, word string) ([]hookswitch.Update, e
 		if r.ErrorText == "" {
 			r.ErrorText = v.sentence
 		}
+		r.OptedOut = r.ErrorCode == codeOptedOut
 	}
 	// RawDlrDoneDate is the time of a carrier somewhere, in a zone that nobody tells.
 	return []hookswitch.Update{{Channel: ch, Address: from, Dedup: "status:" + id + ":" + word, Receipt: r}}, nil

@@ -181,9 +181,21 @@ func (w *World) set(e *hookswitch.Endpoint, disabled bool) {
 // Sender makes a sender with one route of the fake provider, whose address is the name, and a responder of kind "test" where respond is set.
 func (w *World) Sender(app *hookswitch.App, name string, ch hookswitch.Channel, respond bool) *hookswitch.Sender {
 	w.TB.Helper()
-	spec := service.SenderSpec{Name: name, Channel: ch, Provider: FakeName, Credentials: hookswitch.Credentials{"secret": {"fake-secret"}, "address": {name}}}
 	if respond {
-		spec.Responder = &hookswitch.ResponderConfig{Kind: "test", Raw: []byte(`{"kind":"test"}`)}
+		return w.SenderWith(app, name, ch, `{"kind":"test"}`)
+	}
+	return w.SenderWith(app, name, ch, "")
+}
+
+// SenderWith is Sender with the configuration of a responder, empty for none.
+func (w *World) SenderWith(app *hookswitch.App, name string, ch hookswitch.Channel, responder string) *hookswitch.Sender {
+	w.TB.Helper()
+	spec := service.SenderSpec{Name: name, Channel: ch, Provider: FakeName, Credentials: hookswitch.Credentials{"secret": {"fake-secret"}, "address": {name}}}
+	if responder != "" {
+		spec.Responder = new(hookswitch.ResponderConfig)
+		if err := spec.Responder.UnmarshalJSON([]byte(responder)); err != nil {
+			w.TB.Fatal(err)
+		}
 	}
 	return Must(w.Service.ApplySenders(context.Background(), app.Key, []service.SenderSpec{spec}))(w.TB)[0].Sender
 }

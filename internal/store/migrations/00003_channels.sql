@@ -60,8 +60,13 @@ CREATE TABLE message_versions (
 );
 CREATE INDEX message_versions_by_message ON message_versions (message_id, id);
 
--- When a person asked for no more messages there; 0: they have not.
+-- When a person asked for no more messages there; 0: they have not. opted_out_by: the message that said so, 0: they told the provider.
 ALTER TABLE identifiers ADD COLUMN opted_out_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE identifiers ADD COLUMN opted_out_by BIGINT NOT NULL DEFAULT 0;
+
+-- How many answers of the responder in a row have solved nothing, and what it wants to be reminded of.
+ALTER TABLE conversations ADD COLUMN unsolved BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE conversations ADD COLUMN turn_state TEXT NOT NULL DEFAULT '';
 
 -- A text that is too long for one message of its channel goes out in parts, each of which the provider knows by an id of its own. parts: how many; 0: it went in one piece.
 -- accepted: the provider has taken the part. begun_at: when its last send began, 0: none has.

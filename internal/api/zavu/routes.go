@@ -1,0 +1,34 @@
+package zavu
+
+import (
+	"slices"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/httpapi"
+)
+
+// route is one line of the table of routes.
+type route struct {
+	method, path, name string           // path from Base on
+	scope              hookswitch.Scope // what an API key must be for; anyScope: anything
+	serve              httpapi.Handler
+}
+
+// routes is the whole table, noun by noun.
+func (h *handler) routes() []route {
+	return slices.Concat(
+		h.meRoutes(),
+
+		// Senders and their webhooks.
+
+		// Messages.
+
+		// Contacts.
+
+		// Conversations.
+
+		// Templates.
+
+		// Invitations and the project's webhook.
+	)
+}
