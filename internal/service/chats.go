@@ -178,14 +178,11 @@ func (b *births) chatMessage(conv *hookswitch.Conversation, m *hookswitch.Messag
 		who = "bot"
 	}
 	chat := b.s.chatOf(conv)
-	named := b.named
-	b.named = false // who has no filter does not get it anyhow
 	b.emit(m.App, hookswitch.EventSessionMessage, 0, func(hookswitch.Key) []byte {
 		return encode(object{{"event", "message"}, {"data", object{
 			{"sessionId", chat.ID}, {"userId", chat.UserID}, {"content", m.Text}, {"participantType", who},
 		}}})
 	})
-	b.named = named
 }
 
 // SubscribeSessions has the messages of an app's sessions posted to url. Doing so again changes nothing.

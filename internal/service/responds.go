@@ -43,6 +43,7 @@ func (b *births) respond(tx *store.Tx, conv *hookswitch.Conversation, m *hookswi
 		return nil
 	}
 	b.sent++
+	b.named = false // this one carries the message
 	if isChat(conv) {
 		b.chatMessage(conv, m)
 		return nil

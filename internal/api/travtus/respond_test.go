@@ -4,14 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/deliver"
 	"github.com/hookswitch/hookswitch/internal/service"
 	"github.com/hookswitch/hookswitch/internal/service/servicetest"
 	"github.com/hookswitch/hookswitch/internal/storetest"
+	"github.com/hookswitch/hookswitch/internal/work"
 )
 
 // Section 6.2: every field, in the order of the published example, compact.
@@ -181,6 +184,80 @@ func TestRespond_TranscriptsAndReviewsAreOnlyStored(t *testing.T) {
 		list := s.Messages(s.app)
 		if len(list) != 3 || list[0].Channel != hookswitch.Voice || list[0].Text != "Hello?" || !strings.Contains(string(list[0].Content), "rec.example") {
 			t.Errorf("messages: %+v", list)
+		}
+	})
+}
+
+// Section 3.9: a responder that fails is asked again; when that does not help, the fallback is said, and a person is suggested. The next message is answered again.
+func TestRespond_FallbackSuggestsAPerson(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s := newSurface(t, db)
+		b := &bot{reply: func(turn *hookswitch.Turn) (hookswitch.Reply, error) {
+			if turn.Text == "fail" {
+				return hookswitch.Reply{}, &hookswitch.ResponderError{Message: "away", Permanent: true}
+			}
+			return hookswitch.Reply{Text: "fine", Handover: turn.Text == "person"}, nil
+		}}
+		servicetest.Must(s.Service.SetResponder(t.Context(), s.app.Key, hookswitch.ResponderConfig{Kind: "test", Raw: []byte(`{"kind":"test"}`)}))(t)
+		s.Run(nil, func(d *deliver.Options, _ *work.Options) {
+			d.NewResponder = func(hookswitch.ResponderConfig) (hookswitch.Responder, error) { return withFallback{b}, nil }
+		})
+		var got []string
+		for i, text := range []string{"fail", "works", "person"} {
+			s.post(sms(fmt.Sprint(i), text, "c"))
+			got = s.waitAnswers("sms.respond", i+1)
+		}
+		for i, want := range []string{`"message_text":"Somebody will call you."`, `"message_text":"fine"`, `"message_text":"fine"`} {
+			suggested := fmt.Sprintf(`"human_handover_ind":%t`, i != 1)
+			if !strings.Contains(got[i], want) || !strings.Contains(got[i], suggested) {
+				t.Errorf("answer %d: %s, want %s and %s", i, got[i], want, suggested)
+			}
+		}
+	})
+}
+
+type withFallback struct{ *bot }
+
+func (w withFallback) Respond(ctx context.Context, t *hookswitch.Turn) (hookswitch.Reply, error) {
+	return w.respond(ctx, t)
+}
+
+func (withFallback) Fallback(*hookswitch.Turn) hookswitch.Reply {
+	return hookswitch.Reply{Text: "Somebody will call you.", Unsolved: true}
+}
+
+// An app that has chosen no responder for what is posted answers with that of its other senders.
+func TestRespond_AnotherSenderLendsItsResponder(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s := newSurface(t, db)
+		b := &bot{}
+		s.post(sms("1", "nobody answers", "c"))
+		s.Sender(s.app, "support", hookswitch.WhatsApp, true)
+		s.Run(b.respond)
+		s.post(sms("2", "Hello", "c"))
+		if got := s.waitAnswers("sms.respond", 1); !strings.Contains(got[0], `"message_text":"re: Hello"`) {
+			t.Errorf("got %s", got)
+		}
+	})
+}
+
+// The words of an endpoint's filter bring the events of the Zavu-shaped API too.
+func TestRespond_FiltersMayNameTheOtherEvents(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s := newSurface(t, db)
+		all, some := s.Endpoint(s.app, "https://all.example/"), s.Endpoint(s.app, "https://some.example/", servicetest.Filter("message.inbound", "message.sent", "sms.respond"))
+		s.withBot(&bot{})
+		s.post(sms("1", "Hello", "c"))
+		s.waitAnswers("sms.respond", 1)
+		got := map[string][]hookswitch.Key{}
+		for _, e := range s.Events(s.app) {
+			for _, target := range e.Targets {
+				got[e.Type] = append(got[e.Type], target.Endpoint)
+			}
+		}
+		want := map[string][]hookswitch.Key{"message.inbound": {some.Key}, "message.sent": {some.Key}, "sms.respond": {all.Key, some.Key}}
+		if !maps.EqualFunc(got, want, slices.Equal) {
+			t.Errorf("got %v, want %v", got, want)
 		}
 	})
 }
