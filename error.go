@@ -43,7 +43,7 @@ type FieldError struct {
 	Path    []string
 	Message string
 	Type    string // a word for programs; empty means value_error
-	// Allowed are the words that would have been right, where there are only a few; APIs without a place for them leave them out.
+	// Allowed are the names to choose from, where the field takes one or more of a few.
 	Allowed []string
 }
 
@@ -108,6 +108,11 @@ type Checks struct{ fields []FieldError }
 // Field notes that the field of the body at path is wrong.
 func (c *Checks) Field(message string, path ...string) {
 	c.fields = append(c.fields, FieldError{Path: append([]string{"body"}, path...), Message: message})
+}
+
+// Choice notes that the field of the body at path is wrong, and what there is to choose from.
+func (c *Checks) Choice(message string, allowed []string, path ...string) {
+	c.fields = append(c.fields, FieldError{Path: append([]string{"body"}, path...), Message: message, Allowed: allowed})
 }
 
 // Add notes the fields of err, where it is an Error of kind Invalid.

@@ -2,6 +2,7 @@ package hookswitch
 
 import (
 	"mime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -153,6 +154,11 @@ var SenderEvents = []string{
 	EventMessageDelivered, EventMessageRead, EventMessageFailed, "message.reaction", "message.status",
 	EventTemplateStatus, EventInvitationStatus, "broadcast.status_changed", "call.initiated", "call.answered",
 	"call.completed", "call.failed", "domain.verified", "domain.failed",
+}
+
+// AllSenderEvents are what the webhook of a sender gets that names no events: those of SenderEvents that are ever about a sender.
+func AllSenderEvents() []string {
+	return slices.DeleteFunc(slices.Clone(SenderEvents), func(name string) bool { return name == EventInvitationStatus })
 }
 
 // OnRequest reports whether events of the named type, made by the gateway, go only to endpoints whose filter names it. An endpoint without a

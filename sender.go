@@ -3,9 +3,12 @@ package hookswitch
 import (
 	"bytes"
 	"encoding/json"
+	"net/mail"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Sender is an identity that customers see: a number, a page, a bot. It is reached over its Routes.
@@ -15,11 +18,78 @@ type Sender struct {
 	Name        string
 	PhoneNumber string // E.164 with "+", or empty
 	Default     bool   // sends that name no sender use it
-	Responder   ResponderConfig
-	Dialogue    DialogueTexts
-	Routes      []Route
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
+	Email       SenderEmail
+	// Enabled are the channels that have been switched on for the sender, by the names that Channels gives. It says what is wanted; what can be sent is up to the Routes.
+	Enabled   []string
+	Responder ResponderConfig
+	Dialogue  DialogueTexts
+	Routes    []Route
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// SenderEmail is what a Sender is told about its email channel. What is sent and received is up to its Route.
+type SenderEmail struct {
+	Address   string `json:"address,omitempty"`  // mail is from it; empty: the sender has no email
+	DomainID  string `json:"domainId,omitempty"` // the caller's own name of the domain
+	FromName  string `json:"fromName,omitempty"` // shown beside the address
+	Receiving bool   `json:"receiving,omitempty"`
+	CatchAll  bool   `json:"catchAll,omitempty"` // also mail to other addresses of the domain; counts only while Receiving
+}
+
+// SMSOneWay is the name of the channel for text messages that people cannot answer. It is no Channel: such messages travel on SMS.
+const SMSOneWay = "sms_oneway"
+
+// Channels are the names of the channels that s has, in the order of the list Channels: those of its Routes, and those that have been switched on.
+func (s *Sender) Channels() []string {
+	has := func(name string) bool {
+		return slices.Contains(s.Enabled, name) || slices.ContainsFunc(s.Routes, func(r Route) bool { return string(r.Channel) == name })
+	}
+	out := []string{}
+	for _, c := range Channels {
+		if has(string(c)) {
+			out = append(out, string(c))
+		}
+		if c == SMS && has(SMSOneWay) {
+			out = append(out, SMSOneWay)
+		}
+	}
+	return out
+}
+
+// Enable switches a channel on or off. One that a Route carries stays on.
+func (s *Sender) Enable(name string, on bool) {
+	at := slices.Index(s.Enabled, name)
+	switch {
+	case on && at < 0:
+		s.Enabled = append(slices.Clone(s.Enabled), name)
+	case !on && at >= 0:
+		if s.Enabled = slices.Delete(slices.Clone(s.Enabled), at, at+1); len(s.Enabled) == 0 {
+			s.Enabled = nil
+		}
+	}
+}
+
+// MaxSenderName is the greatest length, in characters, of a sender's name.
+const MaxSenderName = 200
+
+// CheckSenderName says what is wrong with the name of a sender. Names need not be unique.
+func CheckSenderName(s string) string {
+	if strings.TrimSpace(s) == "" || utf8.RuneCountInString(s) > MaxSenderName || CheckText(s) != "" {
+		return "must have 1 to " + strconv.Itoa(MaxSenderName) + " characters, none of them control characters"
+	}
+	return ""
+}
+
+// MaxEmail is the greatest length, in bytes, of an email address.
+const MaxEmail = 254
+
+// CheckEmail says what is wrong with an email address, which has to stand alone, without a name.
+func CheckEmail(s string) string {
+	if a, err := mail.ParseAddress(s); err != nil || a.Address != s || len(s) > MaxEmail {
+		return "must be an email address such as support@example.com"
+	}
+	return ""
 }
 
 // Route is how one channel of a Sender is reached.

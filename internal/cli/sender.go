@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/hookswitch/hookswitch"
@@ -49,7 +50,15 @@ func (p *printer) sender(s client.Sender) {
 		head += ": " + s.Result
 	}
 	p.line("%s", head)
-	list := []field{{"  id", s.ID}, {"  number", text(s.PhoneNumber)}}
+	list := []field{{"  id", s.ID}, {"  number", text(s.PhoneNumber)}, {"  email", text(s.EmailAddress)}}
+	for _, c := range s.Channels {
+		carried := func(r client.Route) bool {
+			return r.Channel == c || c == hookswitch.SMSOneWay && r.Channel == string(hookswitch.SMS)
+		}
+		if !slices.ContainsFunc(s.Routes, carried) {
+			list = append(list, field{"  channel", c + "; it has no route yet"})
+		}
+	}
 	for _, r := range s.Routes {
 		list = append(list, field{"  route", routeText(r)})
 		if r.Receives {
@@ -87,7 +96,8 @@ type senderApply struct {
 // Help is kong's.
 func (senderApply) Help() string {
 	return `Makes the senders of an app what a sender file says. Entries of one name are one sender with several routes, senders that the file does not name are
-left alone, and applying it again changes nothing. The secret of a new webhook is printed this once.
+left alone, and applying it again changes nothing. An entry with an "id" means the sender that has it, such as one that was made over the API and needs a
+route. The secret of a new webhook is printed this once.
 
     hookswitch sender apply --app acme -f senders.json
     cat senders.json | hookswitch sender apply --app acme -f - --json`
@@ -181,15 +191,15 @@ func (c *senderList) Run(e *env) error {
 	return e.show(c.JSON, page, func(p *printer) {
 		listed(p, page, "The app has no senders. Make some with: hookswitch sender apply --app APP -f FILE", []string{"ID", "NAME", "CHANNELS", "PROVIDERS", "WEBHOOK"},
 			func(s client.Sender) []string {
-				var channels, providers []string
+				var providers []string
 				for _, r := range s.Routes {
-					channels, providers = append(channels, r.Channel), append(providers, r.Provider)
+					providers = append(providers, r.Provider)
 				}
 				hook := ""
 				if s.Webhook != nil {
 					hook = s.Webhook.URL
 				}
-				return []string{s.ID, s.Name, strings.Join(channels, ", "), strings.Join(providers, ", "), hook}
+				return []string{s.ID, s.Name, strings.Join(s.Channels, ", "), strings.Join(providers, ", "), hook}
 			})
 	})
 }
@@ -199,6 +209,7 @@ func findSender(ctx context.Context, cl *client.Client, app, ref string) (client
 	if strings.HasPrefix(ref, hookswitch.KindSender.Prefix()) {
 		return cl.Sender(ctx, app, ref)
 	}
+	var found []client.Sender
 	for l := (client.List{Limit: 100}); ; {
 		page, err := cl.Senders(ctx, app, l)
 		if err != nil {
@@ -206,10 +217,15 @@ func findSender(ctx context.Context, cl *client.Client, app, ref string) (client
 		}
 		for _, s := range page.Items {
 			if s.Name == ref {
-				return s, nil
+				found = append(found, s)
 			}
 		}
-		if page.NextCursor == nil {
+		switch {
+		case len(found) > 1:
+			return client.Sender{}, hinted(fmt.Errorf("the app has several senders of the name %q", ref), "the id of one of them, such as "+found[0].ID)
+		case page.NextCursor == nil && len(found) == 1:
+			return found[0], nil
+		case page.NextCursor == nil:
 			return client.Sender{}, hinted(fmt.Errorf("the app has no sender of the name %q", ref), "hookswitch sender list --app "+app)
 		}
 		l.Cursor = *page.NextCursor

@@ -90,9 +90,17 @@ func TestClient_MakesTheRequestsOfTheAPIs(t *testing.T) {
 		`GET /operator/v1/apps/a%2Fb `:                func(c *Client) error { _, err := c.App(ctx, "a/b"); return err },
 		`PATCH /operator/v1/apps/a {"uid":null}`:      func(c *Client) error { _, err := c.UpdateApp(ctx, "a", object{"uid": nil}); return err },
 		`DELETE /operator/v1/apps/a `:                 func(c *Client) error { return c.DeleteApp(ctx, "a") },
-		`POST /operator/v1/apps/a/keys {"test":true}`: func(c *Client) error { _, err := c.CreateKey(ctx, "a", true); return err },
-		`GET /operator/v1/apps/a/keys `:               func(c *Client) error { _, err := c.Keys(ctx, "a", List{}); return err },
-		`DELETE /operator/v1/apps/a/keys/key_1 `:      func(c *Client) error { return c.DeleteKey(ctx, "a", "key_1") },
+		`POST /operator/v1/apps/a/keys {"test":true}`: func(c *Client) error { _, err := c.CreateKey(ctx, "a", NewKey{Test: true}); return err },
+		`POST /operator/v1/apps/a/keys {"name":"n","test":false,"scopes":["senders:read"]}`: func(c *Client) error {
+			_, err := c.CreateKey(ctx, "a", NewKey{Name: "n", Scopes: []string{"senders:read"}})
+			return err
+		},
+		`POST /operator/v1/apps/a/keys/key_1/rotate {"overlapMs":1500}`: func(c *Client) error {
+			_, err := c.RotateKey(ctx, "a", "key_1", 1500*time.Millisecond)
+			return err
+		},
+		`GET /operator/v1/apps/a/keys `:          func(c *Client) error { _, err := c.Keys(ctx, "a", List{}); return err },
+		`DELETE /operator/v1/apps/a/keys/key_1 `: func(c *Client) error { return c.DeleteKey(ctx, "a", "key_1") },
 		`PUT /operator/v1/apps/a/senders { "senders": [] } `: func(c *Client) error {
 			_, err := c.ApplySenders(ctx, "a", []byte(`{ "senders": [] } `))
 			return err

@@ -8,16 +8,34 @@ import (
 
 // Key is an API key. Key.Key, its text, is there only in the answer that makes it.
 type Key struct {
-	ID        string    `json:"id"`
-	Key       string    `json:"key,omitempty"`
-	Test      bool      `json:"test"`
-	Hint      string    `json:"hint"`
-	CreatedAt time.Time `json:"createdAt"`
+	ID         string     `json:"id"`
+	Key        string     `json:"key,omitempty"`
+	Name       string     `json:"name"`
+	Test       bool       `json:"test"`
+	Scopes     []string   `json:"scopes"` // none: everything
+	Hint       string     `json:"hint"`
+	CreatedAt  time.Time  `json:"createdAt"`
+	RotatedAt  *time.Time `json:"rotatedAt"`
+	OldUntil   *time.Time `json:"oldUntil"`
+	LastUsedAt *time.Time `json:"lastUsedAt"`
 }
 
-// CreateKey makes an API key of an app. Sends of a test key are simulated.
-func (c *Client) CreateKey(ctx context.Context, app string, test bool) (k Key, err error) {
-	err = c.call(ctx, http.MethodPost, appPath(app)+"/keys", map[string]bool{"test": test}, &k)
+// NewKey is what a key is made with. Sends of a test key are simulated; a key without scopes is for everything.
+type NewKey struct {
+	Name   string   `json:"name,omitempty"`
+	Test   bool     `json:"test"`
+	Scopes []string `json:"scopes,omitempty"`
+}
+
+// CreateKey makes an API key of an app.
+func (c *Client) CreateKey(ctx context.Context, app string, in NewKey) (k Key, err error) {
+	err = c.call(ctx, http.MethodPost, appPath(app)+"/keys", in, &k)
+	return k, err
+}
+
+// RotateKey gives an API key a new text. The old one counts for overlap longer.
+func (c *Client) RotateKey(ctx context.Context, app, key string, overlap time.Duration) (k Key, err error) {
+	err = c.call(ctx, http.MethodPost, appPath(app)+"/keys/"+seg(key)+"/rotate", map[string]int64{"overlapMs": overlap.Milliseconds()}, &k)
 	return k, err
 }
 

@@ -11,15 +11,18 @@ import (
 
 // Sender is a sender with its routes.
 type Sender struct {
-	ID          string     `json:"id"`
-	Name        string     `json:"name"`
-	Result      string     `json:"result,omitempty"` // of an application: created, changed or unchanged
-	PhoneNumber *string    `json:"phoneNumber"`
-	Default     bool       `json:"default"`
-	DoorURL     string     `json:"doorUrl"`
-	Routes      []Route    `json:"routes"`
-	Webhook     *Webhook   `json:"webhook"`
-	Responder   *Responder `json:"responder"`
+	ID          string  `json:"id"`
+	Name        string  `json:"name"`
+	Result      string  `json:"result,omitempty"` // of an application: created, changed or unchanged
+	PhoneNumber *string `json:"phoneNumber"`
+	Default     bool    `json:"default"`
+	// Channels are those of the routes, and those that have been switched on and wait for one.
+	Channels     []string   `json:"channels"`
+	EmailAddress *string    `json:"emailAddress"`
+	DoorURL      string     `json:"doorUrl"`
+	Routes       []Route    `json:"routes"`
+	Webhook      *Webhook   `json:"webhook"`
+	Responder    *Responder `json:"responder"`
 	// Dialogue is what it says in calls and USSD sessions in its own words.
 	Dialogue  *hookswitch.DialogueTexts `json:"dialogue"`
 	CreatedAt time.Time                 `json:"createdAt"`
@@ -46,7 +49,9 @@ type Webhook struct {
 	URL    string   `json:"url"`
 	Events []string `json:"events"`
 	Active bool     `json:"active"`
-	Secret string   `json:"secret,omitempty"`
+	// SignatureVersion is the variant of Zavu's signature: v1, v1+v2 or v2.
+	SignatureVersion string `json:"signatureVersion"`
+	Secret           string `json:"secret,omitempty"`
 }
 
 // Responder is what answers a sender's messages.

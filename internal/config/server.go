@@ -25,13 +25,14 @@ type Server struct {
 	MasterKey     hookswitch.Secret `name:"master-key" env:"HOOKSWITCH_MASTER_KEY" placeholder:"KEY" help:"Key that encrypts secrets at rest, 32 bytes in base64 or hex; made once and kept in master.key in the data directory when left out."`
 	AllowNetworks Networks          `name:"allow-networks" env:"HOOKSWITCH_ALLOW_NETWORKS" placeholder:"CIDR,…" help:"Private networks that deliveries may reach, also over plain http."`
 
-	RetrySchedule       Durations `name:"retry-schedule" env:"HOOKSWITCH_RETRY_SCHEDULE" default:"5s,5m,30m,2h,5h,10h,10h" placeholder:"WAIT,…" help:"Waits between the attempts of a delivery to an endpoint; none for a single attempt."`
-	ZavuRetrySchedule   Durations `name:"zavu-retry-schedule" env:"HOOKSWITCH_ZAVU_RETRY_SCHEDULE" default:"1m,5m,15m,1h,4h" placeholder:"WAIT,…" help:"The same for webhooks of senders and projects."`
-	DeliveryTimeout     Duration  `name:"delivery-timeout" env:"HOOKSWITCH_DELIVERY_TIMEOUT" default:"15s" placeholder:"TIME" help:"Longest time of one attempt to an endpoint."`
-	ZavuDeliveryTimeout Duration  `name:"zavu-delivery-timeout" env:"HOOKSWITCH_ZAVU_DELIVERY_TIMEOUT" default:"30s" placeholder:"TIME" help:"The same for webhooks of senders and projects."`
-	DialogueTimeout     Duration  `name:"dialogue-timeout" env:"HOOKSWITCH_DIALOGUE_TIMEOUT" default:"5s" placeholder:"TIME" help:"Longest time that a responder may take for an answer in a call or a USSD session."`
-	DisableAfter        Duration  `name:"disable-after" env:"HOOKSWITCH_DISABLE_AFTER" default:"120h" placeholder:"TIME" help:"How long an endpoint may do nothing but fail before it is disabled; 0 never disables."`
-	Retention           Duration  `name:"retention" env:"HOOKSWITCH_RETENTION" default:"90d" placeholder:"TIME" help:"How long events, attempts and receipts are kept; 0 keeps them for ever."`
+	RetrySchedule        Durations `name:"retry-schedule" env:"HOOKSWITCH_RETRY_SCHEDULE" default:"5s,5m,30m,2h,5h,10h,10h" placeholder:"WAIT,…" help:"Waits between the attempts of a delivery to an endpoint; none for a single attempt."`
+	ZavuRetrySchedule    Durations `name:"zavu-retry-schedule" env:"HOOKSWITCH_ZAVU_RETRY_SCHEDULE" default:"1m,5m,15m,1h,4h" placeholder:"WAIT,…" help:"The same for webhooks of senders and projects."`
+	DeliveryTimeout      Duration  `name:"delivery-timeout" env:"HOOKSWITCH_DELIVERY_TIMEOUT" default:"15s" placeholder:"TIME" help:"Longest time of one attempt to an endpoint."`
+	ZavuDeliveryTimeout  Duration  `name:"zavu-delivery-timeout" env:"HOOKSWITCH_ZAVU_DELIVERY_TIMEOUT" default:"30s" placeholder:"TIME" help:"The same for webhooks of senders and projects."`
+	ZavuSignatureProfile string    `name:"zavu-signature-profile" env:"HOOKSWITCH_ZAVU_SIGNATURE_PROFILE" default:"guide" enum:"guide,strict" help:"How webhooks of senders and projects that choose no signature version are signed, one of ${enum}: guide satisfies receivers written from either of the published guides, strict those written from the newer one alone."`
+	DialogueTimeout      Duration  `name:"dialogue-timeout" env:"HOOKSWITCH_DIALOGUE_TIMEOUT" default:"5s" placeholder:"TIME" help:"Longest time that a responder may take for an answer in a call or a USSD session."`
+	DisableAfter         Duration  `name:"disable-after" env:"HOOKSWITCH_DISABLE_AFTER" default:"120h" placeholder:"TIME" help:"How long an endpoint may do nothing but fail before it is disabled; 0 never disables."`
+	Retention            Duration  `name:"retention" env:"HOOKSWITCH_RETENTION" default:"90d" placeholder:"TIME" help:"How long events, attempts and receipts are kept; 0 keeps them for ever."`
 
 	PortalFrameAncestors Origins  `name:"portal-frame-ancestors" env:"HOOKSWITCH_PORTAL_FRAME_ANCESTORS" placeholder:"ORIGIN,…" help:"Sites that may show the portal in a frame; without effect in this version, which has no portal."`
 	ProviderBaseURLs     BaseURLs `name:"provider-base-urls" env:"HOOKSWITCH_PROVIDER_BASE_URLS" placeholder:"NAME=URL,…" help:"Addresses to call providers at instead of their own, for simulators and proxies."`
@@ -40,7 +41,8 @@ type Server struct {
 	MaxPayload  Size `name:"max-payload" env:"HOOKSWITCH_MAX_PAYLOAD" default:"1MiB" placeholder:"SIZE" help:"Largest payload of one event."`
 	MaxInFlight int  `name:"max-in-flight" env:"HOOKSWITCH_MAX_IN_FLIGHT" default:"2048" placeholder:"N" help:"Requests answered at the same time; others are told to come back. 0 sets no limit."`
 
-	ZavuRateLimit int `name:"zavu-rate-limit" env:"HOOKSWITCH_ZAVU_RATE_LIMIT" default:"600" placeholder:"N" help:"Requests a minute that a project may make to the Zavu-shaped API; 0 sets no limit."`
+	KeyPrefix     KeyPrefix `name:"key-prefix" env:"HOOKSWITCH_KEY_PREFIX" default:"zv" placeholder:"WORD" help:"How the texts of new API keys begin: WORD_live_… and WORD_test_…. Older keys stay valid."`
+	ZavuRateLimit int       `name:"zavu-rate-limit" env:"HOOKSWITCH_ZAVU_RATE_LIMIT" default:"600" placeholder:"N" help:"Requests a minute that a project may make to the Zavu-shaped API; 0 sets no limit."`
 
 	TravtusTokenRate   int      `name:"travtus-token-rate" env:"HOOKSWITCH_TRAVTUS_TOKEN_RATE" default:"100" placeholder:"N" help:"Requests a second for tokens of clients, of all together; 0 sets no limit."`
 	TravtusTokenBurst  int      `name:"travtus-token-burst" env:"HOOKSWITCH_TRAVTUS_TOKEN_BURST" default:"200" placeholder:"N" help:"How many of them may come at once."`

@@ -68,7 +68,10 @@ func (w *webhooks) plan(e *hookswitch.Endpoint) *plan {
 	}
 	p := &plan{endpoint: e, profile: w.Service.Profile(e.Profile), scheme: w.scheme}
 	p.bin, _ = w.Service.BinToken(e.URL)
-	if p.url, p.err = url.Parse(e.URL); p.err == nil {
+	var wrong string
+	if p.url, wrong = hookswitch.ParseEndpointURL(e.URL); wrong != "" {
+		p.err = errors.New("the URL " + wrong)
+	} else {
 		p.err = p.prepare(w)
 	}
 	if _, had := w.plans.Swap(e.Key, p); !had && w.kept.Add(1) > maxPlans {

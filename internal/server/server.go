@@ -110,8 +110,7 @@ func (s *Server) build(ctx context.Context) error {
 		CheckResponder: func(c hookswitch.ResponderConfig) error { return respond.Validate(c, respond.Options{Guard: guard}) },
 		PublicURL:      s.url,
 		Retention:      s.settings.Retention.Duration, DialogueTimeout: s.settings.DialogueTimeout.Duration,
-		SessionLife: s.settings.TravtusSessionLife.Duration,
-		MaxPayload:  int(s.settings.MaxPayload),
+		MaxPayload: int(s.settings.MaxPayload), SessionLife: s.settings.TravtusSessionLife.Duration, KeyPrefix: string(s.settings.KeyPrefix),
 	})
 	if err != nil {
 		return err
@@ -122,6 +121,7 @@ func (s *Server) build(ctx context.Context) error {
 	kinds := deliver.Kinds(deliver.Options{
 		Service: s.service, HTTP: s.client, Logger: s.log, Now: time.Now,
 		UserAgent:    map[hookswitch.ProfileName]string{svix.Name: "Svix-Webhooks/1.0 (Hookswitch)", zavu.Name: "Zavu-Webhook/1.0"},
+		Scheme:       s.settings.ZavuSignatureProfile,
 		NewResponder: s.newResponder,
 		Wake:         func(k work.Kind, at time.Time) { s.engine.Wake(k, at) },
 		Observe:      s.metrics.attempt,

@@ -340,10 +340,10 @@ func (s *Service) EndpointStats(ctx context.Context, app, endpoint hookswitch.Ke
 	return EndpointStats{ok, failed}, err
 }
 
-// webhookEvents are the event names of a sender's webhook, each once; nil means all of them. The message is "" for good ones.
+// webhookEvents are the event names of a sender's webhook, each once; nil means all that are ever about a sender. The message is "" for good ones.
 func webhookEvents(names []string) (list []string, message string) {
 	if names == nil {
-		return hookswitch.SenderEvents, ""
+		return hookswitch.AllSenderEvents(), ""
 	}
 	for _, n := range names {
 		if !slices.Contains(hookswitch.SenderEvents, n) {

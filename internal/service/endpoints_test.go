@@ -336,35 +336,6 @@ func TestUpdateApp_WithAChangeThatFailsChangesNothing(t *testing.T) {
 	})
 }
 
-func TestAPIKeys_ActUntilTheyAreRevoked(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		w := servicetest.New(t, db)
-		app := w.App()
-		key, text, err := w.Service.CreateAPIKey(t.Context(), app.Key, true)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := servicetest.Must(w.Service.APIKey(t.Context(), text.Reveal()))(t)
-		if got.App != app.Key || !got.Test || got.Hint != text.Reveal()[len(text.Reveal())-4:] {
-			t.Errorf("got %+v", got)
-		}
-		if err := w.Service.DeleteAPIKey(t.Context(), app.Key, w.Service.IDs().Format(hookswitch.KindAPIKey, key.Key)); err != nil {
-			t.Fatal(err)
-		}
-		_, err = w.Service.APIKey(t.Context(), text.Reveal())
-		wantKind(t, err, hookswitch.Unauthorized)
-		_, text, err = w.Service.CreateAPIKey(t.Context(), app.Key, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Service.DeleteApp(t.Context(), app.Key); err != nil {
-			t.Fatal(err)
-		}
-		_, err = w.Service.APIKey(t.Context(), text.Reveal())
-		wantKind(t, err, hookswitch.Unauthorized)
-	})
-}
-
 func TestBins_KeepTheNewestRequestsAndWakeWatchers(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		w := servicetest.New(t, db)

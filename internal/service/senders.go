@@ -13,12 +13,12 @@ import (
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/store"
-	"github.com/hookswitch/hookswitch/webhook"
 )
 
-// SenderSpec is one entry of a sender file: one route of the sender with its name, and what the sender is to be.
+// SenderSpec is one entry of a sender file: one route of the sender with its id or, where that is empty, with its name, and what the sender is to be.
 type SenderSpec struct {
-	Name        string
+	ID          string
+	Name        string // with an ID the name that the sender is to have; "" leaves it as it is
 	Channel     hookswitch.Channel
 	Provider    string
 	PhoneNumber string
@@ -52,7 +52,7 @@ type AppliedSender struct {
 // maxSenderSpecs is how many entries a file may have.
 const maxSenderSpecs = 1000
 
-// ApplySenders makes the senders of an app what the entries say. Entries of one name are one sender with several routes. Senders that no entry names
+// ApplySenders makes the senders of an app what the entries say. Entries of one id or name are one sender with several routes. Senders that no entry names
 // are left alone; applying the same entries again changes nothing.
 func (s *Service) ApplySenders(ctx context.Context, app hookswitch.Key, specs []SenderSpec) ([]AppliedSender, error) {
 	if err := s.checkSpecs(specs); err != nil {
@@ -61,11 +61,15 @@ func (s *Service) ApplySenders(ctx context.Context, app hookswitch.Key, specs []
 	var out []AppliedSender
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		out = nil
+		if err := tx.HoldApp(app); err != nil { // two that make a sender of one name would make two
+			return err
+		}
 		changed := false
 		for i, spec := range specs {
-			at := slices.IndexFunc(out, func(a AppliedSender) bool { return a.Sender.Name == spec.Name })
+			id, _ := s.ids.Parse(hookswitch.KindSender, spec.ID)
+			at := slices.IndexFunc(out, func(a AppliedSender) bool { return a.Sender.Key == id || id == 0 && a.Sender.Name == spec.Name })
 			if at < 0 {
-				applied, err := s.applySender(tx, app, spec)
+				applied, err := s.applySender(tx, app, id, spec, i)
 				if err != nil {
 					return err
 				}
@@ -105,8 +109,11 @@ func (s *Service) checkSpecs(specs []SenderSpec) error {
 		at := func(message string, path ...string) {
 			c.Field(message, append([]string{"senders", "[" + strconv.Itoa(i) + "]"}, path...)...)
 		}
-		if strings.TrimSpace(spec.Name) == "" || len(spec.Name) > 200 || hookswitch.CheckText(spec.Name) != "" {
-			at("must have 1 to 200 characters, none of them control characters", "name")
+		if _, ok := s.ids.Parse(hookswitch.KindSender, spec.ID); !ok && spec.ID != "" {
+			at("must be the id of a sender, such as the API gives", "id")
+		}
+		if m := hookswitch.CheckSenderName(spec.Name); m != "" && (spec.ID == "" || spec.Name != "") {
+			at(m, "name")
 		}
 		if !spec.Channel.Valid() {
 			at("must be one of "+channelNames(), "channel")
@@ -198,11 +205,22 @@ func (s *Service) isBin(u *url.URL) bool {
 	return ok
 }
 
-// applySender finds or makes the sender of an entry and brings its own fields up to date.
-func (s *Service) applySender(tx *store.Tx, app hookswitch.Key, spec SenderSpec) (AppliedSender, error) {
+// applySender finds or makes the sender of an entry and brings its own fields up to date. id is 0 for an entry that names none.
+func (s *Service) applySender(tx *store.Tx, app, id hookswitch.Key, spec SenderSpec, at int) (AppliedSender, error) {
 	now := s.now().UTC()
-	have, err := tx.SenderByName(tx.Context(), app, spec.Name)
-	if hookswitch.KindOf(err) == hookswitch.NotFound {
+	var have *hookswitch.Sender
+	var err error
+	if id == 0 {
+		have, err = tx.SenderByName(tx.Context(), app, spec.Name)
+	} else {
+		have, err = tx.Sender(tx.Context(), app, id)
+	}
+	switch {
+	case hookswitch.KindOf(err) == hookswitch.Conflict:
+		return AppliedSender{}, hookswitch.Errorf(hookswitch.Conflict, "senders[%d]: several senders have the name %q; write the id of the one that is meant beside it", at, spec.Name)
+	case hookswitch.KindOf(err) == hookswitch.NotFound && id != 0:
+		return AppliedSender{}, hookswitch.NotFoundf("senders[%d]: there is no sender %s", at, spec.ID)
+	case hookswitch.KindOf(err) == hookswitch.NotFound:
 		sender := &hookswitch.Sender{Key: s.keys.Next(), App: app, Name: spec.Name, PhoneNumber: spec.PhoneNumber, CreatedAt: now, UpdatedAt: now}
 		if spec.Responder != nil {
 			sender.Responder = *spec.Responder
@@ -211,8 +229,7 @@ func (s *Service) applySender(tx *store.Tx, app hookswitch.Key, spec SenderSpec)
 			sender.Dialogue = *spec.Dialogue
 		}
 		return AppliedSender{Sender: sender, Created: true}, tx.InsertSender(sender)
-	}
-	if err != nil {
+	case err != nil:
 		return AppliedSender{}, err
 	}
 	out := AppliedSender{Sender: have}
@@ -222,6 +239,9 @@ func (s *Service) applySender(tx *store.Tx, app hookswitch.Key, spec SenderSpec)
 // changeSender brings a sender's own fields up to date with an entry. What an entry leaves out stays as it is.
 func (s *Service) changeSender(tx *store.Tx, a *AppliedSender, spec SenderSpec) error {
 	sender, changed := a.Sender, false
+	if spec.Name != "" && spec.Name != sender.Name {
+		sender.Name, changed = spec.Name, true
+	}
 	if spec.PhoneNumber != "" && spec.PhoneNumber != sender.PhoneNumber {
 		sender.PhoneNumber, changed = spec.PhoneNumber, true
 	}
@@ -302,7 +322,7 @@ func (s *Service) applyWebhook(tx *store.Tx, a *AppliedSender, spec SenderSpec) 
 	u, _ := hookswitch.ParseEndpointURL(spec.Webhook.URL) // too
 	now := s.now().UTC()
 	if have == nil {
-		secret := hookswitch.Secret(webhook.NewAlphanumericSecret().Reveal())
+		secret := newWebhookSecret()
 		have = &hookswitch.Endpoint{Key: s.keys.Next(), App: a.Sender.App, Sender: a.Sender.Key, Profile: hookswitch.ProfileZavu, URL: u.String(), EventTypes: events,
 			Secrets: []hookswitch.EndpointSecret{{Secret: secret}}, Version: 1, CreatedAt: now, UpdatedAt: now}
 		a.Webhook, a.Secret, a.Changed = have, secret, !a.Created
@@ -337,6 +357,9 @@ func (s *Service) SenderWebhook(ctx context.Context, app, sender hookswitch.Key)
 // DeleteSender removes a sender: its doors close, and its webhook gets nothing more.
 func (s *Service) DeleteSender(ctx context.Context, app, key hookswitch.Key) error {
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.HoldApp(app); err != nil { // a webhook that is being made would outlive it
+			return err
+		}
 		if err := tx.DeleteSender(app, key, s.now()); err != nil {
 			return err
 		}

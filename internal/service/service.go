@@ -52,6 +52,8 @@ type Options struct {
 	SessionLife time.Duration
 	// MaxPayload is the greatest size of an event's payload, in bytes; 0: MaxPayload.
 	MaxPayload int
+	// KeyPrefix begins the texts of new API keys; "": KeyPrefix.
+	KeyPrefix string
 }
 
 // Service holds the rules over one store. Its methods may be used from many goroutines.
@@ -75,6 +77,7 @@ type Service struct {
 	optOuts   *respond.Cache[*respond.OptOut]
 	pace      sendPace
 	counts    Counts
+	uses      keyUses
 }
 
 // New returns the service over an open store. Attach must be called before anything is delivered.
@@ -89,7 +92,7 @@ func New(o Options) (*Service, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	o.MaxPayload = cmp.Or(o.MaxPayload, MaxPayload)
+	o.MaxPayload, o.KeyPrefix = cmp.Or(o.MaxPayload, MaxPayload), cmp.Or(o.KeyPrefix, KeyPrefix)
 	o.SessionLife = cmp.Or(o.SessionLife, SessionLife)
 	s := &Service{
 		store: o.Store, ids: ids, keys: hookswitch.NewKeys(o.Store.Node().Number, o.Now), now: o.Now, log: o.Logger, profiles: o.Profiles,
@@ -172,7 +175,13 @@ func (s *Service) Run(ctx context.Context, nodes func(int)) error {
 	every(housekeepEvery, "housekeeping", s.housekeep)
 	every(sweepEvery, "end dialogues", s.SweepDialogues)
 	every(logEvery, "log attempts", s.LogAttempts)
+	every(recordUsesEvery, "record the use of API keys", s.RecordKeyUses)
 	wg.Wait()
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordUsesEvery)
+	defer cancel()
+	if err := s.RecordKeyUses(last); err != nil {
+		s.log.Warn("record the use of API keys", "error", err)
+	}
 	return nil
 }
 
@@ -224,16 +233,16 @@ func (b *births) targets(st *appState, ev *hookswitch.Event, sender hookswitch.K
 		if ep.Key == except || !ep.Matches(ev.Type, ev.Tags, sender, own) || !b.takes(ep) {
 			continue
 		}
-		if ep.Disabled && !ep.Ordered && ep.Sender != 0 {
-			continue // what happens while a sender's webhook is inactive is not kept for it
+		if ep.Disabled && !ep.Ordered && ep.Profile == hookswitch.ProfileZavu {
+			continue // what happens while the webhook of a sender or a project is inactive is not kept for it
 		}
 		b.aim(ev, ep)
 	}
 }
 
-// takes reports whether events go to an endpoint that was made for everything: the webhook of a sender is about that sender in any case.
+// takes reports whether an event goes to ep although b.named leaves out those who do not name it. The webhooks of senders and projects are for such events.
 func (b *births) takes(ep *hookswitch.Endpoint) bool {
-	return !b.named || ep.EventTypes != nil || ep.Sender != 0
+	return !b.named || ep.EventTypes != nil || ep.Profile == hookswitch.ProfileZavu
 }
 
 // aim adds an endpoint to the targets of an event, and what is owed to it unless it is kept for later.

@@ -80,7 +80,7 @@ func TestToken_AnythingElseIsRefused(t *testing.T) {
 		w := servicetest.New(t, db)
 		app := w.App()
 		link := portal(t, w, app)
-		_, zavu, err := w.Service.CreateAPIKey(t.Context(), app.Key, false)
+		_, zavu, err := w.Service.CreateAPIKey(t.Context(), app.Key, hookswitch.APIKey{})
 		if err != nil {
 			t.Fatal(err)
 		}

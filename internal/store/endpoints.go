@@ -111,6 +111,15 @@ func (r *Reader) SenderWebhook(ctx context.Context, app, sender hookswitch.Key) 
 	return e, readErr(err, "webhook")
 }
 
+// SenderWebhooks are the webhooks of those of the senders that have one.
+func (r *Reader) SenderWebhooks(ctx context.Context, app hookswitch.Key, senders []hookswitch.Key) ([]*hookswitch.Endpoint, error) {
+	if len(senders) == 0 {
+		return nil, nil
+	}
+	args := []any{int64(app)}
+	return scanAll(ctx, r, r.scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE app_id = $1 AND deleted_at = 0 AND sender_id <> 0 AND sender_id IN `+in(&args, int64s(senders)), args...)
+}
+
 // InsertEndpoint stores a new endpoint. The error is of kind Conflict when its uid is taken.
 func (tx *Tx) InsertEndpoint(e *hookswitch.Endpoint) error {
 	sealed, err := tx.sealEndpoint(e)

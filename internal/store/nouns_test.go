@@ -206,8 +206,25 @@ func TestSenders_RoundTrip(t *testing.T) {
 		f.update(func(tx *store.Tx) error { return tx.InsertSender(plain) })
 		got, err = f.Sender(ctx, f.app, plain.Key)
 		same(t, "sender without anything", plain, must(t, got, err))
-		plain.Name = "support"
-		wantKind(t, f.Update(ctx, func(tx *store.Tx) error { return tx.UpdateSender(plain) }), hookswitch.Conflict)
+		plain.Name, plain.Enabled, plain.Email = "support", []string{"sms", "sms_oneway"}, hookswitch.SenderEmail{Address: "a@example.com", DomainID: "d", FromName: "A", Receiving: true, CatchAll: true}
+		f.update(func(tx *store.Tx) error { return tx.UpdateSender(plain) })
+		got, err = f.Sender(ctx, f.app, plain.Key)
+		same(t, "changed sender", plain, must(t, got, err))
+		_, err = f.SenderByName(ctx, f.app, "support")
+		wantKind(t, err, hookswitch.Conflict)
+		plain.Default = true
+		if err := f.Update(ctx, func(tx *store.Tx) error { return tx.UpdateSender(plain) }); err == nil {
+			t.Error("an app has two default senders")
+		}
+		f.update(func(tx *store.Tx) error {
+			if err := tx.ClearDefault(f.app); err != nil {
+				return err
+			}
+			return tx.UpdateSender(plain)
+		})
+		if got, err := f.Sender(ctx, f.app, s.Key); err != nil || got.Default {
+			t.Errorf("the default before is still one: %v", err)
+		}
 
 		twin := r
 		twin.Key, twin.App = f.keys.Next(), f.newApp()
@@ -230,9 +247,8 @@ func TestSenders_RoundTrip(t *testing.T) {
 		if routes, err := f.AllRoutes(ctx); err != nil || len(routes) != 0 {
 			t.Errorf("got routes %v, %v, want none", routes, err)
 		}
-		f.update(func(tx *store.Tx) error { return tx.UpdateSender(plain) }) // the name is free
 		r.Key = f.keys.Next()
-		f.update(func(tx *store.Tx) error { return tx.PutRoute(&r) }) // and so is the address
+		f.update(func(tx *store.Tx) error { return tx.PutRoute(&r) }) // the address is free
 	})
 }
 
@@ -389,15 +405,28 @@ func TestBinsAndKeys_RoundTrip(t *testing.T) {
 		_, err = f.Bin(ctx, "other")
 		wantKind(t, err, hookswitch.NotFound)
 
-		k := &hookswitch.APIKey{Key: f.keys.Next(), App: f.app, Test: true, Hint: "zv_…x", CreatedAt: now}
+		k := &hookswitch.APIKey{Key: f.keys.Next(), App: f.app, Test: true, Name: strange, Scopes: []hookswitch.Scope{"a:read", "b:write"}, Hint: "zv_…x", CreatedAt: now}
 		f.update(func(tx *store.Tx) error { return tx.InsertAPIKey(k, "hash") })
-		gotK, err := f.APIKeyByHash(ctx, "hash")
+		gotK, err := f.APIKeyByHash(ctx, "hash", now)
 		same(t, "key", k, must(t, gotK, err))
+		k.Hint, k.RotatedAt, k.OldUntil, k.UsedAt = "new", now, now.Add(time.Hour), now.Add(time.Minute)
+		f.update(func(tx *store.Tx) error { return tx.RotateAPIKey(k, "new hash") })
+		for _, at := range []time.Time{k.UsedAt, now} { // an earlier use does not undo a later one
+			f.update(func(tx *store.Tx) error { return tx.UseAPIKey(k.Key, at) })
+		}
+		for _, hash := range []string{"hash", "new hash"} {
+			gotK, err = f.APIKeyByHash(ctx, hash, k.OldUntil.Add(-time.Millisecond))
+			same(t, "key", k, must(t, gotK, err))
+		}
+		_, err = f.APIKeyByHash(ctx, "hash", k.OldUntil)
+		wantKind(t, err, hookswitch.NotFound)
+		_, err = f.APIKeyByHash(ctx, "", now)
+		wantKind(t, err, hookswitch.NotFound)
 		if keys, err := f.APIKeys(ctx, f.app, store.Page{Limit: 5}); err != nil || len(keys) != 1 {
 			t.Errorf("got %v, %v", keys, err)
 		}
 		f.update(func(tx *store.Tx) error { return tx.DeleteAPIKey(f.app, k.Key, now) })
-		_, err = f.APIKeyByHash(ctx, "hash")
+		_, err = f.APIKeyByHash(ctx, "new hash", now)
 		wantKind(t, err, hookswitch.NotFound)
 	})
 }
@@ -461,6 +490,8 @@ func TestTenants_SeeAndChangeNothingOfEachOther(t *testing.T) {
 		none("endpoints", len(eps), err)
 		eps, err = f.EndpointsByKeys(ctx, other, []hookswitch.Key{ep.Key})
 		none("endpoints by key", len(eps), err)
+		eps, err = f.SenderWebhooks(ctx, other, []hookswitch.Key{44})
+		none("webhooks", len(eps), err)
 		senders, err := f.Senders(ctx, other, page)
 		none("senders", len(senders), err)
 		convs, err := f.Conversations(ctx, other, page)
@@ -480,6 +511,7 @@ func TestTenants_SeeAndChangeNothingOfEachOther(t *testing.T) {
 			"handover":     func(tx *store.Tx) error { return tx.SetHandover(other, v.Key, true, now) },
 			"message":      func(tx *store.Tx) error { return tx.UpdateMessage(&m2) },
 			"key":          func(tx *store.Tx) error { return tx.DeleteAPIKey(other, k.Key, now) },
+			"key's text":   func(tx *store.Tx) error { return tx.RotateAPIKey(&hookswitch.APIKey{Key: k.Key, App: other}, "h2") },
 		} {
 			one("change "+what, f.Update(ctx, fn))
 		}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -10,7 +11,7 @@ import (
 	"github.com/hookswitch/hookswitch"
 )
 
-const senderColumns = `id, app_id, name, phone_number, is_default, responder, dialogue, created_at, updated_at`
+const senderColumns = `id, app_id, name, phone_number, is_default, responder, dialogue, enabled, email, created_at, updated_at`
 
 func senderOwner(key hookswitch.Key) string { return "sender " + strconv.FormatInt(int64(key), 10) }
 
@@ -19,11 +20,13 @@ func routeOwner(key hookswitch.Key) string { return "route " + strconv.FormatInt
 func (r *Reader) scanSender(row rowScanner) (*hookswitch.Sender, error) {
 	var s hookswitch.Sender
 	var responder []byte
-	var dialogue string
+	var dialogue, email string
+	var enabled sql.NullString
 	var created, updated int64
-	if err := row.Scan(&s.Key, &s.App, &s.Name, &s.PhoneNumber, &s.Default, &responder, &dialogue, &created, &updated); err != nil {
+	if err := row.Scan(&s.Key, &s.App, &s.Name, &s.PhoneNumber, &s.Default, &responder, &dialogue, &enabled, &email, &created, &updated); err != nil {
 		return nil, err
 	}
+	s.Enabled = textList(enabled)
 	s.CreatedAt, s.UpdatedAt = fromMillis(created), fromMillis(updated)
 	plain, err := r.box.open(responder, senderOwner(s.Key))
 	if err != nil {
@@ -34,15 +37,21 @@ func (r *Reader) scanSender(row rowScanner) (*hookswitch.Sender, error) {
 			return nil, fmt.Errorf("read the dialogue texts of a sender: %w", err)
 		}
 	}
+	if email != "" {
+		if err := json.Unmarshal([]byte(email), &s.Email); err != nil {
+			return nil, fmt.Errorf("read the email settings of a sender: %w", err)
+		}
+	}
 	return &s, json.Unmarshal(plain, &s.Responder)
 }
 
-// dialogueText is what a sender says in dialogues, as stored: JSON, "" for nothing of its own.
-func dialogueText(t hookswitch.DialogueTexts) (string, error) {
-	if t == (hookswitch.DialogueTexts{}) {
+// settingText is a part of a sender's settings as stored: JSON, "" for the zero value.
+func settingText[T comparable](v T) (string, error) {
+	var zero T
+	if v == zero {
 		return "", nil
 	}
-	b, err := json.Marshal(t)
+	b, err := json.Marshal(v)
 	return string(b), err
 }
 
@@ -76,14 +85,19 @@ func (r *Reader) Sender(ctx context.Context, app, key hookswitch.Key) (*hookswit
 	return s, err
 }
 
-// SenderByName is a sender of an app by its name.
+// SenderByName is the sender of an app with the name. The error is of kind Conflict when several have it.
 func (r *Reader) SenderByName(ctx context.Context, app hookswitch.Key, name string) (*hookswitch.Sender, error) {
-	s, err := r.scanSender(r.q.QueryRowContext(ctx, `SELECT `+senderColumns+` FROM senders WHERE app_id = $1 AND name = $2 AND deleted_at = 0`, int64(app), name))
-	if err != nil {
-		return nil, readErr(err, "sender")
+	list, err := scanAll(ctx, r, r.scanSender, `SELECT `+senderColumns+` FROM senders WHERE app_id = $1 AND name = $2 AND deleted_at = 0 ORDER BY id LIMIT 2`, int64(app), name)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(list) == 0:
+		return nil, hookswitch.NotFoundf("sender not found")
+	case len(list) > 1:
+		return nil, hookswitch.Errorf(hookswitch.Conflict, "several senders have the name %q; name the one that is meant by its id", name)
 	}
-	s.Routes, err = r.routesOf(ctx, app, s.Key)
-	return s, err
+	list[0].Routes, err = r.routesOf(ctx, app, list[0].Key)
+	return list[0], err
 }
 
 func (r *Reader) routesOf(ctx context.Context, app, sender hookswitch.Key) ([]hookswitch.Route, error) {
@@ -132,20 +146,24 @@ func (tx *Tx) sealResponder(s *hookswitch.Sender) ([]byte, error) {
 	return tx.box.seal(plain, senderOwner(s.Key)), nil
 }
 
-// InsertSender stores a new sender without its routes. The error is of kind Conflict when its name is taken.
+// InsertSender stores a new sender without its routes.
 func (tx *Tx) InsertSender(s *hookswitch.Sender) error {
 	responder, err := tx.sealResponder(s)
 	if err != nil {
 		return err
 	}
-	dialogue, err := dialogueText(s.Dialogue)
+	dialogue, err := settingText(s.Dialogue)
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(`INSERT INTO senders (id, app_id, name, phone_number, is_default, responder, dialogue, created_at, updated_at, deleted_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)`,
-		int64(s.Key), int64(s.App), s.Name, s.PhoneNumber, s.Default, responder, dialogue, millis(s.CreatedAt), millis(s.UpdatedAt))
-	return tx.unique(err, "a sender with this name exists already")
+	email, err := settingText(s.Email)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`INSERT INTO senders (id, app_id, name, phone_number, is_default, responder, dialogue, enabled, email, created_at, updated_at, deleted_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0)`,
+		int64(s.Key), int64(s.App), s.Name, s.PhoneNumber, s.Default, responder, dialogue, listText(s.Enabled), email, millis(s.CreatedAt), millis(s.UpdatedAt))
+	return err
 }
 
 // UpdateSender stores the changed fields of a sender without its routes.
@@ -154,14 +172,23 @@ func (tx *Tx) UpdateSender(s *hookswitch.Sender) error {
 	if err != nil {
 		return err
 	}
-	dialogue, err := dialogueText(s.Dialogue)
+	dialogue, err := settingText(s.Dialogue)
 	if err != nil {
 		return err
 	}
-	err = tx.execOne("sender", `UPDATE senders SET name = $3, phone_number = $4, is_default = $5, responder = $6, dialogue = $7, updated_at = $8
+	email, err := settingText(s.Email)
+	if err != nil {
+		return err
+	}
+	return tx.execOne("sender", `UPDATE senders SET name = $3, phone_number = $4, is_default = $5, responder = $6, dialogue = $7, enabled = $8, email = $9, updated_at = $10
 		WHERE id = $1 AND app_id = $2 AND deleted_at = 0`,
-		int64(s.Key), int64(s.App), s.Name, s.PhoneNumber, s.Default, responder, dialogue, millis(s.UpdatedAt))
-	return tx.unique(err, "a sender with this name exists already")
+		int64(s.Key), int64(s.App), s.Name, s.PhoneNumber, s.Default, responder, dialogue, listText(s.Enabled), email, millis(s.UpdatedAt))
+}
+
+// ClearDefault makes none of the app's senders its default.
+func (tx *Tx) ClearDefault(app hookswitch.Key) error {
+	_, err := tx.exec(`UPDATE senders SET is_default = FALSE WHERE app_id = $1 AND is_default AND deleted_at = 0`, int64(app))
+	return err
 }
 
 // DeleteSender hides a sender and its routes.

@@ -72,6 +72,7 @@ func New(o Options) *httpapi.Mux {
 
 	handle("GET", "/apps/{app}/keys", "list the API keys of an app", h.listKeys)
 	handle("POST", "/apps/{app}/keys", "create an API key", h.createKey)
+	handle("POST", "/apps/{app}/keys/{key}/rotate", "give an API key a new text", h.rotateKey)
 	handle("DELETE", "/apps/{app}/keys/{key}", "revoke an API key", h.deleteKey)
 
 	handle("GET", "/apps/{app}/clients", "list the clients of an app", h.listClients)

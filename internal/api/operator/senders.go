@@ -10,12 +10,13 @@ import (
 	"github.com/hookswitch/hookswitch/internal/service"
 )
 
-// senderFile is a sender file. Entries of one name are one sender with several routes; names that it does not know are left aside.
+// senderFile is a sender file. Entries of one id or name are one sender with several routes; names that it does not know are left aside.
 type senderFile struct {
 	Senders []senderEntry `json:"senders"`
 }
 
 type senderEntry struct {
+	ID          string                      `json:"id"`
 	Name        string                      `json:"name"`
 	Channel     hookswitch.Channel          `json:"channel"`
 	Provider    string                      `json:"provider"`
@@ -35,7 +36,7 @@ type webhookIn struct {
 func (f *senderFile) specs() []service.SenderSpec {
 	specs := make([]service.SenderSpec, len(f.Senders))
 	for i, e := range f.Senders {
-		specs[i] = service.SenderSpec{Name: e.Name, Channel: e.Channel, Provider: e.Provider, PhoneNumber: e.PhoneNumber, Credentials: e.Credentials,
+		specs[i] = service.SenderSpec{ID: e.ID, Name: e.Name, Channel: e.Channel, Provider: e.Provider, PhoneNumber: e.PhoneNumber, Credentials: e.Credentials,
 			Responder: e.Responder, Dialogue: e.Dialogue, Rate: e.Rate}
 		if e.Webhook != nil {
 			specs[i].Webhook = &service.WebhookSpec{URL: e.Webhook.URL, Events: e.Webhook.Events}
@@ -50,6 +51,9 @@ type senderOut struct {
 	Result      string  `json:"result,omitempty"` // of an application: created, changed or unchanged
 	PhoneNumber *string `json:"phoneNumber"`
 	Default     bool    `json:"default"`
+	// Channels are those of the routes, and those that have been switched on and wait for one.
+	Channels     []string `json:"channels"`
+	EmailAddress *string  `json:"emailAddress"`
 	// DoorURL is where the provider can push to without the server having to find out whose the push is.
 	DoorURL   string        `json:"doorUrl"`
 	Routes    []routeOut    `json:"routes"`
@@ -81,7 +85,9 @@ type webhookOut struct {
 	URL    string   `json:"url"`
 	Events []string `json:"events"`
 	Active bool     `json:"active"`
-	Secret string   `json:"secret,omitempty"` // only in the answer that makes it
+	// SignatureVersion is the variant of Zavu's signature: v1, v1+v2 or v2.
+	SignatureVersion string `json:"signatureVersion"`
+	Secret           string `json:"secret,omitempty"` // only in the answer that makes it
 }
 
 // responderOut shows no more than the kind: the rest of a responder's configuration may hold keys.
@@ -91,7 +97,8 @@ type responderOut struct {
 
 func (h *handler) newSender(s *hookswitch.Sender, hook *hookswitch.Endpoint) senderOut {
 	out := senderOut{
-		ID: h.id(hookswitch.KindSender, s.Key), Name: s.Name, PhoneNumber: httpapi.OrNull(s.PhoneNumber), Default: s.Default, Routes: make([]routeOut, len(s.Routes)),
+		ID: h.id(hookswitch.KindSender, s.Key), Name: s.Name, PhoneNumber: httpapi.OrNull(s.PhoneNumber), Default: s.Default, Channels: s.Channels(),
+		EmailAddress: httpapi.OrNull(s.Email.Address), Routes: make([]routeOut, len(s.Routes)),
 		CreatedAt: httpapi.MilliTime(s.CreatedAt), UpdatedAt: httpapi.MilliTime(s.UpdatedAt),
 	}
 	out.DoorURL = h.url + "/in/" + out.ID
@@ -100,7 +107,8 @@ func (h *handler) newSender(s *hookswitch.Sender, hook *hookswitch.Endpoint) sen
 		out.Routes[i] = h.newRoute(&s.Routes[i], out.DoorURL, several)
 	}
 	if hook != nil {
-		out.Webhook = &webhookOut{ID: h.id(hookswitch.KindEndpoint, hook.Key), URL: hook.URL, Events: hook.EventTypes, Active: !hook.Disabled}
+		out.Webhook = &webhookOut{ID: h.id(hookswitch.KindEndpoint, hook.Key), URL: hook.URL, Events: hook.EventTypes, Active: !hook.Disabled,
+			SignatureVersion: service.SignatureVersion(hook)}
 	}
 	if s.Responder.Kind != "" {
 		out.Responder = &responderOut{s.Responder.Kind}

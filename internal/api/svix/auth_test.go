@@ -173,7 +173,7 @@ func TestATokenIsRefused(t *testing.T) {
 	each(t, func(a *api) {
 		app := a.app("a")
 		token := a.open(app, "")
-		_, key, err := a.service.CreateAPIKey(t.Context(), a.key(hookswitch.KindApp, app), false)
+		_, key, err := a.service.CreateAPIKey(t.Context(), a.key(hookswitch.KindApp, app), hookswitch.APIKey{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -46,9 +46,9 @@ func (a *api) project(name string) *api {
 	return &b
 }
 
-func (a *api) newKey(test bool) string {
+func (a *api) newKey(test bool, scopes ...hookswitch.Scope) string {
 	a.TB.Helper()
-	_, text, err := a.Service.CreateAPIKey(context.Background(), a.app.Key, test)
+	_, text, err := a.Service.CreateAPIKey(context.Background(), a.app.Key, hookswitch.APIKey{Test: test, Scopes: scopes})
 	if err != nil {
 		a.TB.Fatal(err)
 	}

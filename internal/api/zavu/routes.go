@@ -20,6 +20,7 @@ func (h *handler) routes() []route {
 		h.meRoutes(),
 
 		// Senders and their webhooks.
+		h.senderRoutes(),
 
 		// Messages.
 

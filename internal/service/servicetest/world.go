@@ -33,6 +33,8 @@ type Options struct {
 	CheckResponder func(hookswitch.ResponderConfig) error
 	AllowPlain     func(host string) bool
 	CheckURL       func(*url.URL) error
+	// Now is the clock of everything in the world; nil: the world's own, which stands still.
+	Now func() time.Time
 }
 
 // World is a service and what is around it.
@@ -61,9 +63,12 @@ func New(tb testing.TB, db *storetest.DB, opts ...func(*Options)) *World {
 	for _, opt := range opts {
 		opt(&w.options)
 	}
-	w.Store = db.Open(storetest.Now(w.Clock.Now))
+	if w.options.Now == nil {
+		w.options.Now = w.Clock.Now
+	}
+	w.Store = db.Open(storetest.Now(w.options.Now))
 	CheckEvents(tb, w.Store)
-	w.serve(w.Clock.Now)
+	w.serve(w.options.Now)
 	return w
 }
 
@@ -210,7 +215,7 @@ func (w *World) Push(updates ...Update) (service.ReceivedResult, error) {
 func (w *World) PushTo(secret string, updates ...Update) (service.ReceivedResult, error) {
 	w.TB.Helper()
 	ctx := context.Background()
-	push := NewPush(secret, w.Clock.Now(), updates...)
+	push := NewPush(secret, w.options.Now(), updates...)
 	for _, a := range Must(w.Service.Accounts(ctx, FakeName, 0, ""))(w.TB) {
 		if a.Provider.Verify(push, a.Credentials) != nil {
 			continue
@@ -343,13 +348,13 @@ func (w *World) Run(respond func(context.Context, *hookswitch.Turn) (hookswitch.
 	w.TB.Helper()
 	r := &Running{HTTP: safehttp.New(safehttp.Options{Guard: safehttp.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})})}
 	d := deliver.Options{
-		Service: w.Service, HTTP: r.HTTP, Now: w.Clock.Now,
+		Service: w.Service, HTTP: r.HTTP, Now: w.options.Now,
 		UserAgent:    map[hookswitch.ProfileName]string{hookswitch.ProfileSvix: "Svix-Test/1", hookswitch.ProfileZavu: "Zavu-Test/1"},
 		NewResponder: func(hookswitch.ResponderConfig) (hookswitch.Responder, error) { return responder(respond), nil },
 		Wake:         func(k work.Kind, at time.Time) { r.Engine.Wake(k, at) },
 		Random:       func() float64 { return 0.5 },
 	}
-	o := work.Options{Now: w.Clock.Now, PollEvery: 20 * time.Millisecond, Grace: time.Second}
+	o := work.Options{Now: w.options.Now, PollEvery: 20 * time.Millisecond, Grace: time.Second}
 	for _, c := range change {
 		c(&d, &o)
 	}

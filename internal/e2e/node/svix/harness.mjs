@@ -1,18 +1,15 @@
-// What the suites of the official client share: the client itself, the checks, waiting, walking through lists, and the receiver.
+// What the suites of the official Svix client share besides ../checks.mjs: the client itself, and walking through lists.
 //
-// The first argument is the major version of the client. SERVER_URL, SERVER_TOKEN and RECEIVER_URL say where the server is, how to get in, and where
-// requests may be sent: the receiver answers 200, under /status/N/ with status N, and hands back at /received?path=P what came to path P.
-import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
+// The first argument is the major version of the client. SERVER_URL and SERVER_TOKEN say where the server is, and how to get in.
+import { assert, SERVER_TOKEN, SERVER_URL, until } from "../checks.mjs";
 
-export { assert };
+export * from "../checks.mjs";
+
 export const major = process.argv[2];
 export const v1 = major === "1";
 const sdk = await import(v1 ? "svix" : "svix2");
 export const { Svix, Webhook, ApiException, messageInRaw } = sdk;
 
-const { SERVER_URL, SERVER_TOKEN, RECEIVER_URL } = process.env;
-export { SERVER_URL, RECEIVER_URL };
 export const run = `v${major}-${Date.now().toString(36)}`;
 
 // as is the client with another token.
@@ -24,72 +21,6 @@ export const eventTypesField = v1 ? "filterTypes" : "eventTypes";
 export const rateField = v1 ? "rateLimit" : "throttleRate";
 export const replace = v1 ? "update" : "upsert";
 export const setHeaders = v1 ? "updateHeaders" : "setHeaders";
-
-const suites = [];
-
-// suite names the checks that follow. Suites run side by side, their checks in order.
-export function suite(name) {
-  const checks = [];
-  suites.push({ name, checks });
-  return (title, fn) => checks.push({ title, fn });
-}
-
-const checkLimit = 30_000;
-
-// runAll runs every check and prints how many there are, and for each a line that begins with "ok" or "not ok".
-export async function runAll() {
-  console.log(`checks ${suites.reduce((n, s) => n + s.checks.length, 0)}`);
-  await Promise.all(
-    suites.map(async ({ name, checks }) => {
-      for (const { title, fn } of checks) {
-        try {
-          await within(checkLimit, fn());
-          console.log(`ok ${name}: ${title}`);
-        } catch (e) {
-          console.log(`not ok ${name}: ${title}\n${told(e).replace(/^/gm, "    ")}`);
-        }
-      }
-    }),
-  );
-}
-
-async function within(limit, promise) {
-  const stop = new AbortController();
-  const late = sleep(limit, undefined, { signal: stop.signal }).then(
-    () => assert.fail(`not done after ${limit} ms`),
-    () => {},
-  );
-  try {
-    await Promise.race([promise, late]);
-  } finally {
-    stop.abort();
-  }
-}
-
-function told(e) {
-  if (e instanceof ApiException) return `${e.stack}\n${typeof e.body === "string" ? e.body : JSON.stringify(e.body)}`;
-  return e.stack ?? String(e);
-}
-
-// until asks until the answer is true, and returns it.
-export async function until(what, ask, limit = 20_000) {
-  for (const end = Date.now() + limit; ; ) {
-    const got = await ask();
-    if (got) return got;
-    if (Date.now() > end) assert.fail(`after ${limit} ms: ${what}`);
-    await sleep(30);
-  }
-}
-
-// arrived waits until the receiver has had at least n requests at path, and returns them.
-export async function arrived(path, n = 1) {
-  let got = [];
-  await until(`${n} requests at ${path}, there are ${got.length}`, async () => {
-    got = await (await fetch(`${RECEIVER_URL}/received?path=${encodeURIComponent(path)}`)).json();
-    return got.length >= n;
-  });
-  return got;
-}
 
 // walk goes through a list, page by page, to its end and back to its beginning, and returns what it saw. Where other suites may add to the list
 // meanwhile, mine tells the rows that count.
