@@ -100,7 +100,7 @@ func TestAuthorization_IsBoundToKeyAndApp(t *testing.T) {
 func TestAuthorization_TakesAPIKeys(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := newSurface(t, db)
-		k, text, err := s.Service.CreateAPIKey(context.Background(), s.app.Key, false)
+		k, text, err := s.Service.CreateAPIKey(context.Background(), s.app.Key, hookswitch.APIKey{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,4 +206,30 @@ func TestRates_AreHeld(t *testing.T) {
 	s.decode(s.try("GET", "/webhook/app-portal-access/", ""), 200)
 	tooMany("calls again", s.try("GET", "/webhook/app-portal-access/", ""), "1")
 	s.refused("", missingBody)
+}
+
+// A key that is for less than everything opens neither the portal nor more than it says.
+func TestAuthorization_HeedsTheScopesOfKeys(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s := newSurface(t, db)
+		for scope, posts := range map[hookswitch.Scope]int{hookswitch.ScopeMessagesWrite: 200, hookswitch.ScopeContactsRead: 403} {
+			_, text, err := s.Service.CreateAPIKey(t.Context(), s.app.Key, hookswitch.APIKey{Scopes: []hookswitch.Scope{scope}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.token = text.Reveal()
+			for path, want := range map[string]int{"/messages/": posts, "/v1/sessions": posts, "/v1/webhooks": 403} {
+				body := sms("1", "x", "c")
+				if path != "/messages/" {
+					body = customer
+				}
+				if w := s.try("POST", path, body); w.Code != want {
+					t.Errorf("%s at %s: %d %s, want %d", scope, path, w.Code, w.Body, want)
+				}
+			}
+			if w := s.try("GET", "/webhook/app-portal-access/", ""); w.Code != 403 || !strings.Contains(w.Body.String(), `"type":"forbidden"`) {
+				t.Errorf("%s opens the portal: %d %s", scope, w.Code, w.Body)
+			}
+		}
+	})
 }

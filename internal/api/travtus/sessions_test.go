@@ -106,7 +106,7 @@ func TestSessions_TheSameCustomerIsTheSameUser(t *testing.T) {
 func TestSessions_EndADayAfterTheLastMessage(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := newSurface(t, db)
-		_, key, err := s.Service.CreateAPIKey(t.Context(), s.app.Key, false)
+		_, key, err := s.Service.CreateAPIKey(t.Context(), s.app.Key, hookswitch.APIKey{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,12 +63,33 @@ var (
 		Message: "The bearer token you have provided in the 'Authorization' header is invalid."}
 )
 
-type appKey struct{}
+// caller is who makes a request: an app, and what its key is for; no scopes: everything.
+type caller struct {
+	app    hookswitch.Key
+	scopes []hookswitch.Scope
+}
+
+type callerKey struct{}
+
+func callerOf(r *http.Request) caller {
+	c, _ := r.Context().Value(callerKey{}).(caller)
+	return c
+}
 
 // appOf is the app of the caller.
-func appOf(r *http.Request) hookswitch.Key {
-	app, _ := r.Context().Value(appKey{}).(hookswitch.Key)
-	return app
+func appOf(r *http.Request) hookswitch.Key { return callerOf(r).app }
+
+// everything is the scope of routes that a key opens only when it is for everything.
+const everything hookswitch.Scope = "*"
+
+// needs lets through to f whose key is for the scope. Tokens of clients are for everything.
+func needs(scope hookswitch.Scope, f httpapi.Handler) httpapi.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if c := callerOf(r); len(c.scopes) > 0 && !slices.Contains(c.scopes, scope) {
+			return &hookswitch.Error{Kind: hookswitch.Forbidden, Message: "The API key you have provided is not for this."}
+		}
+		return f(w, r)
+	}
 }
 
 // authorize lets in who bears a token of a client, or an API key.
@@ -76,7 +98,7 @@ func (h *handler) authorize(r *http.Request) (context.Context, error) {
 	if token == "" {
 		return nil, errNoToken
 	}
-	app, err := h.bearer(r.Context(), token)
+	who, err := h.bearer(r.Context(), token)
 	switch kind := hookswitch.KindOf(err); {
 	case err == nil:
 	case kind == hookswitch.NotFound:
@@ -84,31 +106,31 @@ func (h *handler) authorize(r *http.Request) (context.Context, error) {
 	default:
 		return nil, err
 	}
-	if err := h.calls.take(app); err != nil {
+	if err := h.calls.take(who.app); err != nil {
 		return nil, err
 	}
-	return context.WithValue(r.Context(), appKey{}, app), nil
+	return context.WithValue(r.Context(), callerKey{}, who), nil
 }
 
-// bearer is the app that a token acts for.
-func (h *handler) bearer(ctx context.Context, token string) (hookswitch.Key, error) {
+// bearer is who bears a token.
+func (h *handler) bearer(ctx context.Context, token string) (caller, error) {
 	client, issued, ok := h.read(token)
 	if !ok {
 		k, err := h.service.APIKey(ctx, token)
 		if hookswitch.KindOf(err) == hookswitch.Unauthorized {
-			return 0, errWrongToken
+			return caller{}, errWrongToken
 		}
 		if err != nil {
-			return 0, err
+			return caller{}, err
 		}
-		return k.App, nil
+		return caller{k.App, k.Scopes}, nil
 	}
 	c, err := h.service.LiveClient(ctx, client)
 	if err != nil {
-		return 0, err
+		return caller{}, err
 	}
 	if !h.now().Before(issued.Add(tokenLife)) {
-		return 0, errExpiredToken
+		return caller{}, errExpiredToken
 	}
-	return c.App, nil
+	return caller{app: c.App}, nil
 }

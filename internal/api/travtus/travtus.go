@@ -73,13 +73,13 @@ func New(o Options) (*API, error) {
 		s.Auth, s.MaxBody, s.WriteError = h.admit, maxForm, writeOAuthError
 	}))
 	oauth.Handle(http.MethodPost, "/oauth2/token", "a token for the credentials of a client", h.issueToken)
-	m.Handle(http.MethodPost, "/messages", "post a message of a person or an agent", h.postMessage)
-	m.Handle(http.MethodGet, "/webhook/app-portal-access", "a link into the portal", h.portalAccess)
+	m.Handle(http.MethodPost, "/messages", "post a message of a person or an agent", needs(hookswitch.ScopeMessagesWrite, h.postMessage))
+	m.Handle(http.MethodGet, "/webhook/app-portal-access", "a link into the portal", needs(everything, h.portalAccess))
 
 	sessions := m.With(surface.With(func(s *httpapi.Surface) { s.WriteError = writeSessionError }))
-	sessions.Handle(http.MethodPost, "/v1/sessions", "begin a session", h.beginSession)
-	sessions.Handle(http.MethodPost, "/v1/sessions/{session}/messages", "post what the customer of a session says", h.saySession)
-	sessions.Handle(http.MethodPost, "/v1/webhooks", "have the answers of sessions posted somewhere", h.subscribe)
+	sessions.Handle(http.MethodPost, "/v1/sessions", "begin a session", needs(hookswitch.ScopeMessagesWrite, h.beginSession))
+	sessions.Handle(http.MethodPost, "/v1/sessions/{session}/messages", "post what the customer of a session says", needs(hookswitch.ScopeMessagesWrite, h.saySession))
+	sessions.Handle(http.MethodPost, "/v1/webhooks", "have the answers of sessions posted somewhere", needs(everything, h.subscribe))
 	return &API{m}, nil
 }
 
