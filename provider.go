@@ -143,6 +143,19 @@ type InboundMessage struct {
 	Quiet bool
 	// Review has answers wait for a person's approval: what was written in public is answered in public.
 	Review bool
+	// Files came with the message, up to MaxAttachments of them.
+	Files []InboundFile `json:"-"`
+}
+
+// InboundFile is a file that came with a message.
+type InboundFile struct {
+	Name      string
+	MIMEType  string
+	ContentID string
+	Inline    bool
+	Size      int
+	// Bytes are nil where the push only describes the file, or when they are too many.
+	Bytes []byte
 }
 
 // MessageReceipt is a report about a message that we, or another system on the same account, sent.

@@ -103,7 +103,7 @@ func (b *births) customer(tx *store.Tx, app hookswitch.Key, ch hookswitch.Channe
 		contact = fresh.Key
 	}
 	for _, id := range known {
-		if err := tx.AddIdentifier(app, contact, id.Channel, id.Value); err != nil {
+		if err := tx.AddIdentifier(app, contact, id.Channel, id.Value, b.s.keys.Next(), b.now); err != nil {
 			return 0, err
 		}
 	}
@@ -131,9 +131,12 @@ func (s *Service) SaySession(ctx context.Context, app hookswitch.Key, session, t
 		if err != nil {
 			return err
 		}
-		contact, err := tx.Contact(tx.Context(), app, conv.Contact)
+		contact, err := orNone(tx.Contact(tx.Context(), app, conv.Contact))
 		if err != nil {
 			return err
+		}
+		if contact == nil { // forgotten
+			return errNoSession
 		}
 		ch, address := chatChannel(conv, contact)
 		route := chatRoute(sender, ch)

@@ -178,7 +178,7 @@ func (in *inbound) contact(app hookswitch.Key, ch hookswitch.Channel, value, use
 		userID = ""
 	}
 	missing := value
-	key, err := in.tx.ContactBy(in.tx.Context(), app, ch, value)
+	key, err := in.s.contactBy(in.tx, app, ch, value)
 	if err == nil {
 		missing = userID
 	} else if hookswitch.KindOf(err) == hookswitch.NotFound && userID != "" {
@@ -198,7 +198,19 @@ func (in *inbound) contact(app hookswitch.Key, ch hookswitch.Channel, value, use
 	if missing == "" {
 		return key, nil
 	}
-	return key, in.tx.AddIdentifier(app, key, ch, missing)
+	return key, in.tx.AddIdentifier(app, key, ch, missing, in.s.keys.Next(), in.b.now)
+}
+
+// contactBy finds the person known on the channel by value. Who is known by a number on one channel is the same person on the others, and known there too from now on.
+func (s *Service) contactBy(tx *store.Tx, app hookswitch.Key, ch hookswitch.Channel, value string) (hookswitch.Key, error) {
+	key, err := tx.ContactBy(tx.Context(), app, ch, value)
+	if hookswitch.KindOf(err) != hookswitch.NotFound || !ch.ByPhone() || hookswitch.CheckPhone(value) != "" {
+		return key, err
+	}
+	if key, err = tx.ContactByPhone(tx.Context(), app, value); err != nil {
+		return 0, err
+	}
+	return key, tx.AddIdentifier(app, key, ch, value, s.keys.Next(), s.now().UTC())
 }
 
 // conversation finds or makes the thread of a sender and a contact.
@@ -241,6 +253,9 @@ func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key ho
 		msg.Metadata = map[string]string{"username": username} // drafts tell who is answered
 	}
 	if err := tx.InsertMessage(msg); err != nil {
+		return err
+	}
+	if err := in.keepFiles(msg, m.Files); err != nil {
 		return err
 	}
 	if now.Sub(conv.LastInboundAt) >= forgetAfter {
@@ -289,6 +304,17 @@ func (in *inbound) answer(m *hookswitch.InboundMessage, msg *hookswitch.Message,
 	return nil
 }
 
+// keepFiles stores what came with a message.
+func (in *inbound) keepFiles(m *hookswitch.Message, files []hookswitch.InboundFile) error {
+	for _, f := range files[:min(len(files), hookswitch.MaxAttachments)] {
+		a := hookswitch.Attachment{Key: in.s.keys.Next(), App: m.App, Message: m.Key, Name: f.Name, MIMEType: f.MIMEType, ContentID: f.ContentID, Inline: f.Inline, Size: f.Size}
+		if err := in.tx.InsertAttachment(&a, f.Bytes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // contactChange makes a person known by another identifier too.
 func (in *inbound) contactChange(u *hookswitch.Update, route *hookswitch.Route) error {
 	if u.Contact.To == "" || u.Contact.From == "" {
@@ -301,7 +327,7 @@ func (in *inbound) contactChange(u *hookswitch.Update, route *hookswitch.Route) 
 	if err != nil {
 		return err
 	}
-	return in.tx.AddIdentifier(route.App, key, u.Channel, u.Contact.To)
+	return in.tx.AddIdentifier(route.App, key, u.Channel, u.Contact.To, in.s.keys.Next(), in.b.now)
 }
 
 // messageChange marks a received message that the person has edited or taken back. What it read before is kept.

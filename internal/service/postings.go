@@ -146,12 +146,10 @@ func threadOf(s *Service, tx *store.Tx, app, sender, contact hookswitch.Key, thr
 	return c, tx.InsertConversation(c)
 }
 
-// conversationTo finds or makes the conversation that a message over the route to a contact belongs to. Over the provider api that is the one that was spoken in last.
+// conversationTo finds or makes the conversation that a message over a route of the provider api to a contact belongs to: the one that was spoken in last.
 func conversationTo(s *Service, tx *store.Tx, route *hookswitch.Route, contact hookswitch.Key, now time.Time) (*hookswitch.Conversation, error) {
-	if route.Provider == hookswitch.ProviderAPI {
-		if c, err := orNone(tx.LastConversationOf(tx.Context(), route.Sender, contact, route.Channel)); c != nil || err != nil {
-			return c, err
-		}
+	if c, err := orNone(tx.LastConversationOf(tx.Context(), route.Sender, contact, route.Channel)); c != nil || err != nil {
+		return c, err
 	}
 	return conversation(s, tx, route.App, route.Sender, contact, now)
 }

@@ -60,7 +60,7 @@ var respondChannels = map[hookswitch.Channel]struct{ eventType, name string }{
 
 // respondEvent emits the event that carries m. The first one that answers a posting is named by the id of its request, as an event is by its caller; each other by a new one.
 func (b *births) respondEvent(tx *store.Tx, conv *hookswitch.Conversation, m *hookswitch.Message) error {
-	kind, ok := respondChannels[m.Channel]
+	kind, ok := respondChannels[m.Channel.Medium()]
 	if !ok {
 		return &hookswitch.Error{Kind: hookswitch.Invalid, Message: "messages on " + string(m.Channel) + " cannot be sent over the API"}
 	}

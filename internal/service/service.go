@@ -44,6 +44,8 @@ type Options struct {
 	CheckResponder func(hookswitch.ResponderConfig) error
 	// PublicURL is how people and providers reach the server, without a slash at its end.
 	PublicURL string
+	// Fetch gets a file of the web, of at most so many bytes, with its content type as its server tells it. The error is for whoever named the URL. nil: nothing is fetched.
+	Fetch func(ctx context.Context, url string, most int) (bytes []byte, contentType string, err error)
 	// Retention is how long events and attempts are kept.
 	Retention time.Duration
 	// DialogueTimeout is how long a responder may take for an answer in a call or a USSD session; 0: DialogueTimeout.

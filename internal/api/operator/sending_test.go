@@ -34,16 +34,16 @@ func TestMessages_AreSentByTheOperator(t *testing.T) {
 		a.same("conversation", again["conversationId"], m["conversationId"])
 
 		for body, wrong := range map[string]string{
-			`{"to":"+15551234567","text":"x"}`:                                                 "app",
-			`{"app":"APP","to":"+15551234567","text":"x"}`:                                     "sender",
-			`{"app":"APP","sender":"support","text":"x"}`:                                      "to",
-			`{"app":"APP","sender":"support","to":"+15551234567"}`:                             "text",
-			`{"app":"APP","sender":"support","to":"+15551234567","type":"fax"}`:                "type",
-			`{"app":"APP","sender":"texts","to":"+15551234567","type":"location"}`:             "type",
-			`{"app":"APP","sender":"texts","to":"ada","text":"x"}`:                             "to",
-			`{"app":"APP","sender":"texts","to":"+15551234567","text":"x","channel":"email"}`:  "channel",
-			`{"app":"APP","sender":"texts","to":"+15551234567","text":"x","channel":"pigeon"}`: "channel",
-			`{"app":"APP","sender":"texts","to":"+15551234567","text":"x","content":[]}`:       "content",
+			`{"to":"+15551234567","text":"x"}`:                                                                            "app",
+			`{"app":"APP","to":"+15551234567","text":"x"}`:                                                                "sender",
+			`{"app":"APP","sender":"support","text":"x"}`:                                                                 "to",
+			`{"app":"APP","sender":"support","to":"+15551234567"}`:                                                        "text",
+			`{"app":"APP","sender":"support","to":"+15551234567","type":"fax"}`:                                           "type",
+			`{"app":"APP","sender":"texts","to":"+15551234567","type":"location","content":{"latitude":1,"longitude":2}}`: "type",
+			`{"app":"APP","sender":"texts","to":"ada","text":"x"}`:                                                        "to",
+			`{"app":"APP","sender":"texts","to":"+15551234567","text":"x","channel":"email"}`:                             "channel",
+			`{"app":"APP","sender":"texts","to":"+15551234567","text":"x","channel":"pigeon"}`:                            "channel",
+			`{"app":"APP","sender":"texts","to":"+15551234567","text":"x","content":[]}`:                                  "content",
 		} {
 			code, b := a.try("POST", "/messages", strings.ReplaceAll(body, "APP", app))
 			if code < 400 || code >= 500 || !strings.Contains(string(b), `"`+wrong+`"`) {

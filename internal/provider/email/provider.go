@@ -2,7 +2,7 @@
 // how they prove and spell what they push; what a mail means, how answers hold its thread and what must never be answered is the same for all.
 //
 // It keeps no state and stores nothing. Which Route a push is for, what has been seen before and when to call again are left to its callers. The bytes
-// of attachments are not kept: messages carry their names, types and sizes.
+// of attachments come along where the service pushes them; else messages carry their names, types and sizes alone.
 package email
 
 import (

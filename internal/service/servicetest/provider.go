@@ -87,6 +87,7 @@ type Update struct {
 	Dedup   string                     `json:"dedup,omitempty"`
 	At      int64                      `json:"at,omitempty"` // Unix milliseconds
 	Message *hookswitch.InboundMessage `json:"message,omitempty"`
+	Files   []hookswitch.InboundFile   `json:"files,omitempty"` // of the message
 	Receipt *hookswitch.MessageReceipt `json:"receipt,omitempty"`
 	Contact *hookswitch.ContactChange  `json:"contact,omitempty"`
 	Change  *hookswitch.MessageChange  `json:"change,omitempty"`
@@ -154,6 +155,9 @@ func (p *Provider) Parse(push *hookswitch.Push) ([]hookswitch.Update, error) {
 	for i, u := range list {
 		out[i] = hookswitch.Update{Channel: u.Channel, Address: u.Address, Dedup: u.Dedup, Message: u.Message, Receipt: u.Receipt, Contact: u.Contact,
 			Change: u.Change, OptOut: u.OptOut, Dialogue: u.Dialogue}
+		if len(u.Files) > 0 {
+			out[i].Message.Files = u.Files
+		}
 		if u.At != 0 {
 			out[i].At = time.UnixMilli(u.At).UTC()
 		}
