@@ -11,16 +11,19 @@ type Token struct {
 	Key  Key
 	App  Key
 	Kind TokenKind
-	// Ref is the Integration that an integration's key belongs to, and of a one-time token the portal token that it was exchanged for; 0: not yet.
+	// Ref is the Integration that an integration's key belongs to, of a one-time token what it was exchanged for, 0: not yet, and of a session at the dashboard the
+	// APIKey that it was opened with, 0: none.
 	Ref Key
-	// Scope narrows what the token is for: the session of portal and one-time tokens, "" for none, and the name of the poller of a poller's key.
+	// Scope narrows what the token is for: the session of portal and one-time tokens and of the browser's sessions made of them, "" for none, the name of the poller of a
+	// poller's key, and of a session at the dashboard the credential that it was opened with.
 	Scope        string
 	FeatureFlags []string
 	Capabilities Capabilities
-	// Until is when the portal token ends that a one-time token is exchanged for.
+	// Until is when the portal token ends that a one-time token is exchanged for, and until when at most a browser's session goes on.
 	Until     time.Time
 	ExpiresAt time.Time // zero: never
 	CreatedAt time.Time
+	Agent     string // what the browser of a session says it is
 }
 
 // Live reports whether the token may be used at the time.
@@ -35,6 +38,8 @@ const (
 	TokenOneTime     TokenKind = "one-time"    // is exchanged, once, for a portal token
 	TokenIntegration TokenKind = "integration" // acts for an Integration
 	TokenPoller      TokenKind = "poller"      // reads one poller
+	TokenSession     TokenKind = "session"     // a browser in the portal; no request of the API may bear it
+	TokenDashboard   TokenKind = "dashboard"   // a browser in the dashboard: the operator's, or that of an API key's bearer
 )
 
 // Prefix begins the texts of tokens of the kind.
@@ -48,6 +53,10 @@ func (k TokenKind) Prefix() string {
 		return "integ_sk_"
 	case TokenPoller:
 		return "sk_poll_"
+	case TokenSession:
+		return "ses_"
+	case TokenDashboard:
+		return "dsh_"
 	}
 	return ""
 }

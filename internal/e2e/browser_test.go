@@ -72,7 +72,7 @@ func newTab(t *testing.T) *tab {
 }
 
 // tabTime bounds each step in a browser.
-const tabTime = 30 * time.Second
+const tabTime = time.Minute
 
 // in runs one action.
 func in[T any](b *tab, a chromedp.Action[T]) T {
@@ -136,6 +136,18 @@ func (b *tab) shoot(name string) {
 	}
 	png := in(b, chromedp.CaptureScreenshot())
 	if err := os.WriteFile(filepath.Join(dir, filepath.Base(b.t.Name())+"-"+name+".png"), png, 0o600); err != nil {
+		b.t.Error(err)
+	}
+}
+
+// shootWhole takes a picture of the whole page, as far as it goes down, where ScreenshotVariable asks for some.
+func (b *tab) shootWhole(name string) {
+	dir := os.Getenv(ScreenshotVariable)
+	if dir == "" {
+		return
+	}
+	png := in(b, chromedp.FullScreenshot(100))
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600); err != nil {
 		b.t.Error(err)
 	}
 }

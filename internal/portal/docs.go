@@ -3,19 +3,19 @@ package portal
 import (
 	"bytes"
 	"encoding/json"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/hookswitch/hookswitch"
 )
 
 // docs is the page that lists the operations of the API, made of hookswitch.OpenAPI and nothing else: what it says is what the tests hold the API to.
 type docs struct {
-	Title, Description, Base string
-	Groups                   []docsGroup
-	Shapes                   []docsShape
+	Title, Description, Address string
+	Groups                      []docsGroup
+	Shapes                      []docsShape
 }
 
 type docsGroup struct {
@@ -33,7 +33,9 @@ type docsOperation struct {
 }
 
 // Anchor is the group's place in the page.
-func (g docsGroup) Anchor() string { return strings.ReplaceAll(strings.ToLower(g.Name), " ", "-") }
+func (g docsGroup) Anchor() string {
+	return strings.Join(strings.FieldsFunc(strings.ToLower(g.Name), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), "-")
+}
 
 // docsShape is a named schema.
 type docsShape struct {
@@ -113,7 +115,7 @@ func readDocs(raw []byte, base string) (*docs, error) {
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		return nil, err
 	}
-	d := &docs{Title: doc.Info.Title, Description: doc.Info.Description, Base: base}
+	d := &docs{Title: doc.Info.Title, Description: doc.Info.Description, Address: base}
 	for _, t := range doc.Tags {
 		d.Groups = append(d.Groups, docsGroup{Name: t.Name})
 	}
@@ -263,15 +265,26 @@ func eachMember(raw json.RawMessage, f func(name string, value json.RawMessage) 
 	return nil
 }
 
+var docsRoutes = []route{
+	{in: open, method: "GET", path: "/docs", name: "API", handle: (*Pages).docsPage},
+}
+
+// docsView is the list of operations as its page shows it.
+type docsView struct {
+	*view
+	*docs
+}
+
+func newDocs(p *Pages) func() (*docs, error) {
+	return sync.OnceValues(func() (*docs, error) { return readDocs(hookswitch.OpenAPI, p.svc.PublicURL()) })
+}
+
 // docsPage answers with the list of operations.
-func (p *Pages) docsPage() func(http.ResponseWriter, *http.Request) error {
-	content := sync.OnceValues(func() (*docs, error) { return readDocs(hookswitch.OpenAPI, p.svc.PublicURL()) })
-	return func(w http.ResponseWriter, _ *http.Request) error {
-		securityHeaders(w.Header())
-		d, err := content()
-		if err != nil {
-			return err
-		}
-		return p.render(w, http.StatusOK, "docs.html", d)
+func (p *Pages) docsPage(v *view) error {
+	d, err := p.docs()
+	if err != nil {
+		return err
 	}
+	v.Shell.Place, v.Shell.Body = "API", "docs"
+	return v.show("open/docs", docsView{v, d})
 }

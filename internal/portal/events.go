@@ -27,7 +27,8 @@ const (
 )
 
 // events streams what a bin takes as server-sent events. Each has the key of its request as id, so that a reader who comes back goes on where it was.
-func (pl *play) events(w http.ResponseWriter, r *http.Request) error {
+func (pl *play) events(v *view) error {
+	w, r := v.w, v.r
 	b, err := pl.open(r)
 	if err != nil {
 		return err
@@ -83,7 +84,7 @@ func (s *stream) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-s.pl.stopping:
+		case <-s.pl.Stopping:
 			return nil
 		case <-bell:
 		case <-look.C:
@@ -165,7 +166,8 @@ type headerOut struct {
 }
 
 // requests lists what a bin took, oldest first, as JSON.
-func (pl *play) requests(w http.ResponseWriter, r *http.Request) error {
+func (pl *play) requests(v *view) error {
+	w, r := v.w, v.r
 	b, err := pl.open(r)
 	if err != nil {
 		return err

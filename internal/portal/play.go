@@ -26,70 +26,56 @@ const (
 	newBinBurst = 60  // the same
 )
 
+var playRoutes = []route{
+	{in: open, method: "GET", path: "/play", name: "See what your webhooks send", handle: onPlay((*play).start)},
+	{in: open, method: "POST", path: "/play", name: "Make a bin", handle: onPlay((*play).create)},
+	{in: open, method: "GET", path: "/play/{token}", name: "Bin", handle: onPlay((*play).bin), samples: []string{"/play/{bin}", "/play/{emptybin}", "/play/{bin}?view=hex"}},
+	{in: open, method: "GET", path: "/play/{token}/requests.json", name: "Requests", handle: onPlay((*play).requests), data: true},
+	{in: open, method: "GET", path: "/play/{token}/events", name: "Live view", handle: onPlay((*play).events), data: true},
+	{in: open, method: "POST", path: "/play/{token}/secret", name: "Secrets of a bin", handle: onPlay((*play).setSecret)},
+	{in: open, method: "POST", path: "/play/{token}/sample", name: "Send a sample", handle: onPlay((*play).sample)},
+}
+
+// onPlay is a handler of the play pages.
+func onPlay(h func(*play, *view) error) func(*Pages, *view) error {
+	return func(p *Pages, v *view) error { return h(p.play, v) }
+}
+
 // play is the pages of the bins.
 type play struct {
 	*Pages
-	mux      *http.ServeMux
-	static   http.Handler
 	making   *rate.Limiter
 	watchers atomic.Int64
 }
 
 func newPlay(p *Pages) *play {
-	pl := &play{Pages: p, mux: http.NewServeMux(), static: p.surface.Handle(serveAsset), making: rate.NewLimiter(newBinRate, newBinBurst)}
-	own := http.NewCrossOriginProtection()
-	own.SetDenyHandler(p.surface.Refuse(hookswitch.Errorf(hookswitch.Forbidden, "That came from another site's page. Open the bin here and try again.")))
-	form := func(h http.Handler) http.Handler { return own.Handler(h) }
-	for _, root := range []string{"/play", "/play/{$}"} {
-		pl.mux.Handle("GET "+root, p.surface.Handle(pl.start))
-		pl.mux.Handle("POST "+root, form(p.surface.Handle(pl.create)))
-	}
-	pl.mux.Handle("GET /play/{token}", p.surface.Handle(pl.bin))
-	pl.mux.Handle("GET /play/{token}/requests.json", p.data.Handle(pl.requests))
-	pl.mux.Handle("GET /play/{token}/events", p.data.Handle(pl.events))
-	pl.mux.Handle("POST /play/{token}/secret", form(p.surface.Handle(pl.setSecret)))
-	pl.mux.Handle("POST /play/{token}/sample", form(p.surface.Handle(pl.sample)))
-	pl.mux.Handle("/", p.surface.Handle(func(http.ResponseWriter, *http.Request) error { return noSuchPage() }))
-	return pl
+	return &play{Pages: p, making: rate.NewLimiter(newBinRate, newBinBurst)}
 }
 
-func (pl *play) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// Bins come before the mux, which would redirect paths that it could write more shortly.
-	if rest, ok := strings.CutPrefix(r.URL.Path, binPath); ok {
-		pl.serveTaking(w, r, rest)
-		return
-	}
-	securityHeaders(w.Header())
-	if strings.HasPrefix(r.URL.Path, staticPath) {
-		pl.static.ServeHTTP(w, r)
-		return
-	}
-	pl.mux.ServeHTTP(w, r)
+// errManyBins asks for patience.
+var errManyBins = hookswitch.Errorf(hookswitch.RateLimited, "Many people are making bins at this moment. Please try again in a few seconds.")
+
+// startPage tells what a bin is.
+type startPage struct {
+	*view
+	Address string
 }
 
-func noSuchPage() error {
-	return hookswitch.NotFoundf("This page does not exist, or it does no longer: bins are thrown away after a week.")
+func (pl *play) start(v *view) error {
+	v.Shell.Body = "start"
+	return v.show("play/start", startPage{v, pl.svc.PublicURL()})
 }
 
-func (pl *play) start(w http.ResponseWriter, _ *http.Request) error {
-	return pl.render(w, http.StatusOK, "start.html", struct{ Base string }{pl.svc.PublicURL()})
-}
-
-func (pl *play) create(w http.ResponseWriter, r *http.Request) error {
+func (pl *play) create(v *view) error {
+	w, r := v.w, v.r
 	if !pl.making.Allow() {
-		return hookswitch.Errorf(hookswitch.RateLimited, "Many people are making bins at this moment. Please try again in a few seconds.")
+		return errManyBins
 	}
 	b, err := pl.svc.CreateBin(r.Context())
 	if err != nil {
 		return err
 	}
 	return seeOther(w, "/play/"+b.Token)
-}
-
-func seeOther(w http.ResponseWriter, path string) error {
-	w.Header().Set("Location", path)
-	w.WriteHeader(http.StatusSeeOther)
-	return nil
 }
 
 // open is the bin that the path names.
@@ -103,6 +89,7 @@ func (pl *play) open(r *http.Request) (*store.Bin, error) {
 
 // binPage is what the page of a bin shows.
 type binPage struct {
+	*view
 	Token    string
 	Address  string
 	Path     string
@@ -117,22 +104,25 @@ type binPage struct {
 	Paged    bool // not the first page of the list
 }
 
-func (pl *play) bin(w http.ResponseWriter, r *http.Request) error {
+func (pl *play) bin(v *view) error {
+	w, r := v.w, v.r
 	b, err := pl.open(r)
 	if err != nil {
 		return err
 	}
-	return pl.showBin(w, r, http.StatusOK, b, "")
+	_ = w
+	return pl.showBin(v, http.StatusOK, b, "")
 }
 
-func (pl *play) showBin(w http.ResponseWriter, r *http.Request, status int, b *store.Bin, problem string) error {
+func (pl *play) showBin(v *view, status int, b *store.Bin, problem string) error {
+	r := v.r
 	query := r.URL.Query()
 	before, _ := parseKey(query.Get("before"))
 	list, err := pl.svc.BinRequests(r.Context(), b.Token, store.Page{Limit: listLength + 1, Before: before})
 	if err != nil {
 		return err
 	}
-	page := &binPage{Token: b.Token, Address: pl.svc.PublicURL() + binPath + b.Token, Path: "/play/" + b.Token, Expires: b.ExpiresAt.UTC().Format("2 January 2006, 15:04 MST"),
+	page := &binPage{view: v, Token: b.Token, Address: pl.svc.PublicURL() + binPath + b.Token, Path: "/play/" + b.Token, Expires: b.ExpiresAt.UTC().Format("2 January 2006, 15:04 MST"),
 		Secrets: len(b.Secrets), Problem: problem, Paged: before != 0, Newest: "0"}
 	if len(list) > listLength {
 		list = list[:listLength]
@@ -156,7 +146,15 @@ func (pl *play) showBin(w http.ResponseWriter, r *http.Request, status int, b *s
 			page.Rows[i].Current = page.Rows[i].ID == page.Selected.ID
 		}
 	}
-	return pl.render(w, status, "bin.html", page)
+	v.Shell.Script, v.Shell.Body = "play.js", "bin"
+	v.Shell.Data = map[string]string{"bin": page.Path, "newest": page.Newest}
+	if page.Chosen {
+		v.Shell.Data["chosen"] = "yes"
+	}
+	if page.Paged {
+		v.Shell.Data["paged"] = "yes"
+	}
+	return v.write(status, "play/bin", page)
 }
 
 // selected is the request of the id, or the newest on the page without one.
@@ -189,7 +187,8 @@ func noSuchRequest() error {
 }
 
 // setSecret learns a secret to judge signatures with, or forgets them all.
-func (pl *play) setSecret(w http.ResponseWriter, r *http.Request) error {
+func (pl *play) setSecret(v *view) error {
+	w, r := v.w, v.r
 	b, err := pl.open(r)
 	if err != nil {
 		return err
@@ -201,7 +200,7 @@ func (pl *play) setSecret(w http.ResponseWriter, r *http.Request) error {
 	if r.PostForm.Get("forget") == "" {
 		text := strings.TrimSpace(r.PostForm.Get("secret"))
 		if problem := checkSecret(text); problem != "" {
-			return pl.showBin(w, r, http.StatusUnprocessableEntity, b, problem)
+			return pl.showBin(v, http.StatusUnprocessableEntity, b, problem)
 		}
 		secrets = append(secrets, hookswitch.Secret(text))
 		for _, have := range b.Secrets {
@@ -234,7 +233,8 @@ func checkSecret(text string) string {
 const samplePayload = `{"type":"message.inbound","timestamp":%d,"data":{"from":"+15551234567","channel":"whatsapp","messageType":"text","text":"Hello from your new bin"}}`
 
 // sample puts an invented request into the bin, signed where a secret is known.
-func (pl *play) sample(w http.ResponseWriter, r *http.Request) error {
+func (pl *play) sample(v *view) error {
+	w, r := v.w, v.r
 	b, err := pl.open(r)
 	if err != nil {
 		return err

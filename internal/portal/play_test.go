@@ -47,7 +47,7 @@ func TestPlay_OneClickMakesABinThatTakesAnything(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := newSite(t, db, nil)
 		for _, path := range []string{"/play", "/play/"} {
-			if a := s.get(path); a.status != 200 || !strings.Contains(a.body, `<form method="post" action="/play/">`) {
+			if a := s.get(path); a.status != 200 || !strings.Contains(a.body, `<form method="post" action="/play">`) {
 				t.Fatalf("%s: %d %s", path, a.status, a.body)
 			}
 		}
@@ -137,7 +137,7 @@ func TestPlay_ShowsWhatStrangersSendAsTextOnly(t *testing.T) {
 		"X-Evil", evil, "User-Agent", evil, "Content-Type", "text/html")
 	s.do("POST", "/play/in/"+b.Token, []byte(evil), "Content-Type", "application/x-www-form-urlencoded", "X-Zavu-Signature", evil)
 	list, _ := s.requests(b.Token, "")
-	allowed := regexp.MustCompile(`<script defer src="/play/static/play\.js\?v=[0-9a-f]+"></script>`)
+	allowed := regexp.MustCompile(`<script nonce="[A-Z2-7]+" defer src="/static/[a-z]+\.[0-9a-f]+\.js"></script>`)
 	for _, q := range list {
 		for _, view := range []string{"", "tree", "raw", "form", "hex", evil} {
 			a := s.get("/play/" + b.Token + "?request=" + q.ID + "&view=" + url.QueryEscape(view))
@@ -159,7 +159,7 @@ func TestPlay_PagesAreLockedDown(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, storetest.SQLite(t), nil)
 	b := s.bin()
-	for _, path := range []string{"/play", "/play/" + b.Token, "/play/nothing", "/play/static/play.js", "/play/static/nothing"} {
+	for _, path := range []string{"/play", "/play/" + b.Token, "/play/nothing", "/docs", "/portal", "/portal/login", "/dashboard/login", "/dashboard/nothing"} {
 		a := s.do("GET", path, nil, "Origin", "https://elsewhere.test")
 		csp := a.header.Get("Content-Security-Policy")
 		if !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") {

@@ -49,6 +49,9 @@ func (c *Client) dial(ctx context.Context, key poolKey, u *url.URL, deadline tim
 	}
 	t.TLS = time.Since(begin)
 	cn.Conn = layer
+	if certificates := layer.ConnectionState().PeerCertificates; len(certificates) > 0 {
+		cn.certificateEnds = certificates[0].NotAfter
+	}
 	return cn, nil
 }
 

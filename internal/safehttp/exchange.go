@@ -126,6 +126,8 @@ func (x *exchange) converse(ctx context.Context, cn *conn) (resp *Response, fail
 		Header:     answer.Header,
 		RemoteAddr: x.remote,
 		Retried:    x.retried,
+
+		CertificateEnds: cn.certificateEnds,
 	}
 	whole := x.body(ctx, cn, br, answer, resp)
 	return resp, nil, whole && sendErr == nil && !answer.Close && br.Buffered() == 0

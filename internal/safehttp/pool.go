@@ -23,6 +23,8 @@ type conn struct {
 	since    time.Time // idle since
 	expire   func()    // ends reads and writes at once
 	probe    probe
+
+	certificateEnds time.Time
 }
 
 func newConn(key poolKey, socket net.Conn) *conn {

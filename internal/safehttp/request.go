@@ -52,6 +52,8 @@ type Response struct {
 	Timings Timings
 	// RemoteAddr is the address and port that answered.
 	RemoteAddr string
+	// CertificateEnds is when the certificate that answered expires; zero without TLS.
+	CertificateEnds time.Time
 	// Retried reports that a kept connection was dead and the request was sent again on a fresh one.
 	Retried bool
 }

@@ -46,7 +46,9 @@ func (s *Server) handler() http.Handler {
 	mux.Handle(zavu.Base+"/", messaging)
 	pages := httpapi.NewMux(s.operations())
 	ingest.New(ingest.Options{Service: s.service, Providers: s.providers, NewResponder: s.newResponder, Logger: s.log, Observe: s.metrics.push}).Register(pages)
-	portal.New(portal.Options{Service: s.service, Logger: s.log, Stopping: s.stopping}).Register(pages)
+	portal.New(portal.Options{
+		Service: s.service, Logger: s.log, Stopping: s.stopping, OperatorToken: s.prepared.OperatorToken, FrameAncestors: s.settings.PortalFrameAncestors, HTTP: s.client,
+	}).Register(pages)
 	s.widget.Register(pages)
 	mount(mux, pages)
 	mount(mux, s.travtus.Mux)

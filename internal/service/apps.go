@@ -95,6 +95,12 @@ func (s *Service) Apps(ctx context.Context, p store.Page) ([]*hookswitch.App, er
 	return s.store.Apps(ctx, p)
 }
 
+// FindApps lists the apps whose name or uid holds the text, or whose id it is.
+func (s *Service) FindApps(ctx context.Context, text string, p store.Page) ([]*hookswitch.App, error) {
+	key, _ := s.ids.Parse(hookswitch.KindApp, text) // 0 for what is no id, which no app has
+	return s.store.FindApps(ctx, text, key, p)
+}
+
 // AppFilter leaves apps out of a list by the endpoints that they have.
 type AppFilter struct {
 	WithoutEndpoints bool // those that have none

@@ -69,7 +69,7 @@ func (e *RepeatedError) Unwrap() error {
 }
 
 // SendMessage queues a message. A person who is not known yet becomes a contact. What no provider of the sender could carry is refused, with an error of kind Invalid that
-// names the field; whether the provider takes it is told by events and the message's status. Where the same request has been made before, that one's message is returned or,
+// names the field, and so is what could only fail: to a person who wants no messages, or when their last one is too long ago. Whether the provider takes it is told by events and the message's status. Where the same request has been made before, that one's message is returned or,
 // where idem refuses repetitions, a *RepeatedError.
 func (s *Service) SendMessage(ctx context.Context, app hookswitch.Key, in NewMessage, idem Idempotency) (*hookswitch.Message, error) {
 	if len(idem.Key) > maxIdempotencyKey {
@@ -158,7 +158,7 @@ func (b *births) compose(tx *store.Tx, sender *hookswitch.Sender, m *hookswitch.
 	if err != nil {
 		return err
 	}
-	if in.Anyway && !in.Test {
+	if !in.Test {
 		if err := b.allowed(tx, sender, conv, m); err != nil {
 			return err
 		}
@@ -188,7 +188,7 @@ func (b *births) allowed(tx *store.Tx, sender *hookswitch.Sender, conv *hookswit
 	}
 	var problem *hookswitch.SendError
 	if errors.As(err, &problem) {
-		return &hookswitch.Error{Kind: hookswitch.Invalid, Code: problem.Code, Message: problem.Message}
+		return &hookswitch.Error{Kind: hookswitch.Invalid, Code: problem.Code, Message: problem.Message, Err: problem}
 	}
 	return err
 }

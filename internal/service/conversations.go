@@ -140,7 +140,7 @@ func (s *Service) ReadConversation(ctx context.Context, app, key hookswitch.Key,
 	}
 	if unread && !quiet {
 		if m, err := s.lastReceived(ctx, app, key); err == nil && m != nil {
-			_ = s.attend(ctx, m, false) // what is read here is read, also when the provider is away
+			_ = s.show(ctx, m, s.MarkRead) // what is read here is read, also when the provider is away
 		}
 	}
 	return s.Thread(ctx, app, key)
@@ -157,7 +157,7 @@ func (s *Service) lastReceived(ctx context.Context, app, conversation hookswitch
 	return nil, err
 }
 
-// ShowTyping shows the person of a message that an answer is being written, where the channel has such a thing. quiet only looks whether there is the message. The error is a *SendError when the
+// ShowTyping shows the person of a message that an answer is being written, where the channel has such a thing. quiet only looks whether there is the message. The error wraps a *SendError when the
 // provider refuses.
 func (s *Service) ShowTyping(ctx context.Context, app hookswitch.Key, id string, quiet bool) error {
 	m, err := s.Message(ctx, app, id)
@@ -172,36 +172,22 @@ func (s *Service) ShowTyping(ctx context.Context, app hookswitch.Key, id string,
 	if quiet {
 		return nil
 	}
-	return s.attend(ctx, m, true)
+	return s.show(ctx, m, s.SendTyping)
 }
 
-// attend has the provider of a received message show that it has been read or, with typing, that an answer is being written. Where there is no such thing nothing is done.
-func (s *Service) attend(ctx context.Context, m *hookswitch.Message, typing bool) error {
-	sender, err := s.store.Sender(ctx, m.App, m.Sender)
-	if hookswitch.KindOf(err) == hookswitch.NotFound {
+// show has the provider of a received message show something to its person. That a channel has no such thing is no error.
+func (s *Service) show(ctx context.Context, m *hookswitch.Message, what func(ctx context.Context, app, message hookswitch.Key) error) error {
+	call, cancel := context.WithTimeout(ctx, attendTimeout)
+	defer cancel()
+	err := what(call, m.App, m.Key)
+	switch hookswitch.KindOf(err) {
+	case hookswitch.Unsupported, hookswitch.NotFound:
 		return nil
 	}
 	if err != nil {
-		return err
+		s.log.Info("attend to a message", "error", err, "message_id", s.ids.Format(hookswitch.KindMessage, m.Key))
 	}
-	for i := range sender.Routes {
-		r := &sender.Routes[i]
-		if r.Key != m.Route {
-			continue
-		}
-		p, ok := s.providers[r.Provider].(hookswitch.Attender)
-		if !ok {
-			return nil
-		}
-		call, cancel := context.WithTimeout(ctx, attendTimeout)
-		defer cancel()
-		if err := p.Attend(call, r, m, typing); err != nil {
-			s.log.Info("attend to a message", "error", err, "message_id", s.ids.Format(hookswitch.KindMessage, m.Key), "provider", r.Provider)
-			return err
-		}
-		return nil
-	}
-	return nil
+	return err
 }
 
 // React sends an emoji to stand at a message. The reaction is a message of its own, from the sender and on the channel of that one.

@@ -31,6 +31,14 @@ func (s *Service) Receipts(ctx context.Context, message hookswitch.Key) ([]hooks
 	return s.store.Receipts(ctx, message)
 }
 
+// MessageParts are the parts that a message goes out in, in their order; none where it goes out in one piece, or has not begun to.
+func (s *Service) MessageParts(ctx context.Context, m *hookswitch.Message) ([]*hookswitch.MessagePart, error) {
+	if m.Parts == 0 {
+		return nil, nil
+	}
+	return s.store.MessageParts(ctx, m.App, m.Key)
+}
+
 // Words for failures of sends that are ours rather than a provider's.
 const (
 	errNoProvider     = "no_provider"
@@ -106,7 +114,7 @@ func (s *Service) BeginSend(ctx context.Context, o *store.Outcome) (Send, error)
 		if m.Parts > 0 && part == nil {
 			return tx.Settle(o.Kind, o.Subject, o.Target) // reports have told that all of them are there
 		}
-		route, sender, err := s.routeFor(tx, m)
+		route, sender, err := b.routeFor(tx, m)
 		if begun := row.StartedAt; !begun.IsZero() {
 			again := part != nil && part.Status == hookswitch.StatusQueued // a report has told of the part before it
 			if !again && (err != nil || !repeats(sender, route, b.now.Sub(begun))) {
@@ -258,28 +266,22 @@ func (s *Service) abandon(ctx context.Context, o *store.Outcome) error {
 }
 
 // routeFor finds the route that carries a message: its own, else one of the sender's on the channel. A *SendError says that there is none.
-func (s *Service) routeFor(tx *store.Tx, m *hookswitch.Message) (*hookswitch.Route, hookswitch.MessageSender, error) {
+func (b *births) routeFor(tx *store.Tx, m *hookswitch.Message) (*hookswitch.Route, hookswitch.MessageSender, error) {
 	if m.Test {
 		return &hookswitch.Route{App: m.App, Sender: m.Sender, Channel: m.Channel.Medium()}, testCarrier{}, nil
 	}
-	sender, err := tx.Sender(tx.Context(), m.App, m.Sender)
+	sender, err := b.sender(tx, m.App, m.Sender)
 	if hookswitch.KindOf(err) == hookswitch.NotFound {
 		return nil, nil, &hookswitch.SendError{Code: errNoProvider, Message: "the sender is gone", Err: err}
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	var best *hookswitch.Route
-	for i := range sender.Routes {
-		r := &sender.Routes[i]
-		if r.Channel == m.Channel.Medium() && (best == nil || r.Key == m.Route) {
-			best = r
-		}
-	}
+	best := routeOn(sender, m)
 	if best == nil {
 		return nil, nil, &hookswitch.SendError{Code: errNoProvider, Message: "the sender has no route for " + string(m.Channel)}
 	}
-	p, ok := s.providers[best.Provider].(hookswitch.MessageSender)
+	p, ok := b.s.providers[best.Provider].(hookswitch.MessageSender)
 	if !ok {
 		return nil, nil, &hookswitch.SendError{Code: errNoProvider, Message: "messages cannot be sent over the provider " + best.Provider}
 	}
@@ -369,7 +371,7 @@ func (s *Service) FinishSend(ctx context.Context, o *store.Outcome, tries int, a
 		if !errors.As(failure, &problem) {
 			problem = &hookswitch.SendError{Code: errUnknownOutcome, Message: "the send broke off", Unknown: true, Err: failure}
 		}
-		again := s.repeatsUnknown(tx, m, problem)
+		again := b.repeatsUnknown(tx, m, problem)
 		if problem.Temporary && problem.Account {
 			s.pace.pause(m.Route, b.now.Add(max(sendWaits[0], problem.RetryAfter)))
 		}
@@ -390,11 +392,11 @@ func (s *Service) FinishSend(ctx context.Context, o *store.Outcome, tries int, a
 }
 
 // repeatsUnknown reports whether a call may be made again although its outcome is unknown.
-func (s *Service) repeatsUnknown(tx *store.Tx, m *hookswitch.Message, problem *hookswitch.SendError) bool {
+func (b *births) repeatsUnknown(tx *store.Tx, m *hookswitch.Message, problem *hookswitch.SendError) bool {
 	if !problem.Unknown {
 		return false
 	}
-	route, sender, err := s.routeFor(tx, m)
+	route, sender, err := b.routeFor(tx, m)
 	return err == nil && repeats(sender, route, 0)
 }
 

@@ -93,7 +93,7 @@ func (s *Service) Post(ctx context.Context, app hookswitch.Key, in NewPosting) (
 func (b *births) post(tx *store.Tx, route *hookswitch.Route, p *hookswitch.Posting, m *PostedMessage) error {
 	person := cmp.Or(m.Person, p.ConversationID)
 	in := &inbound{s: b.s, tx: tx, b: b, account: &Account{Routes: []hookswitch.Route{*route}}, at: b.now, res: new(ReceivedResult)}
-	contact, err := in.contact(p.App, m.Channel, person, "", m.Name)
+	contact, _, err := in.contact(p.App, m.Channel, person, "", m.Name, time.Time{})
 	if err != nil {
 		return err
 	}
@@ -213,9 +213,14 @@ func (s *Service) SetResponder(ctx context.Context, app hookswitch.Key, cfg hook
 	var sender *hookswitch.Sender
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		now := s.now().UTC()
-		route, _, err := s.apiRoute(tx, app, "", now)
+		route, made, err := s.apiRoute(tx, app, "", now)
 		if err != nil {
 			return err
+		}
+		if !made { // what is known of the sender is known for this version of the app
+			if err := tx.TouchApp(app, now); err != nil {
+				return err
+			}
 		}
 		if sender, err = tx.Sender(tx.Context(), app, route.Sender); err != nil {
 			return err

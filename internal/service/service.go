@@ -118,6 +118,9 @@ func (s *Service) IDs() *hookswitch.IDs { return s.ids }
 // PublicURL is how people and providers reach the server, without a slash at its end.
 func (s *Service) PublicURL() string { return s.o.PublicURL }
 
+// Retention is how long events and attempts are kept; 0: for ever.
+func (s *Service) Retention() time.Duration { return s.o.Retention }
+
 // Profile is the manner of delivering with the name.
 func (s *Service) Profile(name hookswitch.ProfileName) hookswitch.Profile { return s.profiles[name] }
 
@@ -205,6 +208,19 @@ type births struct {
 	// organization is the App that operational events belong to; announced says that there may be some.
 	organization *appState
 	announced    bool
+}
+
+// sender is the sender of an App whose version this transaction has checked. It is shared and must not be changed.
+func (b *births) sender(tx *store.Tx, app, key hookswitch.Key) (*hookswitch.Sender, error) {
+	st := b.state(app)
+	if known, ok := st.senders.Load(key); ok {
+		return known.(*hookswitch.Sender), nil
+	}
+	sender, err := tx.Sender(tx.Context(), app, key)
+	if err == nil {
+		st.senders.Store(key, sender)
+	}
+	return sender, err
 }
 
 // state is the App's endpoints as the transaction sees them.

@@ -182,3 +182,10 @@ func (tx *Tx) CheckVersion(app hookswitch.Key, version int64) error {
 }
 
 const selectVersion = `SELECT version FROM apps WHERE id = $1 AND deleted_at = 0`
+
+// FindApps lists the apps whose name, uid or, where it is one, key fits the text, but not the organisation's own. It looks at names and uids without regard to capitals of ASCII.
+func (r *Reader) FindApps(ctx context.Context, text string, key hookswitch.Key, p Page) ([]*hookswitch.App, error) {
+	args := []any{int64(hookswitch.OrganizationApp), strings.ToLower(text), int64(key)}
+	return scanAll(ctx, r, scanApp, `SELECT `+appColumns+` FROM apps WHERE deleted_at = 0 AND id <> $1
+		AND (replace(lower(name), $2, '') <> lower(name) OR replace(lower(COALESCE(uid, '')), $2, '') <> lower(COALESCE(uid, '')) OR id = $3)`+p.clause("id", &args), args...)
+}

@@ -108,13 +108,31 @@ func (r *Reader) ContactByPhone(ctx context.Context, app hookswitch.Key, phone s
 	return key, readErr(err, "contact")
 }
 
+// ContactWithPhone is ContactByPhone, and whether the person is known by the number on the channel itself.
+func (r *Reader) ContactWithPhone(ctx context.Context, app hookswitch.Key, ch hookswitch.Channel, phone string) (key hookswitch.Key, here bool, err error) {
+	err = r.q.QueryRowContext(ctx, `SELECT contact_id, channel = $3 FROM identifiers WHERE app_id = $1 AND channel IN ('sms', 'whatsapp', 'voice', 'ussd') AND value = $2
+		ORDER BY CASE WHEN channel = $3 THEN 0 ELSE 1 END, contact_id LIMIT 1`, int64(app), clean(phone), string(ch)).Scan(&key, &here)
+	return key, here, readErr(err, "contact")
+}
+
 // InsertContact stores a new person, known on the channel by value.
 func (tx *Tx) InsertContact(c *hookswitch.Contact, ch hookswitch.Channel, value string) error {
+	return tx.InsertContactSeen(c, ch, value, time.Time{})
+}
+
+// InsertContactSeen stores a new person, known on the channel by value, who has written at the time seen; zero: has not.
+func (tx *Tx) InsertContactSeen(c *hookswitch.Contact, ch hookswitch.Channel, value string, seen time.Time) error {
 	if _, err := tx.exec(`INSERT INTO contacts (`+contactColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		int64(c.Key), int64(c.App), clean(c.Name), clean(c.DisplayName), string(c.DefaultChannel), pairsText(c.Metadata), millis(c.CreatedAt), millis(c.UpdatedAt)); err != nil {
 		return err
 	}
-	return tx.AddIdentifier(c.App, c.Key, ch, value, c.Key, c.CreatedAt)
+	added, err := tx.addIdentifier(c.App, c.Key, ch, value, c.Key, c.CreatedAt, seen)
+	if err != nil || !added {
+		return err
+	}
+	known := *c
+	known.Identifiers = []hookswitch.Identifier{{Channel: ch, Value: value}}
+	return tx.insertTerms(c.App, c.Key, termsOf(&known))
 }
 
 // UpdateContact stores the changed fields of a person: how the App calls them, where it would rather write to them, and its metadata.
@@ -141,14 +159,19 @@ func (tx *Tx) DeleteContact(app, key hookswitch.Key) error {
 
 // AddIdentifier makes a person known on the channel by value too, under a key. A value that belongs to another person stays theirs.
 func (tx *Tx) AddIdentifier(app, contact hookswitch.Key, ch hookswitch.Channel, value string, key hookswitch.Key, now time.Time) error {
-	n, err := tx.exec(`INSERT INTO identifiers (app_id, channel, value, contact_id, last_inbound_at, id, is_primary, created_at, updated_at)
-		SELECT CAST($1 AS BIGINT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS BIGINT), 0, CAST($5 AS BIGINT),
-			NOT EXISTS (SELECT 1 FROM identifiers WHERE contact_id = $4 AND channel = $2), CAST($6 AS BIGINT), CAST($6 AS BIGINT) ON CONFLICT DO NOTHING`,
-		int64(app), string(ch), clean(value), int64(contact), int64(key), millis(now))
-	if err != nil || n == 0 {
+	added, err := tx.addIdentifier(app, contact, ch, value, key, now, time.Time{})
+	if err != nil || !added {
 		return err
 	}
 	return tx.indexContact(app, contact)
+}
+
+func (tx *Tx) addIdentifier(app, contact hookswitch.Key, ch hookswitch.Channel, value string, key hookswitch.Key, now, seen time.Time) (added bool, err error) {
+	n, err := tx.exec(`INSERT INTO identifiers (app_id, channel, value, contact_id, last_inbound_at, id, is_primary, created_at, updated_at)
+		SELECT CAST($1 AS BIGINT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS BIGINT), CAST($7 AS BIGINT), CAST($5 AS BIGINT),
+			NOT EXISTS (SELECT 1 FROM identifiers WHERE contact_id = $4 AND channel = $2), CAST($6 AS BIGINT), CAST($6 AS BIGINT) ON CONFLICT DO NOTHING`,
+		int64(app), string(ch), clean(value), int64(contact), int64(key), millis(now), millis(seen))
+	return n == 1, err
 }
 
 // UpdateIdentifier stores what may change of how a person is known.

@@ -114,13 +114,23 @@ func (tx *Tx) indexContact(app, key hookswitch.Key) error {
 			return err
 		}
 	}
-	for _, t := range want {
-		if slices.Contains(have, t) {
-			continue
+	return tx.insertTerms(app, key, slices.DeleteFunc(want, func(t string) bool { return slices.Contains(have, t) }))
+}
+
+// insertTerms stores what a contact is found by too. The last of few terms is repeated, so that the statement stays prepared.
+func (tx *Tx) insertTerms(app, key hookswitch.Key, terms []string) error {
+	const most = 8
+	for len(terms) > 0 {
+		args := []any{int64(app), int64(key)}
+		var rows []string
+		for i := range most {
+			args = append(args, terms[min(i, len(terms)-1)])
+			rows = append(rows, `($1, `+placeholder(args)+`, $2)`)
 		}
-		if _, err := tx.exec(`INSERT INTO contact_terms (app_id, term, contact_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, int64(app), t, int64(key)); err != nil {
+		if _, err := tx.exec(`INSERT INTO contact_terms (app_id, term, contact_id) VALUES `+strings.Join(rows, ", ")+` ON CONFLICT DO NOTHING`, args...); err != nil {
 			return err
 		}
+		terms = terms[min(most, len(terms)):]
 	}
 	return nil
 }

@@ -22,13 +22,13 @@ type sealedToken struct {
 	OneTime string `json:"one_time,omitempty"`
 }
 
-const tokenColumns = `id, app_id, kind, ref, scope, feature_flags, capabilities, until_at, expires_at, created_at`
+const tokenColumns = `id, app_id, kind, ref, scope, feature_flags, capabilities, until_at, expires_at, created_at, agent`
 
 func scanToken(row rowScanner) (*hookswitch.Token, error) {
 	var t hookswitch.Token
 	var flags, capabilities string
 	var until, expires, created int64
-	err := row.Scan(&t.Key, &t.App, &t.Kind, &t.Ref, &t.Scope, &flags, &capabilities, &until, &expires, &created)
+	err := row.Scan(&t.Key, &t.App, &t.Kind, &t.Ref, &t.Scope, &flags, &capabilities, &until, &expires, &created, &t.Agent)
 	t.FeatureFlags = textWords(flags)
 	for _, name := range textWords(capabilities) {
 		c, _ := hookswitch.ParseCapability(name) // one that is not known any more permits nothing
@@ -90,10 +90,10 @@ func (tx *Tx) InsertToken(t *hookswitch.Token, hash string, text *TokenText, for
 		}
 		sealed = tx.box.seal(plain, tokenOwner(t.Key))
 	}
-	_, err := tx.exec(`INSERT INTO tokens (id, app_id, kind, ref, scope, hash, feature_flags, capabilities, sealed, forget_at, until_at, expires_at, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+	_, err := tx.exec(`INSERT INTO tokens (id, app_id, kind, ref, scope, hash, feature_flags, capabilities, sealed, forget_at, until_at, expires_at, created_at, agent)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 		int64(t.Key), int64(t.App), string(t.Kind), int64(t.Ref), t.Scope, hash, wordsText(t.FeatureFlags), wordsText(t.Capabilities.Names()),
-		notNil(sealed), millis(forgetAt), millis(t.Until), millis(t.ExpiresAt), millis(t.CreatedAt))
+		notNil(sealed), millis(forgetAt), millis(t.Until), millis(t.ExpiresAt), millis(t.CreatedAt), clean(t.Agent))
 	return err
 }
 
@@ -116,19 +116,19 @@ func (tx *Tx) EndTokens(app hookswitch.Key, kind hookswitch.TokenKind, scope str
 	return err
 }
 
-// EndPortal makes all portal tokens of an app end at the time, those that would live longer, and the one-time tokens with what they would be exchanged for.
+// EndPortal makes all portal tokens and sessions in the portal of an app end at the time, those that would live longer, and the one-time tokens with what they would be exchanged for.
 func (tx *Tx) EndPortal(app hookswitch.Key, at time.Time) error {
-	return tx.endPortal(``, int64(app), string(hookswitch.TokenPortal), string(hookswitch.TokenOneTime), millis(at))
+	return tx.endPortal(``, int64(app), string(hookswitch.TokenPortal), string(hookswitch.TokenOneTime), millis(at), string(hookswitch.TokenSession))
 }
 
 // EndSession is EndPortal for the tokens of one session.
 func (tx *Tx) EndSession(app hookswitch.Key, session string, at time.Time) error {
-	return tx.endPortal(` AND scope = $5`, int64(app), string(hookswitch.TokenPortal), string(hookswitch.TokenOneTime), millis(at), session)
+	return tx.endPortal(` AND scope = $6`, int64(app), string(hookswitch.TokenPortal), string(hookswitch.TokenOneTime), millis(at), string(hookswitch.TokenSession), session)
 }
 
 func (tx *Tx) endPortal(which string, args ...any) error {
 	for _, column := range []string{"expires_at", "until_at"} {
-		if _, err := tx.exec(`UPDATE tokens SET `+column+` = $4 WHERE app_id = $1 AND kind IN ($2, $3) AND `+column+` > $4`+which, args...); err != nil {
+		if _, err := tx.exec(`UPDATE tokens SET `+column+` = $4 WHERE app_id = $1 AND kind IN ($2, $3, $5) AND `+column+` > $4`+which, args...); err != nil {
 			return err
 		}
 	}

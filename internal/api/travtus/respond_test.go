@@ -261,3 +261,24 @@ func TestRespond_FiltersMayNameTheOtherEvents(t *testing.T) {
 		}
 	})
 }
+
+// Two people turn out to be one: their conversations stay two, because the caller tells them apart.
+func TestRespond_MergingPeopleKeepsTheirConversationsApart(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s := newSurface(t, db)
+		s.post(sms("1", "one", "first"))
+		s.post(strings.Replace(sms("2", "two", "second"), "+1234567890", "+1234567899", 1))
+		list := servicetest.Must(s.Service.Conversations(t.Context(), s.app.Key, page))(t)
+		ids := s.Service.IDs()
+		servicetest.Must(s.Service.MergeContacts(t.Context(), s.app.Key, list[0].Contact, ids.Format(hookswitch.KindContact, list[1].Contact)))(t)
+		s.withBot(&bot{})
+		s.post(strings.Replace(sms("3", "three", "second"), "+1234567890", "+1234567899", 1))
+		if got := s.waitAnswers("sms.respond", 1); !strings.Contains(got[0], `"conversation_id":"second"`) {
+			t.Errorf("got %s", got)
+		}
+		list = servicetest.Must(s.Service.Conversations(t.Context(), s.app.Key, page))(t)
+		if len(list) != 2 || list[0].Contact != list[1].Contact || list[0].Inbound != 1 || list[1].Inbound != 2 {
+			t.Errorf("conversations: %+v", list)
+		}
+	})
+}

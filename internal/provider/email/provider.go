@@ -20,6 +20,8 @@ var (
 	_ hookswitch.Provider      = (*Provider)(nil)
 	_ hookswitch.MessageSender = (*Provider)(nil)
 	_ hookswitch.Completer     = (*Provider)(nil)
+	_ hookswitch.Registrar     = (*Provider)(nil)
+	_ hookswitch.Guide         = (*Provider)(nil)
 )
 
 // Credentials that all services share.
@@ -67,6 +69,9 @@ type service interface {
 	refused(resp *safehttp.Response) problem
 	// idempotent reports that the same call may be repeated without sending twice.
 	idempotent() bool
+	// needs names the credentials that prove pushes, and steps are those of Guide beside that.
+	needs() string
+	steps(c hookswitch.Credentials, door string, registered bool) []string
 }
 
 // Provider is the adapter of one service. It may be used from many goroutines at once.

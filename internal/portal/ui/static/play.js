@@ -8,28 +8,11 @@
   const maxRows = 50;
   const signs = { good: "✓", bad: "✕", unknown: "?", unsigned: "○" };
 
-  for (const button of document.querySelectorAll("[data-copy]")) {
-    button.hidden = false;
-    const words = button.textContent;
-    button.addEventListener("click", async () => {
-      const field = $(button.dataset.copy);
-      field.select();
-      try {
-        await navigator.clipboard.writeText(field.value);
-        button.textContent = "Copied";
-        say("The address is copied.");
-      } catch {
-        button.textContent = "Press Ctrl+C";
-      }
-      setTimeout(() => { button.textContent = words; }, 2000);
-    });
-  }
-
   const localize = (root) => {
     for (const time of root.querySelectorAll("time[datetime]")) {
       const at = new Date(time.dateTime);
       time.title = time.dateTime;
-      time.textContent = time.closest(".when") ? at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }) : at.toLocaleString(undefined, { dateStyle: "long", timeStyle: "medium" });
+      time.textContent = time.classList.contains("clock") ? at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }) : at.toLocaleString(undefined, { dateStyle: "long", timeStyle: "medium" });
     }
   };
   localize(document);

@@ -1,0 +1,99 @@
+package portal
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/portal/ui"
+	"github.com/hookswitch/hookswitch/internal/service"
+	"github.com/hookswitch/hookswitch/internal/store"
+)
+
+var overviewRoutes = []route{
+	{in: operator, method: "GET", path: "", name: "Overview", nav: &nav{"", "pulse"}, handle: (*Pages).overview},
+}
+
+// overviewPage is how the whole server is doing.
+type overviewPage struct {
+	*view
+	Tone     ui.Tone
+	Sentence string
+	Advice   string
+	Tiles    []ui.Tile
+	Chart    *ui.Chart
+	Failing  []failingRow
+	Apps     []ui.Action
+}
+
+// failingRow is an endpoint that needs a look.
+type failingRow struct {
+	App, AppPage string
+	endpointRow
+}
+
+func (p *Pages) overview(v *view) error {
+	if v.App != nil { // an API key's bearer has one App only
+		return seeOther(v.w, v.Base)
+	}
+	o, err := p.svc.Overview(v.ctx())
+	if err != nil {
+		return err
+	}
+	page := &overviewPage{view: v}
+	var ok, failed int64
+	for i := range o.OK {
+		ok, failed = ok+o.OK[i], failed+o.Failed[i]
+	}
+	for _, f := range o.Failing {
+		row := failingRow{App: f.App.Name, AppPage: dashboardRoot + "/apps/" + v.ID(hookswitch.KindApp, f.App.Key)}
+		in := *v
+		in.Base, in.App = row.AppPage, f.App
+		row.endpointRow = in.endpointRows([]*service.EndpointHealth{f.Health})[0]
+		page.Failing = append(page.Failing, row)
+	}
+	switch n := len(page.Failing); {
+	case o.Apps == 0:
+		page.Tone, page.Sentence, page.Advice = ui.Info, "There is no application yet.", "An application is a customer of yours: it has endpoints, senders and keys of its own."
+		page.Apps = []ui.Action{{Name: "Create an application", URL: dashboardRoot + "/apps#create", Look: "primary", Icon: "plus"}}
+	case n > 0:
+		page.Tone, page.Sentence = ui.Warn, ui.Plural(n, "endpoint needs", "endpoints need")+" a look."
+		page.Advice = "Deliveries to all others are not held up by them."
+	default:
+		page.Tone, page.Sentence, page.Advice = ui.Good, "Everything is fine.", "No endpoint fails, and nothing waits for longer than it should."
+	}
+	oldest := ui.Tile{Name: "Oldest due", Value: "–", Note: "the line is clear"}
+	if !o.Backlog.Oldest.IsZero() {
+		oldest.Value, oldest.Note = ui.Span(v.Now.Sub(o.Backlog.Oldest)), "since it was due"
+		if v.Now.Sub(o.Backlog.Oldest) > time.Minute {
+			oldest.Tone = ui.Warn
+		}
+	}
+	rate := ui.Tile{Name: "Failure rate, 24 h", Value: ui.Percent(failed, ok+failed), Note: ui.Plural(int(failed), "failed attempt")}
+	if failed*20 > ok+failed {
+		rate.Tone = ui.Warn
+	}
+	page.Tiles = []ui.Tile{{Name: "Delivered, 24 h", Value: ui.Count(ok), Note: ui.Plural(int(ok+failed), "attempt")}, rate,
+		{Name: "Due now", Value: ui.Count(o.Backlog.Due), Note: "for a place or another try"}, oldest, {Name: "Applications", Value: ui.Count(o.Apps), URL: dashboardRoot + "/apps"}}
+	if ok+failed > 0 {
+		page.Chart = &ui.Chart{ID: "attempts", Title: "Attempts of the last 24 hours, all applications", Unit: "attempts", Times: o.Hours, Stack: true,
+			Series: []ui.Series{{Name: "Delivered", Tone: ui.Good, Values: o.OK}, {Name: "Failed", Tone: ui.Bad, Values: o.Failed}}}
+		v.Shell.Charts = true
+	}
+	v.call(http.MethodGet, "/metrics", "")
+	return v.show("dashboard/overview", page)
+}
+
+// pageLength is how many rows lists have.
+const pageLength = 50
+
+// pageAt is the part of a list that the parameters before and after ask for, one more than is shown.
+func (v *view) pageAt(kind hookswitch.Kind) store.Page {
+	p := store.Page{Limit: pageLength + 1}
+	if key, ok := v.p.svc.IDs().Parse(kind, v.query("before")); ok {
+		p.Before = key
+	} else if key, ok := v.p.svc.IDs().Parse(kind, v.query("after")); ok {
+		p.After, p.Ascending = key, true
+	}
+	return p
+}

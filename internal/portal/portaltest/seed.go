@@ -1,0 +1,224 @@
+package portaltest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/service"
+	"github.com/hookswitch/hookswitch/internal/store"
+	"github.com/hookswitch/hookswitch/webhook"
+)
+
+// behaviour is how the customer's server behind an endpoint answers.
+type behaviour struct {
+	name   string
+	url    string
+	types  []string
+	median time.Duration
+	// answer is the status, 0 for none, the word for the failure, and what was answered, at an hour of the demonstration counted back from its end.
+	answer func(s *Site, hoursLeft float64) (code int, failure, text string)
+}
+
+func fine(*Site, float64) (int, string, string) { return 200, "", `{"ok":true}` }
+
+var behaviours = []behaviour{
+	{"Billing", "https://billing.acme.example/hooks/messages", []string{hookswitch.EventMessageInbound, "message.delivered", "message.failed"}, 64 * time.Millisecond, fine},
+	{"Data warehouse", "https://ingest.acme.example/v2/events?source=hookswitch", nil, 212 * time.Millisecond, func(s *Site, _ float64) (int, string, string) {
+		if s.rand.IntN(9) == 0 {
+			return 503, "", "upstream connect error or disconnect/reset before headers"
+		}
+		return 202, "", "accepted"
+	}},
+	{"CRM", "https://crm.acme.example/webhooks/conversations", []string{hookswitch.EventMessageInbound, "conversation.new"}, 118 * time.Millisecond, func(_ *Site, left float64) (int, string, string) {
+		if left < 4.2 {
+			return 500, "", `{"error":"relation \"contacts\" does not exist"}`
+		}
+		return 200, "", "ok"
+	}},
+	{"Old help desk", "https://helpdesk.acme.example/notify", []string{hookswitch.EventMessageInbound}, 90 * time.Millisecond, func(_ *Site, left float64) (int, string, string) {
+		if left < 9 {
+			return 410, "", "gone"
+		}
+		return 200, "", "ok"
+	}},
+}
+
+// seed makes the business.
+func (s *Site) seed(ctx context.Context, bare bool) (err error) {
+	if s.App, err = s.Service.CreateApp(ctx, hookswitch.App{Name: "Acme Telecom", UID: "acme"}, service.Idempotency{}); err != nil {
+		return err
+	}
+	if s.Empty, err = s.Service.CreateApp(ctx, hookswitch.App{Name: "Baraka Foods", UID: "baraka"}, service.Idempotency{}); err != nil {
+		return err
+	}
+	ids := s.Service.IDs()
+	s.Names["app"], s.Names["empty"] = ids.Format(hookswitch.KindApp, s.App.Key), ids.Format(hookswitch.KindApp, s.Empty.Key)
+	if bare {
+		return nil
+	}
+	for _, name := range []string{"Coastline Bank", "Duka Online", "Elimu Schools", "Furaha Clinics"} {
+		if _, err := s.Service.CreateApp(ctx, hookswitch.App{Name: name}, service.Idempotency{}); err != nil {
+			return err
+		}
+		s.clock.advance(time.Minute)
+	}
+	answers := make(map[hookswitch.Key]behaviour)
+	endpoints := make(map[string]*hookswitch.Endpoint)
+	for _, b := range behaviours {
+		s.clock.advance(7 * time.Minute)
+		e, err := s.Service.CreateEndpoint(ctx, s.App.Key, hookswitch.Endpoint{URL: b.url, Description: b.name, EventTypes: b.types}, service.Idempotency{})
+		if err != nil {
+			return err
+		}
+		answers[e.Key], endpoints[b.name] = b, e
+	}
+	if err := s.bins(ctx); err != nil {
+		return err
+	}
+	if err := s.day(ctx, answers, endpoints); err != nil {
+		return err
+	}
+	for name, of := range map[string]string{"endpoint": "Data warehouse", "failing": "CRM", "off": "Old help desk", "good": "Billing"} {
+		s.Names[name] = ids.Format(hookswitch.KindEndpoint, endpoints[of].Key)
+	}
+	list, _, err := s.Service.AttemptsByEndpoint(ctx, s.App.Key, endpoints["CRM"].Key, store.AttemptFilter{}, store.Page{Limit: 1})
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 {
+		return errors.New("the endpoint that fails was never tried")
+	}
+	s.Names["attempt"], s.Names["event"] = ids.Format(hookswitch.KindAttempt, list[0].Key), ids.Format(hookswitch.KindEvent, list[0].Event)
+	return nil
+}
+
+// day is a day of business: events by the hour, attempts as the servers behind the endpoints answer.
+func (s *Site) day(ctx context.Context, answers map[hookswitch.Key]behaviour, endpoints map[string]*hookswitch.Endpoint) error {
+	end := time.Now()
+	const step = 6 * time.Minute
+	clockRuns := false
+	for s.clock.now().Add(step).Before(end) {
+		s.clock.advance(step)
+		left := end.Sub(s.clock.now()).Hours()
+		busy := 1 + math.Sin((left-3)/24*2*math.Pi) // a quiet night, a busy day
+		for range 1 + int(busy*4) + s.rand.IntN(3) {
+			s.clock.advance(400 * time.Millisecond)
+			if _, err := s.Service.PublishEvent(ctx, s.App, s.event(), service.Idempotency{}); err != nil {
+				return err
+			}
+		}
+		s.clock.advance(300 * time.Millisecond)
+		now := s.clock.now()
+		got, err := s.Store.ClaimDue(ctx, store.ClaimRequest{Kind: hookswitch.DeliverWebhook, Now: now, Lease: now.Add(time.Hour), Max: 5000, PerTarget: func(hookswitch.Key) int { return 1000 }})
+		if err != nil {
+			return err
+		}
+		for _, d := range got.Deliveries {
+			b, ok := answers[d.Target]
+			if !ok {
+				continue
+			}
+			o := s.attempt(d, b, left)
+			o.ClockRuns = true
+			switch {
+			case o.Attempt.Code == 410:
+				o.Verdict = store.Exhausted
+				if err := s.Service.Exhaust(ctx, o, true); err != nil {
+					return err
+				}
+			case !o.Attempt.OK && d.Target == endpoints["CRM"].Key && !clockRuns:
+				o.Verdict, clockRuns = store.Exhausted, true
+				if err := s.Service.Exhaust(ctx, o, false); err != nil {
+					return err
+				}
+			default:
+				s.Service.Record(o)
+			}
+		}
+		// An accept for an App that does not exist is refused, and yet commits what waits.
+		if err := s.Store.Accept(&store.Accept{}); !errors.Is(err, store.ErrStale) {
+			return fmt.Errorf("flush: %w", err)
+		}
+	}
+	s.clock.ms.Store(end.UnixMilli())
+	return nil
+}
+
+// attempt is one try of a delivery.
+func (s *Site) attempt(d store.Delivery, b behaviour, left float64) *store.Outcome {
+	code, failure, text := b.answer(s, left)
+	took := time.Duration(float64(b.median) * math.Exp(s.rand.NormFloat64()*0.45))
+	a := &hookswitch.Attempt{Key: s.Service.NextKey(), App: d.App, Event: d.Subject, Endpoint: d.Target, URL: b.url, OK: code/100 == 2, Code: code, Failure: failure, Answer: []byte(text),
+		Timings: hookswitch.Timings{DNS: 3 * time.Millisecond, Connect: 11 * time.Millisecond, TLS: 19 * time.Millisecond, Wait: took, Total: took + 34*time.Millisecond}}
+	o := &store.Outcome{Kind: d.Kind, App: d.App, Subject: d.Subject, Target: d.Target, Claim: d.Claim, Attempt: a}
+	if !a.OK {
+		a.Headers = []byte("Content-Type: application/json\nServer: nginx/1.27.2\nDate: Mon, 01 Jan 2026 10:00:00 GMT\n")
+		waits := hookswitch.SvixProfile().Waits
+		o.Verdict, o.Next = store.Retry, s.clock.now().Add(waits[1+s.rand.IntN(3)])
+		a.Next = o.Next
+	}
+	return o
+}
+
+var people = []struct{ phone, name, text string }{
+	{"+254712345678", "Amina Njeri", "What is my balance?"},
+	{"+254722114477", "Otieno Were", "My order has not arrived yet"},
+	{"+254733908812", "Grace Wambui", "Habari, nataka kujua bei"},
+	{"+255754001122", "Juma Mrisho", "Can I speak to a person?"},
+	{"+256772330099", "Sarah Namutebi", "Thank you, that helped!"},
+}
+
+// event is something that might have happened.
+func (s *Site) event() service.Publish {
+	who := people[s.rand.IntN(len(people))]
+	channel := []string{"whatsapp", "sms", "telegram", "whatsapp"}[s.rand.IntN(4)]
+	kind := []string{hookswitch.EventMessageInbound, hookswitch.EventMessageInbound, "message.delivered", "message.delivered", "conversation.new", "message.failed"}[s.rand.IntN(6)]
+	id := "wamid." + strconv.FormatUint(s.rand.Uint64(), 36)
+	payload, err := json.Marshal(map[string]any{"type": kind, "timestamp": s.clock.now().UnixMilli(), "data": map[string]any{
+		"messageId": id, "from": who.phone, "profileName": who.name, "channel": channel, "messageType": "text", "text": who.text, "amount": json.Number("12500.10")}})
+	if err != nil {
+		payload = []byte(`{}`) // maps of texts can be encoded
+	}
+	return service.Publish{Type: kind, Payload: payload, Tags: []string{channel}}
+}
+
+// bins makes a play bin with some requests, and one without.
+func (s *Site) bins(ctx context.Context) error {
+	secret := webhook.NewSecret()
+	b, err := s.Service.CreateBin(ctx, hookswitch.Secret(secret.Reveal()))
+	if err != nil {
+		return err
+	}
+	empty, err := s.Service.CreateBin(ctx)
+	if err != nil {
+		return err
+	}
+	s.Names["bin"], s.Names["emptybin"] = b.Token, empty.Token
+	for i, who := range people {
+		s.clock.advance(40 * time.Second)
+		body := fmt.Sprintf(`{"type":"message.inbound","timestamp":%d,"data":{"from":%q,"channel":"whatsapp","text":%q,"tags":["vip","nairobi"],"first":%t}}`, s.clock.now().UnixMilli(), who.phone, who.text, i == 0)
+		h := http.Header{}
+		if err := webhook.SetHeaders(h, "msg_demo"+strconv.Itoa(i), s.clock.now(), []byte(body), secret); err != nil {
+			return err
+		}
+		if i == 2 {
+			body += " "
+		}
+		lines := []store.HeaderLine{{Name: "Host", Value: "127.0.0.1"}, {Name: "Content-Type", Value: "application/json"}, {Name: "User-Agent", Value: "Svix-Webhooks/1.0 (Hookswitch)"}}
+		for name := range h {
+			lines = append(lines, store.HeaderLine{Name: name, Value: h.Get(name)})
+		}
+		q := &store.BinRequest{Token: b.Token, Method: http.MethodPost, URI: "/play/in/" + b.Token, Remote: "198.51.100.7:50412", Headers: lines, Body: []byte(body), Size: int64(len(body))}
+		if err := s.Service.AddBinRequest(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}

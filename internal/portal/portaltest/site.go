@@ -1,0 +1,154 @@
+// Package portaltest is the pages over a small business that has been going on for a day: applications, endpoints that do well, fail and are turned off, events, attempts and play bins.
+// Tests of pages look at it, and so do pictures.
+package portaltest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/httpapi"
+	"github.com/hookswitch/hookswitch/internal/portal"
+	"github.com/hookswitch/hookswitch/internal/safehttp"
+	"github.com/hookswitch/hookswitch/internal/service"
+	"github.com/hookswitch/hookswitch/internal/store"
+)
+
+// Token is the operator's.
+const Token = "operator-token-of-the-demonstration"
+
+// Site is a running server of pages.
+type Site struct {
+	URL     string
+	Service *service.Service
+	Store   *store.Store
+	Pages   *portal.Pages
+	// App is the customer that most is shown of, and Empty one to which nothing has happened.
+	App, Empty *hookswitch.App
+	// Names are what the braces in the samples of the registry stand for: {app}, {endpoint}, {failing}, {off}, {bin}, {emptybin}, {event}, {attempt}.
+	Names map[string]string
+
+	clock  clock
+	rand   *rand.Rand
+	http   *http.Server
+	client *safehttp.Client
+	done   chan error
+}
+
+// clock shows the time of the demonstration, and after it the real one.
+type clock struct {
+	ms   atomic.Int64
+	real atomic.Bool
+}
+
+func (c *clock) now() time.Time {
+	if c.real.Load() {
+		return time.Now()
+	}
+	return time.UnixMilli(c.ms.Load()).UTC()
+}
+
+func (c *clock) advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
+
+// Options change a Site.
+type Options struct {
+	// Bare leaves the business out: there is a server, and nothing in it.
+	Bare           bool
+	FrameAncestors []string
+	PublicURL      string
+	Logger         *slog.Logger // nil: what is wrong goes to standard error
+}
+
+// Open makes a site whose files lie in dir, and serves it until Close.
+func Open(ctx context.Context, dir string, o Options) (*Site, error) {
+	s := &Site{Names: make(map[string]string), rand: rand.New(rand.NewPCG(4, 2)), done: make(chan error, 1)}
+	s.clock.ms.Store(time.Now().Add(-30 * time.Hour).UnixMilli())
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s.URL = "http://" + listener.Addr().String()
+	if o.PublicURL == "" {
+		o.PublicURL = s.URL
+	}
+	s.Store, err = store.Open(ctx, store.Options{Database: "sqlite:" + filepath.Join(dir, "site.db"), DataDir: dir, MasterKey: make([]byte, 32), Now: s.clock.now})
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	guard := safehttp.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
+	s.client = safehttp.New(safehttp.Options{Guard: guard})
+	s.Service, err = service.New(service.Options{Store: s.Store, Now: s.clock.now, PublicURL: o.PublicURL, Retention: 90 * 24 * time.Hour,
+		CheckURL: func(u *url.URL) error { return guard.CheckURL(u) }, AllowPlain: guard.AllowsPlain,
+		Profiles: map[hookswitch.ProfileName]hookswitch.Profile{hookswitch.ProfileSvix: hookswitch.SvixProfile(), hookswitch.ProfileZavu: hookswitch.ZavuProfile()}})
+	if err == nil {
+		err = s.Service.RegisterEventTypes(ctx)
+	}
+	if err == nil {
+		err = s.seed(ctx, o.Bare)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("make the demonstration: %w", err), listener.Close(), s.Store.Close())
+	}
+	s.clock.real.Store(true)
+	mux := httpapi.NewMux(&httpapi.Surface{Name: "pages", Log: o.Logger})
+	s.Pages = portal.New(portal.Options{Service: s.Service, Now: s.clock.now, OperatorToken: Token, FrameAncestors: o.FrameAncestors, HTTP: s.client, Logger: o.Logger})
+	s.Pages.Register(mux)
+	s.http = &http.Server{Handler: httpapi.Chain(mux, httpapi.WithRequestID, httpapi.SecurityHeaders, httpapi.Gzip), ReadHeaderTimeout: 10 * time.Second}
+	go func() { s.done <- s.http.Serve(listener) }()
+	return s, nil
+}
+
+// Close ends the site.
+func (s *Site) Close() error {
+	err := s.http.Close()
+	<-s.done
+	s.client.Close()
+	return errors.Join(err, s.Store.Close())
+}
+
+// Path puts names into the braces of a sample.
+func (s *Site) Path(sample string) string {
+	for name, value := range s.Names {
+		sample = strings.ReplaceAll(sample, "{"+name+"}", value)
+	}
+	return sample
+}
+
+// PortalLink is a link into the portal of the App.
+func (s *Site) PortalLink(ctx context.Context, app *hookswitch.App, a service.PortalAccess) (string, error) {
+	if a.Capabilities == 0 {
+		a.Capabilities = hookswitch.AllCapabilities
+	}
+	link, err := s.Service.OpenPortal(ctx, app.Key, a, service.Idempotency{})
+	if err != nil {
+		return "", err
+	}
+	return link.URL.Reveal(), nil
+}
+
+// Get is a page as a program without scripts sees it, with the cookies of jar.
+func Get(client *http.Client, address string) (status int, body string, header http.Header, err error) {
+	res, err := client.Get(address)
+	if err != nil {
+		return 0, "", nil, err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	return res.StatusCode, string(b), res.Header, err
+}

@@ -1,0 +1,144 @@
+// What pages can do beyond being read and sent: copying, times of the reader's zone, dialogs, charts, notes. Pages work without it.
+"use strict";
+
+(() => {
+  const root = document.documentElement;
+  const each = (within, selector, fn) => { for (const e of within.querySelectorAll(selector)) fn(e); };
+
+  // Notes are said once and go away by themselves.
+  const say = (text) => {
+    const box = document.getElementById("toasts");
+    if (!box) return;
+    const note = document.createElement("p");
+    note.className = "toast";
+    note.textContent = text;
+    box.append(note);
+    setTimeout(() => note.remove(), 5000);
+  };
+
+  const copy = async (button) => {
+    const from = document.getElementById(button.dataset.copy);
+    const text = ("value" in from ? from.value : from.textContent).replace(/^\n/, "");
+    try {
+      await navigator.clipboard.writeText(text);
+      say(button.textContent.trim().replace(/^Copy/, "Copied") + ".");
+    } catch {
+      if (from.select) from.select(); else getSelection().selectAllChildren(from);
+      say("Press Ctrl+C to copy what is selected.");
+    }
+  };
+
+  // Times are written in the reader's zone; the server wrote them in UTC.
+  const ago = (at) => {
+    const s = Math.round((Date.now() - at) / 1000);
+    const rough = (n) => n < 60 ? n + " s" : n < 3600 ? Math.floor(n / 60) + " min" : n < 172800 ? Math.floor(n / 3600) + " h" : Math.floor(n / 86400) + " days";
+    return s >= 0 && s < 2 ? "just now" : s < 0 ? "in " + rough(-s) : s > 1209600 ? at.toLocaleDateString(undefined, { day: "numeric", month: "short" }) : rough(s) + " ago";
+  };
+  const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+  const times = (within) => each(within, "time[datetime]", (t) => {
+    const at = new Date(t.dateTime);
+    t.title = at.toLocaleString(undefined, { dateStyle: "long", timeStyle: "long" });
+    if (t.classList.contains("date")) t.textContent = at.toLocaleString(undefined, { dateStyle: "long", timeStyle: "medium" });
+    else if (t.classList.contains("clock")) t.textContent = at.toDateString() === new Date().toDateString() ? at.toLocaleTimeString(undefined, clock) : at.toLocaleString(undefined, { day: "numeric", month: "short", ...clock });
+    else t.textContent = ago(at);
+  });
+  setInterval(() => each(document, "time[datetime]:not(.clock,.date)", (t) => { t.textContent = ago(new Date(t.dateTime)); }), 15000);
+
+  // A chart is a picture of its table.
+  const drawn = new Map();
+  const color = (tone) => getComputedStyle(root).getPropertyValue("--plot-" + (tone || "accent")).trim();
+  const solid = (value) => { // what the canvas can take: light-dark() is worked out on an element
+    const probe = document.createElement("i");
+    probe.style.color = value;
+    document.body.append(probe);
+    const c = getComputedStyle(probe).color;
+    probe.remove();
+    return c;
+  };
+  const draw = (figure) => {
+    if (!window.uPlot) return;
+    const { unit, stack, times: at, series } = JSON.parse(figure.dataset.chart);
+    const box = figure.querySelector(".chart-plot");
+    drawn.get(figure)?.destroy();
+    box.hidden = false;
+    const values = series.map((s) => s.values);
+    const sums = values.map((v) => v.slice());
+    if (stack) for (let i = sums.length - 2; i >= 0; i--) sums[i] = sums[i].map((v, j) => v + sums[i + 1][j]);
+    const soft = solid("var(--soft)"), line = solid("var(--line)");
+    const font = "11px " + getComputedStyle(document.body).fontFamily;
+    const half = at.length > 1 ? (at[1] - at[0]) * 0.6 : 1800;
+    const tick = (v) => { const d = new Date(v * 1000); return d.getHours() || d.getMinutes() ? d.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }) : d.toLocaleDateString(undefined, { day: "numeric", month: "short" }); };
+    const axis = { stroke: soft, grid: { stroke: line, width: 1 }, ticks: { show: false }, font };
+    const bars = uPlot.paths.bars({ size: [0.82, 40], radius: 0.15 });
+    drawn.set(figure, new uPlot({
+      width: Math.max(box.clientWidth, 200), height: 220, padding: [10, 8, 0, 0],
+      cursor: { points: { show: !stack }, drag: { x: false, y: false } },
+      scales: { x: { range: (_u, min, max) => stack ? [min - half, max + half] : [min, max] }, y: { range: (_u, _min, max) => [0, Math.max(max * 1.08, 1)] } },
+      series: [{ label: "At", value: (_u, v) => v == null ? "" : new Date(v * 1000).toLocaleString(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }) },
+        ...series.map((s, i) => {
+          const c = solid(color(s.tone));
+          return { label: s.name, stroke: c, fill: stack ? c : undefined, width: stack ? 0 : 1.75, paths: stack ? bars : undefined, points: { show: false },
+            value: (_u, v, _si, j) => j == null ? "–" : values[i][j].toLocaleString() + " " + unit };
+        })],
+      axes: [{ ...axis, grid: { show: false }, space: 64, values: (_u, list) => list.map(tick) }, { ...axis, size: 46 }],
+    }, [at, ...sums], box));
+    const table = figure.querySelector(".chart-table");
+    if (!figure.dataset.ready) table.open = false;
+    figure.dataset.ready = "yes";
+  };
+  const redraw = () => { for (const f of drawn.keys()) if (f.isConnected) draw(f); else drawn.delete(f); };
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  let resizing = 0;
+  addEventListener("resize", () => { clearTimeout(resizing); resizing = setTimeout(redraw, 150); });
+
+  const dress = (within) => {
+    each(within, "[data-copy]", (b) => { b.hidden = false; });
+    each(within, "[data-script]", (e) => { e.hidden = false; });
+    each(within, "[data-noscript]", (e) => { e.hidden = true; });
+    times(within);
+    each(within, "[data-chart]", draw);
+  };
+  dress(document);
+  document.body.addEventListener("htmx:load", (e) => { if (e.detail.elt !== document.body) dress(e.detail.elt); });
+  document.body.addEventListener("htmx:responseError", () => say("The server did not answer that. What is shown may be old."));
+  document.body.addEventListener("htmx:sendError", () => say("The server cannot be reached. What is shown may be old."));
+
+  document.addEventListener("click", (e) => {
+    const refused = e.target.closest("[data-refused]");
+    if (refused) {
+      e.preventDefault();
+      say(refused.dataset.refused);
+      return;
+    }
+    const button = e.target.closest("[data-copy]");
+    if (button) { copy(button); return; }
+    const opener = e.target.closest("[data-dialog]");
+    if (opener) {
+      const dialog = document.getElementById(opener.dataset.dialog);
+      if (dialog?.showModal) { e.preventDefault(); dialog.showModal(); }
+      return;
+    }
+    e.target.closest("[data-close]")?.closest("dialog").close();
+  });
+  // A form that has been changed and not sent is not left without a question.
+  let dirty = false;
+  document.addEventListener("input", (e) => { if (e.target.closest("form[data-guard]")) dirty = true; });
+  document.addEventListener("submit", (e) => {
+    if (e.submitter?.dataset.refused) e.preventDefault();
+    else dirty = false;
+  });
+  addEventListener("beforeunload", (e) => { if (dirty) e.preventDefault(); });
+  document.getElementById("problems")?.focus();
+
+  // A page that frames the portal is told how high it is, and where it went.
+  if (parent !== window) {
+    const tell = (type, payload) => parent.postMessage({ type, payload }, "*");
+    let last = 0;
+    new ResizeObserver(() => {
+      const height = Math.ceil(document.body.getBoundingClientRect().height);
+      if (height !== last) tell("svix.iframe-resizer-height", { height: last = height });
+    }).observe(document.body);
+    tell("hookswitch.navigate", { path: location.pathname });
+    if (document.body.dataset.event) tell("hookswitch." + document.body.dataset.event, {});
+  }
+})();

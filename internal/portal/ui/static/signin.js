@@ -1,0 +1,26 @@
+// Takes what signs in out of the address, where it would stay in the history, and sends it.
+"use strict";
+
+(() => {
+  const form = document.getElementById("signin");
+  const hash = location.hash.slice(1);
+  const given = new URLSearchParams(hash.replace(/\+/g, "%2B"));
+  const show = (id) => { const e = document.getElementById(id); if (e) e.hidden = false; };
+  if (!form) return;
+  if (hash) history.replaceState(null, "", location.pathname + location.search);
+  let token = given.get("token") || "";
+  if (given.get("key")) {
+    try {
+      token = JSON.parse(atob(given.get("key").replace(/-/g, "+").replace(/_/g, "/"))).oneTimeToken || "-";
+    } catch {
+      token = "-";
+    }
+  }
+  if (!token) {
+    show("missing");
+    return;
+  }
+  show("opening");
+  form.elements.token.value = token;
+  form.submit();
+})();
