@@ -25,6 +25,23 @@ const (
 // Channels are all of them, in the order in which they are listed to people.
 var Channels = []Channel{WhatsApp, SMS, USSD, Voice, Telegram, Messenger, Instagram, X, Email, WebChat}
 
+// Medium is the channel on which routes carry, and persons get, the messages of c: of what is sent as SMSOneWay it is SMS.
+func (c Channel) Medium() Channel {
+	if c == SMSOneWay {
+		return SMS
+	}
+	return c
+}
+
+// ByPhone reports whether a person is known by their phone number on the channel. A number is the same person on all of them.
+func (c Channel) ByPhone() bool {
+	switch c.Medium() {
+	case WhatsApp, SMS, USSD, Voice:
+		return true
+	}
+	return false
+}
+
 // Valid reports whether c is one of Channels.
 func (c Channel) Valid() bool { return slices.Contains(Channels, c) }
 

@@ -95,6 +95,7 @@ const (
 	KindToken                        // key_
 	KindDraft                        // drf_
 	KindStray                        // stray_
+	KindIdentifier                   // cch_: a channel of a contact in the Zavu-shaped API
 	kindEnd
 )
 
@@ -102,7 +103,7 @@ var kindPrefix = [kindEnd]string{
 	KindApp: "app_", KindProject: "prj_", KindEndpoint: "ep_", KindEvent: "msg_", KindAttempt: "atmpt_", KindTask: "qtask_",
 	KindSender: "snd_", KindRoute: "rte_", KindContact: "con_", KindConversation: "conv_", KindMessage: "msg_",
 	KindAPIKey: "key_", KindOrganization: "org_", KindTemplate: "tpl_", KindInvitation: "inv_", KindAttachment: "att_",
-	KindIntegration: "integ_", KindToken: "key_", KindDraft: "drf_", KindStray: "stray_",
+	KindIntegration: "integ_", KindToken: "key_", KindDraft: "drf_", KindStray: "stray_", KindIdentifier: "cch_",
 }
 
 // Prefix is the text before the 27 characters of an id of this kind, underscore included.

@@ -27,7 +27,11 @@ type Message struct {
 	InReplyTo    Key // the received message that this one answers
 	Parts        int // in how many parts a text goes out that is too long for one message of its channel; 0: in one piece
 	// Review has the answers to a received message wait for a person's approval.
-	Review    bool
+	Review bool
+	// Test says that the message is only simulated: it goes through everything, and reaches no provider.
+	Test bool
+	// Fallback says that a message which cannot be brought on WhatsApp goes out by SMS instead, where its sender can.
+	Fallback  bool
 	ErrorCode string
 	ErrorText string
 	EditedAt  time.Time // when the person last changed it, as the provider tells it; zero: never

@@ -51,10 +51,18 @@ type CredentialsChecker interface {
 
 // Registrar is a Provider that can be told over its API where to push.
 type Registrar interface {
-	// Register has the provider push for the account of c to url, a door of ours as the provider is to call it, in place of where it pushed
-	// before. Doing so again changes nothing. The *Error, whose sentence is for the operator, is of kind Invalid where c lacks something or the
-	// provider refuses, and of kind Unavailable where a later call may do better.
-	Register(ctx context.Context, c Credentials, url string) error
+	// Register has the provider push what comes for r to door, an address of ours as the provider is to call it, in place of where it pushed that
+	// before. Doing so again changes nothing. The *Error, whose sentence is for the operator, is of kind Invalid where the credentials lack something or the
+	// provider refuses, of kind Unavailable where a later call may do better, and of kind Unsupported where the provider's API has no call for it: then a person
+	// takes the Steps of a Guide.
+	Register(ctx context.Context, r *Route, door string) error
+}
+
+// Guide is a Provider that can tell an operator what to do at it, so that it pushes.
+type Guide interface {
+	// Steps is what a person has to enter or choose at the provider so that it pushes what comes for r to door, in the order in which it is done; registered
+	// says that Register has done its part. No secret is in them: they name the credentials instead. None: nothing is left to do.
+	Steps(r *Route, door string, registered bool) []string
 }
 
 // Attender is a Provider that can show a person that their message is being attended to.
@@ -138,6 +146,19 @@ type InboundMessage struct {
 	Quiet bool
 	// Review has answers wait for a person's approval: what was written in public is answered in public.
 	Review bool
+	// Files came with the message, up to MaxAttachments of them.
+	Files []InboundFile `json:"-"`
+}
+
+// InboundFile is a file that came with a message.
+type InboundFile struct {
+	Name      string
+	MIMEType  string
+	ContentID string
+	Inline    bool
+	Size      int
+	// Bytes are nil where the push only describes the file, or when they are too many.
+	Bytes []byte
 }
 
 // MessageReceipt is a report about a message that we, or another system on the same account, sent.

@@ -19,6 +19,12 @@ type Fallbacker interface {
 	Fallback(turn *Turn) Reply
 }
 
+// Attentive is a Responder that may have people shown that an answer is on its way.
+type Attentive interface {
+	// Attends reports whether the person of the turn is to be shown that their message was read and an answer is being written, where the channel can.
+	Attends(turn *Turn) bool
+}
+
 // ResponderError is a failure of a Responder that says whether asking again may help. Its text holds nothing that a person wrote, and no secret.
 type ResponderError struct {
 	Message string

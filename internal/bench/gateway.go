@@ -23,6 +23,8 @@ import (
 type instance struct {
 	addr       string
 	head, tail string // of a publish request, around the payload
+	caller     *caller
+	app        string
 	pid        int
 	cpu        func() (time.Duration, error)
 	stop       func() error
@@ -35,6 +37,8 @@ type gatewaySetup struct {
 	targets  []string
 	retries  string
 	profile  string
+	filter   []string // types of events that the targets get; nil: all
+	env      []string // further settings
 }
 
 // startTime bounds how long the gateway may take until it serves.
@@ -56,6 +60,7 @@ func startGateway(ctx context.Context, o *Options, setup gatewaySetup) (in *inst
 	cmd.Env = cleanEnv("HOOKSWITCH_LISTEN="+addr, "HOOKSWITCH_DATA_DIR="+filepath.Join(dir, "data"), "HOOKSWITCH_OPERATOR_TOKEN="+token,
 		"HOOKSWITCH_ALLOW_NETWORKS=127.0.0.0/8", "HOOKSWITCH_LOG_LEVEL=error", "HOOKSWITCH_RETRY_SCHEDULE="+setup.retries,
 		"HOOKSWITCH_SHUTDOWN_TIMEOUT=4s")
+	cmd.Env = append(cmd.Env, setup.env...)
 	if setup.database != "" {
 		cmd.Env = append(cmd.Env, "HOOKSWITCH_DATABASE="+setup.database)
 	}
@@ -77,19 +82,19 @@ func startGateway(ctx context.Context, o *Options, setup gatewaySetup) (in *inst
 	}
 	start, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
-	app, err := prepareApp(start, p, addr, token, setup.targets)
+	in.caller = &caller{base: "http://" + addr, token: token}
+	app, err := prepareApp(start, p, in.caller, &setup)
 	if err != nil {
 		return nil, errors.Join(p.trouble(err), in.stop())
 	}
 	const before, after = `{"eventType":"bench.event","payload":`, `}`
 	in.head = fmt.Sprintf("POST /api/v1/app/%s/msg?with_content=false HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"+
 		"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", app, addr, token, len(before)+o.Payload+len(after), before)
-	in.tail = after
+	in.tail, in.app = after, app
 	return in, nil
 }
 
-func prepareApp(ctx context.Context, p *process, addr, token string, targets []string) (app string, err error) {
-	c := &caller{base: "http://" + addr, token: token}
+func prepareApp(ctx context.Context, p *process, c *caller, setup *gatewaySetup) (app string, err error) {
 	if err := c.waitReady(ctx, p); err != nil {
 		return "", err
 	}
@@ -97,8 +102,12 @@ func prepareApp(ctx context.Context, p *process, addr, token string, targets []s
 	if err != nil {
 		return "", err
 	}
-	for _, target := range targets {
-		if _, err := c.create(ctx, "/api/v1/app/"+app+"/endpoint", map[string]string{"url": target}); err != nil {
+	for _, target := range setup.targets {
+		endpoint := map[string]any{"url": target}
+		if setup.filter != nil {
+			endpoint["filterTypes"] = setup.filter
+		}
+		if _, err := c.create(ctx, "/api/v1/app/"+app+"/endpoint", endpoint); err != nil {
 			return "", err
 		}
 	}
@@ -109,6 +118,9 @@ func prepareApp(ctx context.Context, p *process, addr, token string, targets []s
 type caller struct {
 	base, token string
 }
+
+// maxAnswer is ample for a page of messages.
+const maxAnswer = 4 << 20
 
 const readyPoll = 10 * time.Millisecond
 
@@ -146,6 +158,27 @@ func (c *caller) create(ctx context.Context, path string, in any) (id string, er
 	return out.ID, nil
 }
 
+// put makes what path names what body says.
+func (in *instance) put(ctx context.Context, path string, body []byte) error {
+	status, answer, err := in.caller.do(ctx, http.MethodPut, path, body)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("PUT %s was answered with %d: %s", path, status, answer)
+	}
+	return err
+}
+
+// get reads the answer of path into out.
+func (in *instance) get(ctx context.Context, path string, out any) error {
+	status, answer, err := in.caller.do(ctx, http.MethodGet, path, nil)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("GET %s was answered with %d: %s", path, status, answer)
+	}
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(answer, out)
+}
+
 func (c *caller) do(ctx context.Context, method, path string, body []byte) (int, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
@@ -159,7 +192,7 @@ func (c *caller) do(ctx context.Context, method, path string, body []byte) (int,
 		return 0, nil, err
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	return resp.StatusCode, answer, err
 }
 

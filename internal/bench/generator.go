@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -16,6 +17,10 @@ type generator struct {
 	// request is a whole request, and at is where the payload begins in it.
 	request []byte
 	at      int
+	// requests, where they are set, are made one after the other in place of request, over paced connections; taken is the status that accepts one, 202 unless set.
+	requests [][]byte
+	paced    int
+	taken    int
 	// startAt and stopAt are nanoseconds after the tally's base.
 	startAt, stopAt int64
 	every           int64 // nanoseconds between events; 0: as fast as they are accepted
@@ -35,7 +40,7 @@ const (
 // run publishes until the time is up or ctx ends.
 func (g *generator) run(ctx context.Context, connections int) {
 	if g.every > 0 {
-		connections = pacedConnections
+		connections = cmp.Or(g.paced, pacedConnections)
 	}
 	var wg sync.WaitGroup
 	for range connections {
@@ -70,7 +75,11 @@ func (g *generator) publish(ctx context.Context) {
 				continue
 			}
 		}
-		putNumber(request[g.at:], seq)
+		if g.requests != nil {
+			request = g.requests[seq]
+		} else {
+			putNumber(request[g.at:], seq)
+		}
 		g.tally.starts[seq].Store(start)
 		status, err := g.call(w, request)
 		if err != nil {
@@ -141,7 +150,7 @@ func (g *generator) call(w *wire, request []byte) (int, error) {
 }
 
 func (g *generator) answered(ctx context.Context, seq, start int64, status int) {
-	if status != http.StatusAccepted {
+	if status != cmp.Or(g.taken, http.StatusAccepted) {
 		g.tally.refused.Add(1)
 		g.tally.complain(fmt.Sprintf("a publish call was answered with %d", status))
 		_, _ = g.sleepUntil(ctx, g.tally.now()+int64(refusedPause))

@@ -10,7 +10,7 @@ import (
 
 // Options say what Run does. The tags make them the flags of a command.
 type Options struct {
-	Scenario    []string      `name:"scenario" sep:"," placeholder:"S1,…" help:"Scenarios to run, S1 to S5; all when left out."`
+	Scenario    []string      `name:"scenario" sep:"," placeholder:"S1,…" help:"Scenarios to run, S1 to S6; all when left out."`
 	Duration    time.Duration `name:"duration" default:"5s" placeholder:"TIME" help:"Measured time of one round."`
 	Warmup      time.Duration `name:"warmup" default:"1500ms" placeholder:"TIME" help:"Load before the measured time of each round."`
 	Rounds      int           `name:"rounds" default:"3" placeholder:"N" help:"Rounds; the systems take turns in each, and medians are shown."`

@@ -122,3 +122,13 @@ func peakMemory(pid int) int64 {
 	}
 	return kib << 10
 }
+
+// loadAverage is how many processes have run or wanted to in the last minute.
+func loadAverage() (float64, error) {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return 0, err
+	}
+	first, _, _ := strings.Cut(string(b), " ")
+	return strconv.ParseFloat(first, 64)
+}

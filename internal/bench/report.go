@@ -72,6 +72,14 @@ type Measurement struct {
 	Unanswered   int64   `json:"unanswered"`
 	Stray        int64   `json:"stray"` // requests at receivers that are no event of the run
 	Complaint    string  `json:"complaint,omitempty"`
+
+	// Of a burst of pushes: whether it is one, the answers that providers took in the end and as long as pushes came, the pushes that were acknowledged and are no
+	// message, which are lost too, and the load of the machine, in processes that run or want to, before it.
+	Pushes           bool    `json:"pushes,omitempty"`
+	Answers          int64   `json:"answers_sent,omitempty"`
+	AnswersMeanwhile int64   `json:"answers_sent_meanwhile,omitempty"`
+	Unstored         int64   `json:"not_stored,omitempty"`
+	LoadBefore       float64 `json:"load_before,omitempty"`
 }
 
 func measure(t *tally, d time.Duration) Measurement {
@@ -184,6 +192,11 @@ func medians(rounds []Measurement) Measurement {
 		m.Refused += r.Refused
 		m.Unanswered += r.Unanswered
 		m.Stray += r.Stray
+		m.Pushes = m.Pushes || r.Pushes
+		m.Answers += r.Answers
+		m.AnswersMeanwhile += r.AnswersMeanwhile
+		m.Unstored += r.Unstored
+		m.LoadBefore = max(m.LoadBefore, r.LoadBefore)
 		if m.Complaint == "" {
 			m.Complaint = r.Complaint
 		}
@@ -234,6 +247,20 @@ func (r *Result) table(b *strings.Builder) {
 		width = max(width, len(f.System))
 	}
 	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	if r.bursts() {
+		r.burstTable(func(cells ...any) {
+			fmt.Fprintf(w, "%-*s\t", width, cells[0])
+			for _, c := range cells[1:] {
+				fmt.Fprintf(w, "%v\t", c)
+			}
+			fmt.Fprintln(w)
+		})
+		_ = w.Flush() // a strings.Builder takes everything
+		for _, f := range r.Results {
+			f.oddities(b)
+		}
+		return
+	}
 	fmt.Fprintf(w, "\taccepted/s\tdelivered/s\t%s\tp50 ms\tp95 ms\tp99 ms\tCPU s/1000\tits CPUs\tload CPUs\tpeak MiB\tdrain s\t\n", r.comparison())
 	for _, f := range r.Results {
 		fmt.Fprintf(w, "%-*s\t%.0f\t%.0f\t%s\t%.2f\t%.2f\t%.2f\t%s\t%s\t%s\t%s\t%.1f\t\n", width, f.System, f.Accepted, f.Delivered, f.compared(), f.P50, f.P95, f.P99,

@@ -96,9 +96,13 @@ func (b *bench) all(ctx context.Context, chosen []*scenario) error {
 	for _, sc := range chosen {
 		systems := b.systems(sc)
 		r := b.report.scenario(sc, systems)
-		for n := range b.o.Rounds {
+		rounds, round := b.o.Rounds, b.round
+		if sc.pushes {
+			rounds, round = 1, b.burstRound
+		}
+		for n := range rounds {
 			for i, sys := range systems {
-				m, err := b.round(ctx, sc, sys)
+				m, err := round(ctx, sc, sys)
 				if err != nil {
 					return fmt.Errorf("%s, %s, round %d: %w", sc.name, sys.name, n+1, err)
 				}
@@ -211,7 +215,12 @@ func (b *bench) start(ctx context.Context, sc *scenario, sys system, targets []s
 		}
 		return in, in.stop, nil
 	}
-	setup := gatewaySetup{targets: targets, retries: sc.retries}
+	return b.startWith(ctx, sc, sys, gatewaySetup{targets: targets})
+}
+
+// startWith is start for a gateway that needs more than its targets.
+func (b *bench) startWith(ctx context.Context, sc *scenario, sys system, setup gatewaySetup) (in *instance, done func() error, err error) {
+	setup.retries = sc.retries
 	if b.o.CPUProfile != "" {
 		file, err := filepath.Abs(profileName(b.o.CPUProfile, strings.ToLower(sc.name)+"-"+sys.database))
 		if err != nil {

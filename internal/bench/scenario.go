@@ -18,10 +18,15 @@ type scenario struct {
 	// failFirst makes the receivers answer 500 to the first attempt of each event.
 	failFirst bool
 	retries   string
+	// pushes makes it a burst of pushes in place of events, which no forwarder can take. It has one round, since its answers take long.
+	pushes bool
 }
 
 // ordinaryRetries bring an attempt that failed by chance to its end within the time that a run waits for what is missing.
 const ordinaryRetries = "1s,2s,4s,8s"
+
+// burstFactor is how many times more pushes come in a burst than events in the scenarios with a fixed rate.
+const burstFactor = 10
 
 // failFirstRate is low enough for retries to be what S5 measures, rather than saturation.
 const failFirstRate = 200
@@ -37,6 +42,8 @@ func scenarios(o *Options) []*scenario {
 			retries: ordinaryRetries},
 		{name: "S5", title: fmt.Sprintf("each first attempt fails, at %d events/s, next attempt after 200 ms", failFirstRate), endpoints: 1,
 			rate: failFirstRate, failFirst: true, retries: "200ms,200ms,200ms,1s,2s,4s"},
+		{name: "S6", title: fmt.Sprintf("a burst: %d pushes/s of WhatsApp, Telegram and SMS for %s, each from another person; the bot takes %s for an answer",
+			o.Rate*burstFactor, (o.Duration * burstLength).String(), thinking), endpoints: 1, rate: o.Rate * burstFactor, pushes: true, retries: ordinaryRetries},
 	}
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/hookswitch/hookswitch/internal/client"
@@ -12,6 +13,7 @@ type messageCmd struct {
 	Send messageSend `cmd:"" help:"Send a message to a person"`
 	List messageList `cmd:"" help:"List the messages of an app"`
 	Get  messageGet  `cmd:"" help:"Show a message, how far it has come, and what its provider has reported"`
+	Read messageRead `cmd:"" help:"Show a person that their message was read"`
 }
 
 // Help is kong's.
@@ -124,6 +126,14 @@ func (c *messageGet) Run(e *env) error {
 		if m.Text != "" {
 			p.line("\n%s", m.Text)
 		}
+		if len(m.Parts) > 0 {
+			rows := make([][]string, len(m.Parts))
+			for i, part := range m.Parts {
+				rows[i] = []string{strconv.Itoa(part.Number), part.Status, text(part.ProviderMessageID), strings.TrimSpace(text(part.ErrorCode) + " " + text(part.ErrorMessage)), short(part.Text)}
+			}
+			p.line("")
+			p.table([]string{"PART", "STATUS", "PROVIDER'S ID", "ERROR", "TEXT"}, rows)
+		}
 		if len(m.Receipts) == 0 {
 			return
 		}
@@ -134,4 +144,37 @@ func (c *messageGet) Run(e *env) error {
 		p.line("")
 		p.table([]string{"REPORTED", "STATUS", "PROVIDER'S ID", "ERROR"}, rows)
 	})
+}
+
+type messageRead struct {
+	ofApp
+	Typing  bool   `name:"typing" help:"Show that an answer is being written, too, which ends after some seconds."`
+	Message string `arg:"" help:"The received message, by its id."`
+}
+
+// Help is kong's.
+func (messageRead) Help() string {
+	return `Shows the person who has written a message that it was read, on channels that can: WhatsApp, Messenger and Instagram. With --typing, also on Telegram, that
+an answer is being written. Nothing is sent.
+
+    hookswitch message read --app acme msg_…
+    hookswitch message read --app acme msg_… --typing --json`
+}
+
+// Run shows it.
+func (c *messageRead) Run(e *env) error {
+	_, err := ask(e, &c.remote, func(ctx context.Context, cl *client.Client) (struct{}, error) {
+		return struct{}{}, cl.ReadMessage(ctx, c.App, c.Message, c.Typing)
+	})
+	if err != nil {
+		return err
+	}
+	return e.show(c.JSON, shown{c.Message, true, c.Typing}, func(p *printer) { p.line("Shown to the person who wrote %s.", c.Message) })
+}
+
+// shown is what message read prints as JSON.
+type shown struct {
+	ID     string `json:"id"`
+	Read   bool   `json:"read"`
+	Typing bool   `json:"typing"`
 }

@@ -15,10 +15,11 @@ import (
 )
 
 type senderCmd struct {
-	Apply  senderApply  `cmd:"" help:"Make senders what a file says"`
-	List   senderList   `cmd:"" help:"List the senders of an app"`
-	Get    senderGet    `cmd:"" help:"Show a sender with its routes and doors"`
-	Delete senderDelete `cmd:"" help:"Delete a sender"`
+	Apply    senderApply    `cmd:"" help:"Make senders what a file says"`
+	List     senderList     `cmd:"" help:"List the senders of an app"`
+	Get      senderGet      `cmd:"" help:"Show a sender with its routes and doors"`
+	Register senderRegister `cmd:"" help:"Tell the providers of a sender where to push"`
+	Delete   senderDelete   `cmd:"" help:"Delete a sender"`
 }
 
 // Help is kong's.
@@ -254,6 +255,75 @@ func (c *senderGet) Run(e *env) error {
 		return err
 	}
 	return e.show(c.JSON, s, func(p *printer) { p.sender(s) })
+}
+
+type senderRegister struct {
+	ofApp
+	Channel string `name:"channel" placeholder:"CHANNEL" help:"Only for the routes on this channel."`
+	Sender  string `arg:"" help:"The sender, by id or name."`
+}
+
+// Help is kong's.
+func (senderRegister) Help() string {
+	return `Tells the provider of each route of a sender to push to this server, at an address of the sender's own, in place of where it pushed before. What a provider
+has no call for is printed as steps to take at its web site. Doing it again changes nothing.
+
+    hookswitch sender register --app acme support
+    hookswitch sender register --app acme support --channel sms --json`
+}
+
+// Run tells the providers.
+func (c *senderRegister) Run(e *env) error {
+	page, err := ask(e, &c.remote, func(ctx context.Context, cl *client.Client) (client.Page[client.Registration], error) {
+		s, err := findSender(ctx, cl, c.App, c.Sender)
+		if err != nil {
+			return client.Page[client.Registration]{}, err
+		}
+		return cl.RegisterSender(ctx, c.App, s.ID, c.Channel)
+	})
+	if err != nil {
+		return err
+	}
+	if err := e.show(c.JSON, page, func(p *printer) { p.registrations(page.Items) }); err != nil {
+		return err
+	}
+	var failed []string
+	hint := "correct the sender file, apply it, and register again"
+	for _, r := range page.Items {
+		if r.Error != nil {
+			failed = append(failed, r.Channel)
+			if r.Error.Again {
+				hint = "the same command in a moment"
+			}
+		}
+	}
+	if len(failed) > 0 {
+		return hinted(fmt.Errorf("not registered: %s", strings.Join(failed, ", ")), hint)
+	}
+	return nil
+}
+
+func (p *printer) registrations(list []client.Registration) {
+	for i, r := range list {
+		if i > 0 {
+			p.line("")
+		}
+		switch head := r.Channel + " over " + r.Provider + ": "; {
+		case r.Error != nil:
+			p.line("%s%s", head, r.Error.Message)
+		case r.Result == "registered":
+			p.line("%sregistered", head)
+		default:
+			p.line("%sto be entered by hand", head)
+		}
+		p.fields(field{"  door", r.DoorURL})
+		if len(r.Steps) > 0 {
+			p.line("  Left to do:")
+		}
+		for n, step := range r.Steps {
+			p.line("  %d. %s", n+1, step)
+		}
+	}
 }
 
 type senderDelete struct {

@@ -31,6 +31,18 @@ type Message struct {
 	CreatedAt         time.Time         `json:"createdAt"`
 	UpdatedAt         time.Time         `json:"updatedAt"`
 	Receipts          []Receipt         `json:"receipts,omitempty"` // of one that was asked for by its id
+	Parts             []Part            `json:"parts,omitempty"`    // likewise; none where it goes out in one piece
+}
+
+// Part is a part of a text that is too long for one message of its channel.
+type Part struct {
+	Number            int        `json:"number"`
+	Text              string     `json:"text"`
+	Status            string     `json:"status"`
+	ProviderMessageID *string    `json:"providerMessageId"`
+	SentAt            *time.Time `json:"sentAt"`
+	ErrorCode         *string    `json:"errorCode"`
+	ErrorMessage      *string    `json:"errorMessage"`
 }
 
 // Receipt is what a provider has reported about a message.
@@ -79,4 +91,13 @@ func (c *Client) Messages(ctx context.Context, app string, f MessageFilter, l Li
 func (c *Client) Message(ctx context.Context, app, message string) (m Message, err error) {
 	err = c.call(ctx, http.MethodGet, appPath(app)+"/messages/"+seg(message), nil, &m)
 	return m, err
+}
+
+// ReadMessage shows a person that their message was read or, with typing, that an answer to it is being written.
+func (c *Client) ReadMessage(ctx context.Context, app, message string, typing bool) error {
+	path := appPath(app) + "/messages/" + seg(message) + "/read"
+	if typing {
+		path += "?typing=true"
+	}
+	return c.call(ctx, http.MethodPost, path, nil, nil)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
@@ -80,4 +81,32 @@ func (c *Client) Sender(ctx context.Context, app, sender string) (s Sender, err 
 // DeleteSender removes a sender.
 func (c *Client) DeleteSender(ctx context.Context, app, sender string) error {
 	return c.call(ctx, http.MethodDelete, appPath(app)+"/senders/"+seg(sender), nil, nil)
+}
+
+// Registration is what became of telling the provider of a route where to push.
+type Registration struct {
+	RouteID  string             `json:"routeId"`
+	Channel  string             `json:"channel"`
+	Provider string             `json:"provider"`
+	DoorURL  string             `json:"doorUrl"`
+	Result   string             `json:"result"` // registered, by_hand or failed
+	Error    *RegistrationError `json:"error"`
+	Steps    []string           `json:"steps"` // what is left for a person to do at the provider
+}
+
+// RegistrationError is why a provider has not taken an address.
+type RegistrationError struct {
+	Message string `json:"message"`
+	Again   bool   `json:"again"` // the same call may do better later
+}
+
+// RegisterSender tells the providers of a sender where to push. With a channel, only for the routes of that.
+func (c *Client) RegisterSender(ctx context.Context, app, sender, channel string) (Page[Registration], error) {
+	page := Page[Registration]{Items: []Registration{}}
+	path := appPath(app) + "/senders/" + seg(sender) + "/register"
+	if channel != "" {
+		path += "?channel=" + url.QueryEscape(channel)
+	}
+	err := c.call(ctx, http.MethodPost, path, nil, &page)
+	return page, err
 }

@@ -42,6 +42,13 @@ const (
 	respondTimeout = 60 * time.Second
 )
 
+// sendsAtOnce and answersAtOnce bound the calls of providers' APIs and the runs of responders at once. These have a share of their own, because each conversation is a
+// lane of theirs: in a burst with a slow responder there are more of them than runs, and webhooks would wait for all.
+const (
+	sendsAtOnce   = 256
+	answersAtOnce = 512
+)
+
 // taskTimeout bounds one run of a task, which takes about a second.
 const taskTimeout = 30 * time.Second
 
@@ -73,8 +80,8 @@ func Kinds(o Options) map[work.Kind]work.KindOptions {
 	return map[work.Kind]work.KindOptions{
 		work.Kind(hookswitch.DeliverWebhook): {Runner: hooks, Timeout: longest + 5*time.Second, Rate: rate},
 		work.Kind(hookswitch.DeliverOrdered): {Runner: ordered{hooks, o}, Timeout: longest + 5*time.Second, Rate: rate, Ordered: true},
-		work.Kind(hookswitch.DeliverMessage): {Runner: ordered{&messages{o}, o}, Timeout: sendTimeout + 5*time.Second, Ordered: true},
-		work.Kind(hookswitch.DeliverRespond): {Runner: ordered{newTurns(o), o}, Timeout: respondTimeout + 5*time.Second, Ordered: true},
+		work.Kind(hookswitch.DeliverMessage): {Runner: ordered{&messages{o}, o}, Timeout: sendTimeout + 5*time.Second, Ordered: true, Own: sendsAtOnce},
+		work.Kind(hookswitch.DeliverRespond): {Runner: ordered{newTurns(o), o}, Timeout: respondTimeout + 5*time.Second, Ordered: true, Own: answersAtOnce},
 		work.Kind(hookswitch.DeliverTask):    {Runner: &tasks{o}, Timeout: taskTimeout, Ordered: true},
 	}
 }

@@ -2,10 +2,13 @@ package deliver
 
 import (
 	"context"
+	"sync"
+	"time"
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/respond"
 	"github.com/hookswitch/hookswitch/internal/service"
+	"github.com/hookswitch/hookswitch/internal/store"
 	"github.com/hookswitch/hookswitch/internal/work"
 )
 
@@ -31,7 +34,9 @@ func (t *turns) Run(ctx context.Context, it work.Item) work.Result {
 	}
 	var reply, fallback hookswitch.Reply
 	if turn != nil {
-		reply, fallback, err = t.ask(ctx, turn)
+		var attending sync.WaitGroup
+		defer attending.Wait() // after the answer has been stored
+		reply, fallback, err = t.ask(ctx, o, turn, &attending)
 	}
 	if err != nil && cutOff(ctx) {
 		return work.Result{Neutral: true, Released: true}
@@ -61,8 +66,9 @@ func (t *turns) Run(ctx context.Context, it work.Item) work.Result {
 	return work.Result{OK: true}
 }
 
-// ask runs the responder of a turn. fallback is what is said if it has failed for good.
-func (t *turns) ask(ctx context.Context, turn *service.Turn) (reply, fallback hookswitch.Reply, err error) {
+// ask runs the responder of a turn. fallback is what is said if it has failed for good. Showing the person that an answer is on its way goes on beside it, and may
+// take longer than it.
+func (t *turns) ask(ctx context.Context, o *store.Outcome, turn *service.Turn, attending *sync.WaitGroup) (reply, fallback hookswitch.Reply, err error) {
 	r, err := t.responders.Of(turn.Sender, turn.Version, turn.Responder)
 	if err != nil {
 		return reply, fallback, err
@@ -70,8 +76,24 @@ func (t *turns) ask(ctx context.Context, turn *service.Turn) (reply, fallback ho
 	if f, ok := r.(hookswitch.Fallbacker); ok {
 		fallback = f.Fallback(&turn.Turn)
 	}
-	ctx, cancel := context.WithTimeout(ctx, respondTimeout)
+	if a, ok := r.(hookswitch.Attentive); ok && a.Attends(&turn.Turn) {
+		attending.Go(func() { t.attend(ctx, o, turn) })
+	}
+	call, cancel := context.WithTimeout(ctx, respondTimeout)
 	defer cancel()
-	reply, err = r.Respond(ctx, &turn.Turn)
+	reply, err = r.Respond(call, &turn.Turn)
 	return reply, fallback, err
+}
+
+// attendTimeout bounds the call that shows that an answer is on its way: the next message of the conversation waits for it.
+const attendTimeout = 3 * time.Second
+
+// attend shows the person that an answer is on its way, where that can be done. Nothing depends on whether it succeeds.
+func (t *turns) attend(ctx context.Context, o *store.Outcome, turn *service.Turn) {
+	ctx, cancel := context.WithTimeout(ctx, attendTimeout)
+	defer cancel()
+	err := t.Service.SendTyping(ctx, o.App, o.Subject)
+	if err != nil && hookswitch.KindOf(err) != hookswitch.Unsupported && !cutOff(ctx) {
+		t.Logger.Warn("show that an answer is on its way", "error", err, "message_id", turn.MessageID)
+	}
 }

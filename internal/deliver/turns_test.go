@@ -1,6 +1,7 @@
 package deliver_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -119,6 +120,31 @@ func TestTurn_AMenuIsRememberedBetweenMessages(t *testing.T) {
 			servicetest.Eventually(t, "it is answered", func() bool { return len(texts(w)) == i+1 })
 		}
 		if d := cmp.Diff([]string{"Hi!\n\nWhat?\n1. Orders", "Which?", "77 is on its way."}, texts(w)); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+func TestTurn_ShowsThatAnAnswerIsOnItsWayWithoutWaitingForIt(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		w := servicetest.New(t, db)
+		w.Run(nil, withResponders(w))
+		app := w.App()
+		w.SenderWith(app, "100", hookswitch.WhatsApp, `{"kind":"echo","typing":true}`)
+		w.SenderWith(app, "200", hookswitch.WhatsApp, `{"kind":"echo"}`)
+		release := make(chan struct{})
+		w.Provider.OnAttend(func(ctx context.Context) error {
+			select {
+			case <-release:
+			case <-ctx.Done():
+			}
+			return &hookswitch.SendError{Code: "131000", Message: "not now", Temporary: true}
+		})
+		servicetest.Must(w.Push(servicetest.Text("100", "+1555", "w1", "Hi")))(t)
+		servicetest.Must(w.Push(servicetest.Text("200", "+1555", "w2", "Hello")))(t)
+		servicetest.Eventually(t, "both are answered, while the provider takes its time and then fails", func() bool { return len(texts(w)) == 2 })
+		close(release)
+		if d := cmp.Diff([]servicetest.Shown{{ProviderID: "w1", Typing: true}}, w.Provider.Shown()); d != "" {
 			t.Error(d)
 		}
 	})

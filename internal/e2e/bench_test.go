@@ -30,7 +30,7 @@ func TestBench_RunsAllScenariosWithoutLoss(t *testing.T) {
 	if err := json.Unmarshal(stdout.Bytes(), &report); err != nil {
 		t.Fatalf("hookswitch bench --json: %v: %s", err, stdout.Bytes())
 	}
-	want := map[string]int{"S1": 1 + systems, "S2": 1 + systems, "S3": 1 + systems, "S4": 2 * systems, "S5": systems}
+	want := map[string]int{"S1": 1 + systems, "S2": 1 + systems, "S3": 1 + systems, "S4": 2 * systems, "S5": systems, "S6": systems}
 	for _, sc := range report.Scenarios {
 		if len(sc.Results) != want[sc.Name] {
 			t.Errorf("%s has %d results, want %d", sc.Name, len(sc.Results), want[sc.Name])
@@ -38,6 +38,9 @@ func TestBench_RunsAllScenariosWithoutLoss(t *testing.T) {
 		delete(want, sc.Name)
 		for _, f := range sc.Results {
 			if f.Delivered <= 0 || f.Lost > 0 || f.Refused > 0 || f.Unanswered > 0 || f.Stray > 0 {
+				t.Errorf("%s, %s: %+v", sc.Name, f.System, f.Measurement)
+			}
+			if f.Pushes && (f.Answers == 0 || f.Unstored > 0 || f.Repeated > 0) {
 				t.Errorf("%s, %s: %+v", sc.Name, f.System, f.Measurement)
 			}
 		}

@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"encoding/json"
+	"html"
 	"regexp"
 	"strings"
 	"testing"
@@ -25,7 +26,7 @@ func TestDocs_ListEveryOperationOfTheDescription(t *testing.T) {
 	}
 	for path, operations := range doc.Paths {
 		for method, op := range operations {
-			if !strings.Contains(page.body, `<details id="`+op.OperationID+`">`) || !strings.Contains(page.body, `<code class="path">`+path+`</code>`) || !strings.Contains(page.body, op.Summary) {
+			if !strings.Contains(page.body, `<details id="`+op.OperationID+`">`) || !strings.Contains(page.body, `<code class="path">`+path+`</code>`) || !strings.Contains(page.body, html.EscapeString(op.Summary)) {
 				t.Errorf("%s %s is missing", method, path)
 			}
 		}

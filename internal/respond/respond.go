@@ -53,7 +53,7 @@ func Kinds() []string {
 // New builds the responder that cfg describes, within opts.Timeout and safe against panics. What is said in calls is cut to their limit; elsewhere what is too long goes
 // out in parts or in pages.
 // A configuration without a kind gives one that never says anything. The error is of kind Invalid and names every wrong field
-// below "responder". It is a hookswitch.Fallbacker.
+// below "responder". It is a hookswitch.Fallbacker and hookswitch.Attentive.
 func New(cfg hookswitch.ResponderConfig, opts Options) (hookswitch.Responder, error) {
 	r, s, err := build(cfg, opts)
 	if err != nil {
@@ -72,7 +72,13 @@ type complete struct {
 	settings *settings
 }
 
-var _ hookswitch.Fallbacker = (*complete)(nil)
+var (
+	_ hookswitch.Fallbacker = (*complete)(nil)
+	_ hookswitch.Attentive  = (*complete)(nil)
+)
+
+// Attends is what the configuration says.
+func (c *complete) Attends(*hookswitch.Turn) bool { return c.settings.typing }
 
 // Fallback is what the configuration has for a responder that has failed for good. Nothing is solved by it, and what the responder remembers stays.
 func (c *complete) Fallback(turn *hookswitch.Turn) hookswitch.Reply {

@@ -28,6 +28,7 @@ type settings struct {
 	handoverReply string
 	handoverAfter int // 0: never
 	loop          loopLimits
+	typing        bool
 }
 
 // readSettings reads all of them but the words that ask for a person, which some responders read themselves.
@@ -37,6 +38,7 @@ func readSettings(f *fields) *settings {
 		handoverAfter: int(f.number("handoverAfter", 0, MaxHandoverAfter, 0)),
 		fallback:      f.text("fallback", MaxReply),
 		loop:          defaultLoop,
+		typing:        f.flag("typing"),
 	}
 	f.object("loop", func(f *fields) {
 		s.loop.answers = int(f.number("answers", 0, MaxLoopAnswers, int64(s.loop.answers)))

@@ -106,8 +106,8 @@ func (s *Server) build(ctx context.Context) error {
 		AllowPlain:     guard.AllowsPlain,
 		CheckURL:       func(u *url.URL) error { return guard.CheckURL(u) },
 		CheckResponder: func(c hookswitch.ResponderConfig) error { return respond.Validate(c, respond.Options{Guard: guard}) },
-		PublicURL:      s.url,
-		Retention:      s.settings.Retention.Duration, DialogueTimeout: s.settings.DialogueTimeout.Duration,
+		PublicURL:      s.url, Fetch: s.fetch,
+		Retention: s.settings.Retention.Duration, DialogueTimeout: s.settings.DialogueTimeout.Duration,
 		MaxPayload: int(s.settings.MaxPayload), KeyPrefix: string(s.settings.KeyPrefix),
 	})
 	if err != nil {

@@ -14,6 +14,8 @@ import (
 type appState struct {
 	app       *hookswitch.App
 	endpoints []*hookswitch.Endpoint // in the order of their keys
+	// senders are those that transactions have read which have checked the version: whoever changes a sender changes that of its App.
+	senders sync.Map // of *hookswitch.Sender by key, not to be changed
 }
 
 // endpoint is the App's endpoint, or nil where it has none such.

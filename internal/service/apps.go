@@ -16,6 +16,8 @@ type Idempotency struct {
 	Caller string // the credential, hashed
 	Key    string
 	Route  string // the method and the URL with its query
+	// Refuse makes a repetition an error rather than answering it again, and has the key remembered for a day at least, whoever made it up.
+	Refuse bool
 }
 
 // autoPrefix begins the keys that client libraries make up themselves for each call. They need to outlive only the call's own retries.
@@ -26,7 +28,10 @@ func (i Idempotency) once(ref hookswitch.Key) (store.Once, bool) {
 		return store.Once{}, false
 	}
 	life := store.Life12Hours
-	if strings.HasPrefix(i.Key, autoPrefix) {
+	switch {
+	case i.Refuse:
+		life = store.Life1Day
+	case strings.HasPrefix(i.Key, autoPrefix):
 		life = store.Life10Minutes
 	}
 	return store.OnceOf(life, ref, "idempotency", i.Caller, i.Key, i.Route), true

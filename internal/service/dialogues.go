@@ -248,7 +248,7 @@ func (st *step) party(route *hookswitch.Route) error {
 	ctx, d := st.tx.Context(), st.d
 	var err error
 	if d.Conversation == 0 {
-		if d.Contact, err = st.contact(route.App, st.u.Channel, st.person(), "", ""); err != nil {
+		if d.Contact, _, err = st.contact(route.App, st.u.Channel, st.person(), "", "", time.Time{}); err != nil {
 			return err
 		}
 		if st.conv, err = conversation(st.s, st.tx, route.App, route.Sender, d.Contact, st.b.now.UTC()); err != nil {

@@ -121,8 +121,15 @@ func statusData(s *Service, m *hookswitch.Message, status hookswitch.MessageStat
 	}
 	if status == hookswitch.StatusFailed {
 		d = append(d, field{"errorCode", orNil(m.ErrorCode)}, field{"errorMessage", orNil(m.ErrorText)})
-		if failure != nil && failure.ErrorCategory != "" {
-			d = append(d, field{"errorCategory", failure.ErrorCategory}, field{"retriable", failure.Retriable})
+		if failure == nil {
+			failure = &hookswitch.MessageReceipt{}
+		}
+		category := failure.ErrorCategory
+		if category == "" && m.Channel == hookswitch.WhatsApp {
+			category = "unknown"
+		}
+		if category != "" {
+			d = append(d, field{"errorCategory", category}, field{"retriable", failure.Retriable})
 		}
 	}
 	return d

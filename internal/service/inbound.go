@@ -172,13 +172,13 @@ func (in *inbound) claim(route *hookswitch.Route, key hookswitch.Key, kind, what
 }
 
 // contact finds or makes the person known on the channel by value, or by the user id that came with it: who hid their number before may show it now, and the
-// other way round. Afterwards the person is known by both.
-func (in *inbound) contact(app hookswitch.Key, ch hookswitch.Channel, value, userID, name string) (hookswitch.Key, error) {
+// other way round. Afterwards the person is known by both. A person who is made is noted as having written at the time seen, or not where that is zero.
+func (in *inbound) contact(app hookswitch.Key, ch hookswitch.Channel, value, userID, name string, seen time.Time) (key hookswitch.Key, made bool, err error) {
 	if userID == value {
 		userID = ""
 	}
 	missing := value
-	key, err := in.tx.ContactBy(in.tx.Context(), app, ch, value)
+	key, err = in.s.contactBy(in.tx, app, ch, value)
 	if err == nil {
 		missing = userID
 	} else if hookswitch.KindOf(err) == hookswitch.NotFound && userID != "" {
@@ -188,17 +188,29 @@ func (in *inbound) contact(app hookswitch.Key, ch hookswitch.Channel, value, use
 	case hookswitch.KindOf(err) == hookswitch.NotFound:
 		now := in.b.now.UTC()
 		c := &hookswitch.Contact{Key: in.s.keys.Next(), App: app, Name: name, CreatedAt: now, UpdatedAt: now}
-		if err := in.tx.InsertContact(c, ch, value); err != nil {
-			return 0, err
+		if err := in.tx.InsertContactSeen(c, ch, value, seen); err != nil {
+			return 0, false, err
 		}
-		key, missing = c.Key, userID
+		key, missing, made = c.Key, userID, true
 	case err != nil:
-		return 0, err
+		return 0, false, err
 	}
 	if missing == "" {
-		return key, nil
+		return key, made, nil
 	}
-	return key, in.tx.AddIdentifier(app, key, ch, missing)
+	return key, made, in.tx.AddIdentifier(app, key, ch, missing, in.s.keys.Next(), in.b.now)
+}
+
+// contactBy finds the person known on the channel by value. Who is known by a number on one channel is the same person on the others, and known there too from now on.
+func (s *Service) contactBy(tx *store.Tx, app hookswitch.Key, ch hookswitch.Channel, value string) (hookswitch.Key, error) {
+	if !ch.ByPhone() || hookswitch.CheckPhone(value) != "" {
+		return tx.ContactBy(tx.Context(), app, ch, value)
+	}
+	key, here, err := tx.ContactWithPhone(tx.Context(), app, ch, value)
+	if err != nil || here {
+		return key, err
+	}
+	return key, tx.AddIdentifier(app, key, ch, value, s.keys.Next(), s.now().UTC())
 }
 
 // conversation finds or makes the thread of a sender and a contact.
@@ -217,14 +229,16 @@ const forgetAfter = 24 * time.Hour
 func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key hookswitch.Key) error {
 	s, tx, m, now := in.s, in.tx, u.Message, in.b.now.UTC()
 	userID, _ := m.Metadata["userId"].(string)
-	contact, err := in.contact(route.App, u.Channel, m.From, userID, m.ProfileName)
+	contact, stranger, err := in.contact(route.App, u.Channel, m.From, userID, m.ProfileName, now)
 	if err != nil {
 		return err
 	}
-	if err := tx.SeeContact(route.App, contact, u.Channel, m.From, m.ProfileName, now); err != nil {
-		return err
+	if !stranger {
+		if err := tx.SeeContact(route.App, contact, u.Channel, m.From, m.ProfileName, now); err != nil {
+			return err
+		}
 	}
-	conv, err := conversation(s, tx, route.App, route.Sender, contact, now)
+	conv, opens, err := in.thread(route, contact, stranger, now)
 	if err != nil {
 		return err
 	}
@@ -243,6 +257,9 @@ func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key ho
 	if err := tx.InsertMessage(msg); err != nil {
 		return err
 	}
+	if err := in.keepFiles(msg, m.Files); err != nil {
+		return err
+	}
 	if now.Sub(conv.LastInboundAt) >= forgetAfter {
 		conv.Unsolved, conv.State = 0, ""
 	}
@@ -250,7 +267,11 @@ func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key ho
 	conv.Inbound++
 	conv.Messages++
 	conv.Unread++
-	if err := tx.UpdateConversation(conv); err != nil {
+	put := tx.UpdateConversation
+	if opens {
+		put = tx.InsertConversation
+	}
+	if err := put(conv); err != nil {
 		return err
 	}
 	in.b.tell(msg)
@@ -263,26 +284,48 @@ func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key ho
 		in.b.envelope(route.App, hookswitch.EventMessageUnsupported, route.Sender, data)
 	}
 	in.b.received(route, u, conv.Key, in.at)
-	return in.answer(m, msg, conv)
+	return in.answer(m, msg, conv, stranger)
+}
+
+// thread finds the thread of a sender and a contact, or begins one that is not stored yet. A stranger, who has just been made, has none.
+func (in *inbound) thread(route *hookswitch.Route, contact hookswitch.Key, stranger bool, now time.Time) (c *hookswitch.Conversation, opens bool, err error) {
+	if !stranger {
+		c, err = in.tx.ConversationOf(in.tx.Context(), route.Sender, contact)
+		if hookswitch.KindOf(err) != hookswitch.NotFound {
+			return c, false, err
+		}
+	}
+	return &hookswitch.Conversation{Key: in.s.keys.Next(), App: route.App, Sender: route.Sender, Contact: contact, CreatedAt: now, UpdatedAt: now}, true, nil
 }
 
 // answer owes the responder's answer to a message that has been stored, where there is to be one.
-func (in *inbound) answer(m *hookswitch.InboundMessage, msg *hookswitch.Message, conv *hookswitch.Conversation) error {
+func (in *inbound) answer(m *hookswitch.InboundMessage, msg *hookswitch.Message, conv *hookswitch.Conversation, stranger bool) error {
 	dialogue := msg.Channel == hookswitch.USSD || msg.Channel == hookswitch.Voice // is answered right here
 	if m.Unsupported || dialogue {
 		return nil
 	}
-	sender, err := in.tx.Sender(in.tx.Context(), msg.App, msg.Sender)
+	sender, err := in.b.sender(in.tx, msg.App, msg.Sender)
 	if hookswitch.KindOf(err) == hookswitch.NotFound || err == nil && sender.Responder.Kind == "" {
 		return in.cameBack(m, msg)
 	}
 	if err != nil {
 		return err
 	}
-	if silent, err := in.optOutWord(sender, m, msg, conv); err != nil || silent || m.Quiet || conv.Handover {
+	if silent, err := in.optOutWord(sender, m, msg, conv, stranger); err != nil || silent || m.Quiet || conv.Handover {
 		return err
 	}
 	in.b.owe(store.Delivery{Kind: hookswitch.DeliverRespond, App: msg.App, Subject: msg.Key, Target: conv.Key}, nil)
+	return nil
+}
+
+// keepFiles stores what came with a message.
+func (in *inbound) keepFiles(m *hookswitch.Message, files []hookswitch.InboundFile) error {
+	for _, f := range files[:min(len(files), hookswitch.MaxAttachments)] {
+		a := hookswitch.Attachment{Key: in.s.keys.Next(), App: m.App, Message: m.Key, Name: f.Name, MIMEType: f.MIMEType, ContentID: f.ContentID, Inline: f.Inline, Size: f.Size}
+		if err := in.tx.InsertAttachment(&a, f.Bytes); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -298,7 +341,7 @@ func (in *inbound) contactChange(u *hookswitch.Update, route *hookswitch.Route) 
 	if err != nil {
 		return err
 	}
-	return in.tx.AddIdentifier(route.App, key, u.Channel, u.Contact.To)
+	return in.tx.AddIdentifier(route.App, key, u.Channel, u.Contact.To, in.s.keys.Next(), in.b.now)
 }
 
 // messageChange marks a received message that the person has edited or taken back. What it read before is kept.
@@ -349,7 +392,7 @@ func (in *inbound) optOut(u *hookswitch.Update, route *hookswitch.Route) error {
 		return in.tx.SetOptOut(route.App, key, u.Channel, time.Time{}, 0)
 	}
 	// Also who has never written is remembered: a send may be about to begin.
-	key, err := in.contact(route.App, u.Channel, o.From, "", "")
+	key, _, err := in.contact(route.App, u.Channel, o.From, "", "", time.Time{})
 	if err != nil {
 		return err
 	}

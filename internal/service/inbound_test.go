@@ -383,3 +383,22 @@ func TestReceive_ForeignReceipts(t *testing.T) {
 		}
 	})
 }
+
+func TestReceive_KeepsTheFilesOfAMail(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		w := servicetest.New(t, db)
+		app := w.App()
+		w.Sender(app, "mail", hookswitch.Email, false)
+		u := servicetest.Text("mail", "ana@example.org", "m1", "See the bill")
+		u.Channel = hookswitch.Email
+		u.Files = []hookswitch.InboundFile{{Name: "bill.pdf", MIMEType: "application/pdf", Size: 3, Bytes: []byte("PDF")}, {Name: "huge.iso", MIMEType: "application/octet-stream", Size: 1 << 30}}
+		servicetest.Must(w.Push(u))(t)
+		list := servicetest.Must(w.Service.Attachments(t.Context(), w.Messages(app)[0]))(t)
+		if len(list) != 2 || list[0].Name != "bill.pdf" || !list[0].Kept || list[1].Kept || list[1].Size != 1<<30 || w.Service.AttachmentURL(&list[1], "/") != "" {
+			t.Errorf("got %+v", list)
+		}
+		if _, data, err := w.Store.Attachment(t.Context(), list[0].Key); err != nil || string(data) != "PDF" {
+			t.Errorf("got %q, %v", data, err)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package service
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"strconv"
 	"time"
@@ -30,6 +31,14 @@ func (s *Service) Receipts(ctx context.Context, message hookswitch.Key) ([]hooks
 	return s.store.Receipts(ctx, message)
 }
 
+// MessageParts are the parts that a message goes out in, in their order; none where it goes out in one piece, or has not begun to.
+func (s *Service) MessageParts(ctx context.Context, m *hookswitch.Message) ([]*hookswitch.MessagePart, error) {
+	if m.Parts == 0 {
+		return nil, nil
+	}
+	return s.store.MessageParts(ctx, m.App, m.Key)
+}
+
 // Words for failures of sends that are ours rather than a provider's.
 const (
 	errNoProvider     = "no_provider"
@@ -43,7 +52,10 @@ const (
 // queue stores a message to send, with the event that tells of it and the delivery that will send it.
 func (b *births) queue(tx *store.Tx, conv *hookswitch.Conversation, m *hookswitch.Message) error {
 	now := b.now.UTC()
-	m.Key, m.Direction, m.Status, m.CreatedAt, m.UpdatedAt = b.s.keys.Next(), hookswitch.Outbound, hookswitch.StatusQueued, now, now
+	if m.Key == 0 {
+		m.Key = b.s.keys.Next()
+	}
+	m.Direction, m.Status, m.CreatedAt, m.UpdatedAt = hookswitch.Outbound, hookswitch.StatusQueued, now, now
 	m.App, m.Sender, m.Contact, m.Conversation = conv.App, conv.Sender, conv.Contact, conv.Key
 	if err := tx.InsertMessage(m); err != nil {
 		return err
@@ -91,6 +103,9 @@ func (s *Service) BeginSend(ctx context.Context, o *store.Outcome) (Send, error)
 		if err != nil {
 			return err
 		}
+		if m.Test && m.Status == hookswitch.StatusSent {
+			return b.testDelivered(tx, o, m)
+		}
 		parts, err := partsOf(tx, m)
 		if err != nil {
 			return err
@@ -99,7 +114,7 @@ func (s *Service) BeginSend(ctx context.Context, o *store.Outcome) (Send, error)
 		if m.Parts > 0 && part == nil {
 			return tx.Settle(o.Kind, o.Subject, o.Target) // reports have told that all of them are there
 		}
-		route, sender, err := s.routeFor(tx, m)
+		route, sender, err := b.routeFor(tx, m)
 		if begun := row.StartedAt; !begun.IsZero() {
 			again := part != nil && part.Status == hookswitch.StatusQueued // a report has told of the part before it
 			if !again && (err != nil || !repeats(sender, route, b.now.Sub(begun))) {
@@ -123,6 +138,10 @@ func (s *Service) BeginSend(ctx context.Context, o *store.Outcome) (Send, error)
 		if err == nil {
 			err = s.windowOf(tx, m, b.now)
 		}
+		var content json.RawMessage
+		if err == nil {
+			content, err = attached(tx, m)
+		}
 		var problem *hookswitch.SendError
 		if errors.As(err, &problem) {
 			return b.failMessage(tx, o, m, problem)
@@ -131,6 +150,10 @@ func (s *Service) BeginSend(ctx context.Context, o *store.Outcome) (Send, error)
 			return err
 		}
 		answered, err := answeredBy(tx, m)
+		if err != nil {
+			return err
+		}
+		quoted, err := s.quotedBy(tx, m)
 		if err != nil {
 			return err
 		}
@@ -147,8 +170,8 @@ func (s *Service) BeginSend(ctx context.Context, o *store.Outcome) (Send, error)
 		if begun, err := tx.Start(o, b.now); err != nil || !begun {
 			return err // not begun: the lease has ended, and the message is somebody else's to send
 		}
-		if part == nil && m.Type == "text" && (answered == nil || !answered.Review) {
-			if part, err = b.split(tx, m, textLimit(sender, m.Channel)); err != nil {
+		if part == nil && m.Type == "text" && !m.Test && (answered == nil || !answered.Review) {
+			if part, err = b.split(tx, m, textLimit(sender, m.Channel.Medium())); err != nil {
 				return err
 			}
 		}
@@ -156,8 +179,10 @@ func (s *Service) BeginSend(ctx context.Context, o *store.Outcome) (Send, error)
 		if err := tx.UpdateMessage(m); err != nil {
 			return err
 		}
+		said := *m
+		said.Content, said.Channel = content, m.Channel.Medium()
 		out.Sender = sender
-		out.Out = &hookswitch.Outgoing{Ref: s.ids.Format(hookswitch.KindMessage, m.Key), Route: route, Message: m, Answers: answered, Callback: s.doorOf(route)}
+		out.Out = &hookswitch.Outgoing{Ref: s.ids.Format(hookswitch.KindMessage, m.Key), Route: route, Message: &said, ReplyTo: quoted, Answers: answered, Callback: s.doorOf(route)}
 		if part == nil {
 			return nil
 		}
@@ -177,7 +202,7 @@ func repeats(sender hookswitch.MessageSender, r *hookswitch.Route, ago time.Dura
 
 // carried refuses a message, with a *SendError, of a type that cannot be sent on its channel.
 func carried(sender hookswitch.MessageSender, m *hookswitch.Message) error {
-	if c, ok := sender.(hookswitch.Carrier); ok && !c.Carries(m.Channel, cmp.Or(m.Type, "text")) {
+	if c, ok := sender.(hookswitch.Carrier); ok && !c.Carries(m.Channel.Medium(), cmp.Or(m.Type, "text")) {
 		return &hookswitch.SendError{Code: errUnsupported, Category: "permanent", Message: "messages of type " + m.Type + " cannot be sent on " + string(m.Channel)}
 	}
 	return nil
@@ -215,31 +240,48 @@ func answeredBy(tx *store.Tx, m *hookswitch.Message) (*hookswitch.Message, error
 	return nil, err
 }
 
+// quotedBy is the provider's id of the message that m reacts to or quotes, as its content names it; "": none.
+func (s *Service) quotedBy(tx *store.Tx, m *hookswitch.Message) (string, error) {
+	var content struct {
+		React string `json:"reactToMessageId"`
+		Reply string `json:"replyToMessageId"`
+	}
+	if len(m.Content) == 0 || json.Unmarshal(m.Content, &content) != nil {
+		return "", nil
+	}
+	key, ok := s.ids.Parse(hookswitch.KindMessage, cmp.Or(content.React, content.Reply))
+	if !ok {
+		return "", nil
+	}
+	quoted, err := tx.Message(tx.Context(), m.App, key)
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return "", nil
+	}
+	return quoted.ProviderID, err
+}
+
 // abandon ends what is owed about things that are gone: the App has been deleted.
 func (s *Service) abandon(ctx context.Context, o *store.Outcome) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error { return tx.Settle(o.Kind, o.Subject, o.Target) })
 }
 
 // routeFor finds the route that carries a message: its own, else one of the sender's on the channel. A *SendError says that there is none.
-func (s *Service) routeFor(tx *store.Tx, m *hookswitch.Message) (*hookswitch.Route, hookswitch.MessageSender, error) {
-	sender, err := tx.Sender(tx.Context(), m.App, m.Sender)
+func (b *births) routeFor(tx *store.Tx, m *hookswitch.Message) (*hookswitch.Route, hookswitch.MessageSender, error) {
+	if m.Test {
+		return &hookswitch.Route{App: m.App, Sender: m.Sender, Channel: m.Channel.Medium()}, testCarrier{}, nil
+	}
+	sender, err := b.sender(tx, m.App, m.Sender)
 	if hookswitch.KindOf(err) == hookswitch.NotFound {
 		return nil, nil, &hookswitch.SendError{Code: errNoProvider, Message: "the sender is gone", Err: err}
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	var best *hookswitch.Route
-	for i := range sender.Routes {
-		r := &sender.Routes[i]
-		if r.Channel == m.Channel && (best == nil || r.Key == m.Route) {
-			best = r
-		}
-	}
+	best := routeOn(sender, m)
 	if best == nil {
 		return nil, nil, &hookswitch.SendError{Code: errNoProvider, Message: "the sender has no route for " + string(m.Channel)}
 	}
-	p, ok := s.providers[best.Provider].(hookswitch.MessageSender)
+	p, ok := b.s.providers[best.Provider].(hookswitch.MessageSender)
 	if !ok {
 		return nil, nil, &hookswitch.SendError{Code: errNoProvider, Message: "messages cannot be sent over the provider " + best.Provider}
 	}
@@ -249,7 +291,10 @@ func (s *Service) routeFor(tx *store.Tx, m *hookswitch.Message) (*hookswitch.Rou
 // wanted refuses a message, with a *SendError, to a person who wants none on the channel. The answer to the message that said so is the confirmation
 // of it, and goes out.
 func wanted(tx *store.Tx, m *hookswitch.Message) error {
-	since, said, err := tx.OptedOut(tx.Context(), m.App, m.Contact, m.Channel)
+	if m.Test {
+		return nil
+	}
+	since, said, err := tx.OptedOut(tx.Context(), m.App, m.Contact, m.Channel.Medium())
 	if err != nil || since.IsZero() || said != 0 && m.InReplyTo == said {
 		return err
 	}
@@ -260,17 +305,17 @@ func wanted(tx *store.Tx, m *hookswitch.Message) error {
 // be sent for longer on some channels.
 func (s *Service) windowOf(tx *store.Tx, m *hookswitch.Message, now time.Time) error {
 	window := m.Channel.Window()
-	if window == 0 || m.Type == "template" {
+	if window == 0 || m.Type == "template" || m.Test {
 		return nil
 	}
 	if m.ByHuman() {
 		window = m.Channel.HumanWindow()
 	}
-	conv, err := tx.Conversation(tx.Context(), m.App, m.Conversation)
+	last, err := tx.LastInbound(tx.Context(), m.Conversation, m.Channel)
 	if err != nil {
 		return err
 	}
-	if !conv.LastInboundAt.IsZero() && now.Sub(conv.LastInboundAt) < window {
+	if !last.IsZero() && now.Sub(last) < window {
 		return nil
 	}
 	closed := &hookswitch.SendError{Code: errWindowClosed, Category: "window",
@@ -319,13 +364,14 @@ func (s *Service) FinishSend(ctx context.Context, o *store.Outcome, tries int, a
 			next, err = b.partAccepted(tx, o, m, part, acc)
 			return err
 		case failure == nil:
-			return b.accepted(tx, o, m, acc)
+			next, err = b.accepted(tx, o, m, acc)
+			return err
 		}
 		var problem *hookswitch.SendError
 		if !errors.As(failure, &problem) {
 			problem = &hookswitch.SendError{Code: errUnknownOutcome, Message: "the send broke off", Unknown: true, Err: failure}
 		}
-		again := s.repeatsUnknown(tx, m, problem)
+		again := b.repeatsUnknown(tx, m, problem)
 		if problem.Temporary && problem.Account {
 			s.pace.pause(m.Route, b.now.Add(max(sendWaits[0], problem.RetryAfter)))
 		}
@@ -346,44 +392,49 @@ func (s *Service) FinishSend(ctx context.Context, o *store.Outcome, tries int, a
 }
 
 // repeatsUnknown reports whether a call may be made again although its outcome is unknown.
-func (s *Service) repeatsUnknown(tx *store.Tx, m *hookswitch.Message, problem *hookswitch.SendError) bool {
+func (b *births) repeatsUnknown(tx *store.Tx, m *hookswitch.Message, problem *hookswitch.SendError) bool {
 	if !problem.Unknown {
 		return false
 	}
-	route, sender, err := s.routeFor(tx, m)
+	route, sender, err := b.routeFor(tx, m)
 	return err == nil && repeats(sender, route, 0)
 }
 
-// accepted notes the provider's id and applies the reports that came before it was known.
-func (b *births) accepted(tx *store.Tx, o *store.Outcome, m *hookswitch.Message, acc hookswitch.Accepted) error {
-	if err := tx.Settle(o.Kind, o.Subject, o.Target); err != nil {
-		return err
-	}
-	b.sent++
+// accepted notes the provider's id and applies the reports that came before it was known. What is left to do of the message is due at next; zero: nothing is.
+func (b *births) accepted(tx *store.Tx, o *store.Outcome, m *hookswitch.Message, acc hookswitch.Accepted) (next time.Time, err error) {
 	begun := begunAt(m)
+	if m.Test {
+		next, err = b.now.Add(testDelay), tx.Continue(o, b.now.Add(testDelay))
+	} else {
+		err = tx.Settle(o.Kind, o.Subject, o.Target)
+		b.sent++
+	}
+	if err != nil {
+		return next, err
+	}
 	m.ProviderID, m.UpdatedAt = cmp.Or(acc.ProviderID, m.ProviderID), b.now.UTC()
 	if err := meet(tx, m.Route, m.ProviderID, b.now); err != nil {
-		return err
+		return next, err
 	}
 	if err := tx.UpdateMessage(m); err != nil {
-		return err
+		return next, err
 	}
 	if acc.Sent {
 		if err := applyReceipt(b.s, tx, b, m, &hookswitch.MessageReceipt{ProviderID: m.ProviderID, Status: hookswitch.StatusSent}); err != nil {
-			return err
+			return next, err
 		}
 	}
 	early, err := tx.AdoptReceipts(m.Key, m.Route, m.ProviderID)
 	if err != nil {
-		return err
+		return next, err
 	}
 	for _, r := range early {
 		if err := applyReceipt(b.s, tx, b, m, &hookswitch.MessageReceipt{ProviderID: r.ProviderID, Status: r.Status, ErrorCode: r.ErrorCode, ErrorText: r.ErrorText}); err != nil {
-			return err
+			return next, err
 		}
 	}
 	if begun.IsZero() {
-		return nil
+		return next, nil
 	}
-	return catchUp(b.s, tx, b, m, begun)
+	return next, catchUp(b.s, tx, b, m, begun)
 }

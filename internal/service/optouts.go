@@ -9,8 +9,8 @@ import (
 )
 
 // optOutWord heeds a message that says, with one of the sender's words, that the person wants no more messages or wants them again. It is confirmed once. silent says that the
-// responder has nothing to say: to such a message, and to a person who wants nothing.
-func (in *inbound) optOutWord(sender *hookswitch.Sender, m *hookswitch.InboundMessage, msg *hookswitch.Message, conv *hookswitch.Conversation) (silent bool, err error) {
+// responder has nothing to say: to such a message, and to a person who wants nothing. A stranger has asked for nothing yet.
+func (in *inbound) optOutWord(sender *hookswitch.Sender, m *hookswitch.InboundMessage, msg *hookswitch.Message, conv *hookswitch.Conversation, stranger bool) (silent bool, err error) {
 	words, err := in.s.optOuts.Of(sender.Key, sender.UpdatedAt, sender.Responder)
 	if err != nil {
 		return false, err
@@ -24,9 +24,11 @@ func (in *inbound) optOutWord(sender *hookswitch.Sender, m *hookswitch.InboundMe
 	if !m.Review && respond.HearsOptOut(msg.Channel) { // what is written in public is not about messages to the person
 		wish = words.Wish(msg.Text, replyID(msg))
 	}
-	since, _, err := in.tx.OptedOut(in.tx.Context(), msg.App, msg.Contact, msg.Channel)
-	if err != nil {
-		return false, err
+	var since time.Time
+	if !stranger {
+		if since, _, err = in.tx.OptedOut(in.tx.Context(), msg.App, msg.Contact, msg.Channel); err != nil {
+			return false, err
+		}
 	}
 	var at time.Time
 	switch {
@@ -79,7 +81,7 @@ func (in *inbound) optedOutReport(u *hookswitch.Update, route *hookswitch.Route,
 	if u.Receipt.Recipient == "" {
 		return nil
 	}
-	contact, err := in.contact(route.App, u.Channel, u.Receipt.Recipient, "", "")
+	contact, _, err := in.contact(route.App, u.Channel, u.Receipt.Recipient, "", "", time.Time{})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -216,8 +217,11 @@ func TestOptOuts_ThatAProviderTellsWithARefusedSend(t *testing.T) {
 			if !c.optedOut() {
 				t.Errorf("%s: the person is not opted out", responder)
 			}
-			c.sendTo("two")
-			c.wantOutbound(responder, "failed 21610: one", "failed opted_out: two")
+			var refused *hookswitch.Error
+			if _, err := c.Service.SendMessage(t.Context(), app.Key, service.NewMessage{To: "+15550002222", Text: "two"}, none); !errors.As(err, &refused) || refused.Code != "opted_out" {
+				t.Errorf("%s: a second send: %v", responder, err)
+			}
+			c.wantOutbound(responder, "failed 21610: one")
 			if n := len(c.Provider.Sent()) - before; n != 1 {
 				t.Errorf("%s: the provider was called %d times, want once", responder, n)
 			}

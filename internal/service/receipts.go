@@ -55,6 +55,9 @@ func (in *inbound) report(u *hookswitch.Update, route *hookswitch.Route, m *hook
 	if m == nil {
 		return in.foreign(u, route)
 	}
+	if m.Channel.Medium() != route.Channel {
+		return nil // about an earlier try, on another channel
+	}
 	if part != nil {
 		return in.partReport(u, m, part)
 	}
@@ -144,8 +147,8 @@ func catchUp(s *Service, tx *store.Tx, b *births, m *hookswitch.Message, begun t
 		return err
 	}
 	for _, r := range kept {
-		if r.At.IsZero() || r.At.Before(begun) {
-			continue
+		if r.At.IsZero() || r.At.Before(begun) || m.Fallback && r.Route != m.Route {
+			continue // also what WhatsApp has told of a message that now goes out by SMS
 		}
 		if err := applyReceipt(s, tx, b, m, &hookswitch.MessageReceipt{ProviderID: r.ProviderID, Status: r.Status, ErrorCode: r.ErrorCode, ErrorText: r.ErrorText}); err != nil {
 			return err
@@ -263,7 +266,12 @@ func applyReceipt(s *Service, tx *store.Tx, b *births, m *hookswitch.Message, r 
 	if !m.Status.CanBecome(r.Status) {
 		return nil
 	}
-	if m.Status == hookswitch.StatusQueued || m.Status == hookswitch.StatusSending {
+	if r.Status == hookswitch.StatusFailed {
+		if other, err := b.fallBack(tx, m); other || err != nil {
+			return err
+		}
+	}
+	if !m.Test && (m.Status == hookswitch.StatusQueued || m.Status == hookswitch.StatusSending) {
 		if err := tx.Settle(hookswitch.DeliverMessage, m.Key, m.Conversation); err != nil {
 			return err
 		}

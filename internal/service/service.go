@@ -43,6 +43,8 @@ type Options struct {
 	CheckResponder func(hookswitch.ResponderConfig) error
 	// PublicURL is how people and providers reach the server, without a slash at its end.
 	PublicURL string
+	// Fetch gets a file of the web, of at most so many bytes, with its content type as its server tells it. The error is for whoever named the URL. nil: nothing is fetched.
+	Fetch func(ctx context.Context, url string, most int) (bytes []byte, contentType string, err error)
 	// Retention is how long events and attempts are kept.
 	Retention time.Duration
 	// DialogueTimeout is how long a responder may take for an answer in a call or a USSD session; 0: DialogueTimeout.
@@ -199,6 +201,19 @@ type births struct {
 	// organization is the App that operational events belong to; announced says that there may be some.
 	organization *appState
 	announced    bool
+}
+
+// sender is the sender of an App whose version this transaction has checked. It is shared and must not be changed.
+func (b *births) sender(tx *store.Tx, app, key hookswitch.Key) (*hookswitch.Sender, error) {
+	st := b.state(app)
+	if known, ok := st.senders.Load(key); ok {
+		return known.(*hookswitch.Sender), nil
+	}
+	sender, err := tx.Sender(tx.Context(), app, key)
+	if err == nil {
+		st.senders.Store(key, sender)
+	}
+	return sender, err
 }
 
 // state is the App's endpoints as the transaction sees them.

@@ -2,7 +2,6 @@ package simulate
 
 import (
 	"cmp"
-	"crypto/subtle"
 	"errors"
 	"io"
 	"net/http"
@@ -58,6 +57,9 @@ type Graph struct {
 
 	readsMu sync.Mutex
 	reads   []Read
+
+	hooksMu sync.Mutex
+	hooks   Subscriptions
 }
 
 // NewGraph returns a stand-in. It starts nothing.
@@ -90,7 +92,8 @@ const maxSendBody = 1 << 20
 var versionPath = regexp.MustCompile(`^v[0-9]{1,3}\.[0-9]{1,2}$`)
 
 // ServeHTTP answers POST /{version}/{id}/messages, where id is that of a number, a page or an Instagram account, or "me" for the only page or account. With one of
-// each, what has the messaging type RESPONSE is the page's.
+// each, what has the messaging type RESPONSE is the page's. It also takes where to push: POST /{version}/{id}/subscribed_apps, and POST /{version}/{id} of a number,
+// whose address it checks as Meta does.
 func (g *Graph) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer, fault, refused := g.answer(w, r)
 	switch {
@@ -115,6 +118,9 @@ func (g *Graph) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer does what r asks. A fault is returned where one shapes the answer.
 func (g *Graph) answer(w http.ResponseWriter, r *http.Request) (any, *Fault, *graphError) {
+	if answer, refused, ok := g.answerHooks(r); ok {
+		return answer, nil, refused
+	}
 	node, refused := g.authorize(r)
 	if refused != nil {
 		return nil, nil, refused
@@ -212,12 +218,8 @@ func (g *Graph) authorize(r *http.Request) (node string, refused *graphError) {
 		e.status, e.body.Message = http.StatusNotFound, "Unknown path components: "+r.URL.Path
 		return "", e
 	}
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	want := g.opts.Token.Reveal()
-	if !ok || token == "" || want != "" && subtle.ConstantTimeCompare([]byte(token), []byte(want)) != 1 {
-		e := newGraphError(190, "")
-		e.body.Message = "Invalid OAuth access token - Cannot parse access token"
-		return "", e
+	if refused := g.bears(r); refused != nil {
+		return "", refused
 	}
 	node = parts[1]
 	if _, ok := g.accounts[node]; !ok && len(g.directs(node)) == 0 || r.Method != http.MethodPost {

@@ -202,7 +202,7 @@ func TestBotAPI_RefusesAsTelegramDoes(t *testing.T) {
 func TestBotAPI_RemembersWebhooksAndPressedButtons(t *testing.T) {
 	t.Parallel()
 	a, adapter := bot(t)
-	if err := adapter.Register(t.Context(), botCredentials, "https://gw.example.test/api/v1/channels/telegram/webhook"); err != nil {
+	if err := adapter.Register(t.Context(), &hookswitch.Route{Credentials: botCredentials}, "https://gw.example.test/api/v1/channels/telegram/webhook"); err != nil {
 		t.Fatal(err)
 	}
 	want := simulate.Webhook{URL: "https://gw.example.test/api/v1/channels/telegram/webhook", Secret: simulate.DemoBotSecret, MaxConnections: 40,
@@ -210,7 +210,7 @@ func TestBotAPI_RemembersWebhooksAndPressedButtons(t *testing.T) {
 	if diff := cmp.Diff(want, a.Webhook(simulate.DemoBotToken)); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
-	if err := adapter.Register(t.Context(), botCredentials, "http://example.com/hook"); hookswitch.KindOf(err) != hookswitch.Invalid {
+	if err := adapter.Register(t.Context(), &hookswitch.Route{Credentials: botCredentials}, "http://example.com/hook"); hookswitch.KindOf(err) != hookswitch.Invalid {
 		t.Errorf("an address that is not https: %v", err)
 	}
 	press := simulate.DemoTelegram().Press("777", "Ada", "777:42", "yes", "Yes")

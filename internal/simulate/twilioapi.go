@@ -47,6 +47,9 @@ type TwilioAPI struct {
 
 	optedMu  sync.Mutex
 	optedOut map[string]bool // by number and recipient
+
+	numbersMu sync.Mutex
+	numbers   map[string]url.Values // what has been entered at them
 }
 
 // NewTwilioAPI returns a stand-in. It starts nothing.
@@ -91,7 +94,7 @@ func refuseTwilio(code int, message string) *twilioError {
 	return &twilioError{Code: code, Message: message, MoreInfo: "https://www.twilio.com/docs/errors/" + strconv.Itoa(code), Status: status}
 }
 
-// ServeHTTP answers POST /2010-04-01/Accounts/{AccountSid}/Messages.json.
+// ServeHTTP answers POST /2010-04-01/Accounts/{AccountSid}/Messages.json, and what looks up or changes a number of the account.
 func (a *TwilioAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer, fault, refused := a.answer(w, r)
 	switch {
@@ -121,6 +124,9 @@ func writeTwilio(w http.ResponseWriter, status int, v any) {
 
 // answer does what r asks. A fault is returned where one shapes the answer.
 func (a *TwilioAPI) answer(w http.ResponseWriter, r *http.Request) (any, *Fault, *twilioError) {
+	if answer, refused, ok := a.answerNumbers(r); ok {
+		return answer, nil, refused
+	}
 	account, refused := a.authorize(r)
 	if refused != nil {
 		return nil, nil, refused
@@ -156,7 +162,17 @@ func (a *TwilioAPI) authorize(r *http.Request) (account string, refused *twilioE
 	if len(parts) != 4 || parts[0] != twilioVersion || parts[1] != "Accounts" || parts[3] != "Messages.json" {
 		return "", refuseTwilio(20404, "The requested resource "+r.URL.Path+" was not found")
 	}
-	account = parts[2]
+	if refused := a.admits(r, parts[2]); refused != nil {
+		return "", refused
+	}
+	if r.Method != http.MethodPost {
+		return "", refuseTwilio(20004, "Method not allowed")
+	}
+	return parts[2], nil
+}
+
+// admits checks the credentials of a call about the account.
+func (a *TwilioAPI) admits(r *http.Request, account string) *twilioError {
 	user, password, _ := r.BasicAuth()
 	known := a.opts.Keys[user]
 	if user == account {
@@ -168,13 +184,11 @@ func (a *TwilioAPI) authorize(r *http.Request) (account string, refused *twilioE
 	}
 	switch {
 	case known == "" || subtle.ConstantTimeCompare([]byte(known.Reveal()), []byte(password)) != 1:
-		return "", refuseTwilio(20003, "Authenticate")
+		return refuseTwilio(20003, "Authenticate")
 	case !slices.ContainsFunc(a.opts.Numbers, func(n Twilio) bool { return n.AccountSID == account }):
-		return "", refuseTwilio(20404, "The requested resource "+r.URL.Path+" was not found")
-	case r.Method != http.MethodPost:
-		return "", refuseTwilio(20004, "Method not allowed")
+		return refuseTwilio(20404, "The requested resource "+r.URL.Path+" was not found")
 	}
-	return account, nil
+	return nil
 }
 
 // sender finds the number that a message names, or that its messaging service has.

@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+	"strings"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
@@ -50,6 +53,169 @@ func (tx *Tx) UpdateConversation(c *hookswitch.Conversation) error {
 		unsolved = $10, turn_state = $11 WHERE id = $1 AND app_id = $2`,
 		int64(c.Key), int64(c.App), c.Handover, millis(c.LastInboundAt), c.Inbound, c.Messages, c.Unread, int64(c.LastMessage), millis(c.UpdatedAt),
 		c.Unsolved, clean(c.State))
+}
+
+// ConversationFilter narrows a list of conversations. Zero: all.
+type ConversationFilter struct {
+	Sender  hookswitch.Key
+	Channel hookswitch.Channel // those that messages on it belong to
+}
+
+// ListedConversation is a conversation in a list. The list is in the order of At: the last message or, where the list is of one channel, the last message on it.
+type ListedConversation struct {
+	*hookswitch.Conversation
+	At hookswitch.Key
+}
+
+func scanListed(row rowScanner) (ListedConversation, error) {
+	var at hookswitch.Key
+	c, err := scanConversation(prefixed{row, &at})
+	return ListedConversation{c, at}, err
+}
+
+// prefixed is a row with a column before those that are asked for.
+type prefixed struct {
+	rowScanner
+	first any
+}
+
+func (p prefixed) Scan(dest ...any) error {
+	return p.rowScanner.Scan(append([]any{p.first}, dest...)...)
+}
+
+// BusyConversations lists the conversations of an app that have messages. The page is bounded by the last message of each, or the last one on the channel.
+func (r *Reader) BusyConversations(ctx context.Context, app hookswitch.Key, f ConversationFilter, p Page) ([]ListedConversation, error) {
+	args, where := []any{int64(app)}, ""
+	if f.Sender != 0 {
+		args = append(args, int64(f.Sender))
+		where = ` AND x.sender_id = $2`
+	}
+	if f.Channel == "" {
+		where += p.clause("x.last_message", &args)
+		return scanAll(ctx, r, scanListed, `SELECT x.last_message, `+aliased(conversationColumns, "x")+` FROM conversations x WHERE x.app_id = $1 AND x.last_message > 0`+where, args...)
+	}
+	args = append(args, string(f.Channel))
+	where += ` AND x.channel = ` + placeholder(args)
+	where += p.clause("x.last_message", &args)
+	return scanAll(ctx, r, scanListed, `SELECT x.last_message, `+aliased(conversationColumns, "c")+` FROM conversation_channels x JOIN conversations c ON c.id = x.conversation_id
+		WHERE x.app_id = $1`+where, args...)
+}
+
+// aliased is a list of columns with the name of their table before each.
+func aliased(columns, table string) string {
+	return table + "." + strings.ReplaceAll(columns, ", ", ", "+table+".")
+}
+
+// ConversationsWith lists the conversations with a contact of an app that have messages.
+func (r *Reader) ConversationsWith(ctx context.Context, app, contact hookswitch.Key) ([]*hookswitch.Conversation, error) {
+	return scanAll(ctx, r, scanConversation, `SELECT `+conversationColumns+` FROM conversations WHERE contact_id = $2 AND app_id = $1 ORDER BY last_message DESC`, int64(app), int64(contact))
+}
+
+// ConversationChannels are the channels that messages of the conversations have gone over, in the order of their names.
+func (r *Reader) ConversationChannels(ctx context.Context, app hookswitch.Key, conversations []hookswitch.Key) (map[hookswitch.Key][]hookswitch.Channel, error) {
+	out := make(map[hookswitch.Key][]hookswitch.Channel, len(conversations))
+	if len(conversations) == 0 {
+		return out, nil
+	}
+	args := []any{int64(app)}
+	_, err := scanAll(ctx, r, func(row rowScanner) (struct{}, error) {
+		var key hookswitch.Key
+		var ch hookswitch.Channel
+		err := row.Scan(&key, &ch)
+		out[key] = append(out[key], ch)
+		return struct{}{}, err
+	}, `SELECT conversation_id, channel FROM conversation_channels WHERE app_id = $1 AND conversation_id IN `+padded(&args, int64s(conversations))+` ORDER BY conversation_id, channel`, args...)
+	return out, err
+}
+
+// LastInbound is when the person of a conversation last wrote on the channel, by our own clock; zero: never.
+func (r *Reader) LastInbound(ctx context.Context, conversation hookswitch.Key, ch hookswitch.Channel) (time.Time, error) {
+	var at int64
+	err := r.q.QueryRowContext(ctx, `SELECT last_inbound_at FROM conversation_channels WHERE conversation_id = $1 AND channel = $2`, int64(conversation), string(ch)).Scan(&at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, nil
+	}
+	return fromMillis(at), readErr(err, "conversation")
+}
+
+// seeChannel notes that a message of its conversation goes over its channel.
+func (tx *Tx) seeChannel(m *hookswitch.Message) error {
+	if m.Conversation == 0 {
+		return nil
+	}
+	var inbound int64
+	if m.Direction == hookswitch.Inbound {
+		inbound = millis(m.CreatedAt)
+	}
+	_, err := tx.exec(`INSERT INTO conversation_channels (conversation_id, channel, app_id, sender_id, last_message, last_inbound_at) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (conversation_id, channel) DO UPDATE SET
+			last_message = CASE WHEN excluded.last_message > conversation_channels.last_message THEN excluded.last_message ELSE conversation_channels.last_message END,
+			last_inbound_at = CASE WHEN excluded.last_inbound_at > conversation_channels.last_inbound_at THEN excluded.last_inbound_at ELSE conversation_channels.last_inbound_at END`,
+		int64(m.Conversation), string(m.Channel), int64(m.App), int64(m.Sender), int64(m.Key), inbound)
+	return err
+}
+
+// MarkRead notes that nothing of a conversation is unread.
+func (tx *Tx) MarkRead(app, key hookswitch.Key, now time.Time) error {
+	return tx.execOne("conversation", `UPDATE conversations SET unread = 0, updated_at = CASE WHEN unread = 0 THEN updated_at ELSE $3 END WHERE id = $1 AND app_id = $2`,
+		int64(key), int64(app), millis(now))
+}
+
+// DeleteConversation removes a conversation and the drafts in it. Its messages stay, and name no contact any more.
+func (tx *Tx) DeleteConversation(app, key hookswitch.Key) error {
+	for _, statement := range []string{
+		`UPDATE messages SET contact_id = 0 WHERE conversation_id = $1 AND app_id = $2`,
+		`DELETE FROM drafts WHERE conversation_id = $1 AND app_id = $2`,
+		`DELETE FROM conversation_channels WHERE conversation_id = $1 AND app_id = $2`,
+		`DELETE FROM conversations WHERE id = $1 AND app_id = $2`,
+	} {
+		if _, err := tx.exec(statement, int64(key), int64(app)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// GiveConversation makes a conversation one with another contact, with whom its sender has none.
+func (tx *Tx) GiveConversation(app, key, contact hookswitch.Key) error {
+	if _, err := tx.exec(`UPDATE messages SET contact_id = $3 WHERE conversation_id = $1 AND app_id = $2`, int64(key), int64(app), int64(contact)); err != nil {
+		return err
+	}
+	return tx.execOne("conversation", `UPDATE conversations SET contact_id = $3 WHERE id = $1 AND app_id = $2`, int64(key), int64(app), int64(contact))
+}
+
+// JoinConversation moves what was said in the conversation from into the one that is to, of the same sender, and removes from. Nothing may be owed in it.
+func (tx *Tx) JoinConversation(from, to *hookswitch.Conversation) error {
+	a, b := int64(from.Key), int64(to.Key)
+	for _, statement := range []string{
+		`UPDATE messages SET conversation_id = $2, contact_id = (SELECT contact_id FROM conversations WHERE id = $2) WHERE conversation_id = $1`,
+		`UPDATE drafts SET conversation_id = $2 WHERE conversation_id = $1`,
+		`UPDATE dialogues SET conversation_id = $2, contact_id = (SELECT contact_id FROM conversations WHERE id = $2) WHERE conversation_id = $1`,
+		`INSERT INTO conversation_channels (conversation_id, channel, app_id, sender_id, last_message, last_inbound_at)
+			SELECT CAST($2 AS BIGINT), channel, app_id, sender_id, last_message, last_inbound_at FROM conversation_channels WHERE conversation_id = $1
+			ON CONFLICT (conversation_id, channel) DO UPDATE SET
+				last_message = CASE WHEN excluded.last_message > conversation_channels.last_message THEN excluded.last_message ELSE conversation_channels.last_message END,
+				last_inbound_at = CASE WHEN excluded.last_inbound_at > conversation_channels.last_inbound_at THEN excluded.last_inbound_at ELSE conversation_channels.last_inbound_at END`,
+	} {
+		if _, err := tx.exec(statement, a, b); err != nil {
+			return err
+		}
+	}
+	for _, statement := range []string{`DELETE FROM conversation_channels WHERE conversation_id = $1`, `DELETE FROM conversations WHERE id = $1`} {
+		if _, err := tx.exec(statement, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Owing reports whether something is owed in a conversation: a message to send, or an answer.
+func (r *Reader) Owing(ctx context.Context, conversation hookswitch.Key) (bool, error) {
+	var n int
+	err := r.q.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM deliveries WHERE kind IN ($1, $2) AND target = $3 AND owner = 0 AND state = 0)
+		+ (SELECT COUNT(*) FROM deliveries WHERE target = $3 AND owner <> 0 AND kind IN (2, 3, 4))`,
+		int64(hookswitch.DeliverMessage), int64(hookswitch.DeliverRespond), int64(conversation)).Scan(&n)
+	return n > 0, readErr(err, "conversation")
 }
 
 // SetHandover gives a conversation to a person, or back. The responder begins anew.

@@ -9,7 +9,7 @@ import (
 
 // HousekeepOptions say how long things are kept. Zero keeps for ever.
 type HousekeepOptions struct {
-	// Retention is how long events, attempts, receipts, counters and dialogues that have ended are kept. It has to exceed the longest schedule.
+	// Retention is how long events, attempts, receipts, counters, the bytes of attachments and dialogues that have ended are kept. It has to exceed the longest schedule.
 	Retention time.Duration
 	// StrayRetention is how long pushes that belong to no route are kept.
 	StrayRetention time.Duration
@@ -26,7 +26,7 @@ type HousekeepResult struct {
 	// Payloads counts those that were removed before their events.
 	Payloads int
 	// How many were dropped.
-	Events, Attempts, Bins, Once, Answers, Receipts, Strays, Counters, Tokens, Tasks, Dialogues int
+	Events, Attempts, Bins, Once, Answers, Receipts, Strays, Counters, Tokens, Tasks, Dialogues, Attachments int
 }
 
 // TokenGrace is how long a token that has ended is kept: its bearer is told that it has ended, and the request that made it may be repeated.
@@ -68,6 +68,7 @@ func (s *Store) Housekeep(ctx context.Context, o HousekeepOptions) (HousekeepRes
 			step{&res.Attempts, func(tx *Tx) (int, error) { return tx.DropAttemptsBefore(cutoff, bound) }},
 			step{&res.Events, func(tx *Tx) (int, error) { return tx.DropEventsBefore(cutoff, bound) }},
 			step{&res.Receipts, func(tx *Tx) (int, error) { return tx.DropReceiptsBefore(cutoff, bound) }},
+			step{&res.Attachments, func(tx *Tx) (int, error) { return tx.DropAttachmentsBefore(cutoff, bound) }},
 			step{&res.Dialogues, func(tx *Tx) (int, error) { return tx.DropDialoguesBefore(cutoff, bound) }},
 			step{&res.Counters, func(tx *Tx) (int, error) { return tx.DropCountersBefore(cutoff, bound) }})
 	}

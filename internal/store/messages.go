@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"math"
@@ -12,7 +13,7 @@ import (
 )
 
 const messageColumns = `id, app_id, sender_id, route_id, conversation_id, contact_id, direction, channel, type, status, from_address, to_address, body, content,
-	metadata, provider_id, provider_at, profile_name, in_reply_to, error_code, error_text, parts, review, edited_at, deleted_at, created_at, updated_at`
+	metadata, provider_id, provider_at, profile_name, in_reply_to, error_code, error_text, parts, review, test, fallback, edited_at, deleted_at, created_at, updated_at`
 
 func scanMessage(row rowScanner) (*hookswitch.Message, error) {
 	var m hookswitch.Message
@@ -20,7 +21,7 @@ func scanMessage(row rowScanner) (*hookswitch.Message, error) {
 	var metadata string
 	var at, edited, deleted, created, updated int64
 	err := row.Scan(&m.Key, &m.App, &m.Sender, &m.Route, &m.Conversation, &m.Contact, &m.Direction, &m.Channel, &m.Type, &m.Status, &m.From, &m.To, &m.Text, &content,
-		&metadata, &m.ProviderID, &at, &m.ProfileName, &m.InReplyTo, &m.ErrorCode, &m.ErrorText, &m.Parts, &m.Review, &edited, &deleted, &created, &updated)
+		&metadata, &m.ProviderID, &at, &m.ProfileName, &m.InReplyTo, &m.ErrorCode, &m.ErrorText, &m.Parts, &m.Review, &m.Test, &m.Fallback, &edited, &deleted, &created, &updated)
 	if len(content) > 0 {
 		m.Content = json.RawMessage(content)
 	}
@@ -54,8 +55,19 @@ type MessageFilter struct {
 	To           string
 }
 
-// Messages lists the messages of an app.
+// messageStatuses are all that a message may have.
+var messageStatuses = []hookswitch.MessageStatus{hookswitch.StatusReceived, hookswitch.StatusQueued, hookswitch.StatusSending, hookswitch.StatusSent, hookswitch.StatusDelivered,
+	hookswitch.StatusRead, hookswitch.StatusFailed}
+
+// messageChannels are all that a message may have.
+var messageChannels = append(slices.Clone(hookswitch.Channels), hookswitch.SMSOneWay)
+
+// Messages lists the messages of an app. However many there are, it looks at few more than it returns: those of a conversation and those to one person are found by these, all others by
+// channel and status.
 func (r *Reader) Messages(ctx context.Context, app hookswitch.Key, f MessageFilter, p Page) ([]*hookswitch.Message, error) {
+	if f.Conversation == 0 && f.To == "" && (f.Channel != "" || f.Status != "") {
+		return r.messagesByStatus(ctx, app, f, p)
+	}
 	args := []any{int64(app)}
 	var where strings.Builder
 	add := func(column string, value any) {
@@ -77,6 +89,57 @@ func (r *Reader) Messages(ctx context.Context, app hookswitch.Key, f MessageFilt
 	return scanAll(ctx, r, scanMessage, `SELECT `+messageColumns+` FROM messages WHERE app_id = $1`+where.String()+p.clause("id", &args), args...)
 }
 
+// messagesByStatus is Messages for a filter of channel and status alone. The index has the keys in order only for both of them, so what the filter leaves open is asked for one by one.
+func (r *Reader) messagesByStatus(ctx context.Context, app hookswitch.Key, f MessageFilter, p Page) ([]*hookswitch.Message, error) {
+	channels, statuses := []hookswitch.Channel{f.Channel}, []hookswitch.MessageStatus{f.Status}
+	if f.Channel == "" {
+		channels = messageChannels
+	}
+	if f.Status == "" {
+		statuses = messageStatuses
+	}
+	args := []any{int64(app)}
+	clause := p.clause("id", &args)
+	var parts []string
+	for _, ch := range channels {
+		args = append(args, string(ch))
+		channel := placeholder(args)
+		for _, st := range statuses {
+			args = append(args, string(st))
+			parts = append(parts, `SELECT id FROM (SELECT id FROM messages WHERE app_id = $1 AND channel = `+channel+` AND status = `+placeholder(args)+clause+`) AS part`)
+		}
+	}
+	order := " DESC"
+	if p.Ascending {
+		order = " ASC"
+	}
+	args = append(args, p.Limit)
+	keys, err := scanAll(ctx, r, scanKeyOnly, `SELECT id FROM (`+strings.Join(parts, ` UNION ALL `)+`) AS found ORDER BY id`+order+` LIMIT `+placeholder(args), args...)
+	if err != nil {
+		return nil, err
+	}
+	return r.MessagesByKeys(ctx, app, keys)
+}
+
+func scanKeyOnly(row rowScanner) (key hookswitch.Key, err error) {
+	err = row.Scan(&key)
+	return key, err
+}
+
+// MessagesByKeys are the messages of an app with the keys, in their order. Those that do not exist are left out.
+func (r *Reader) MessagesByKeys(ctx context.Context, app hookswitch.Key, keys []hookswitch.Key) ([]*hookswitch.Message, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	args := []any{int64(app)}
+	list, err := scanAll(ctx, r, scanMessage, `SELECT `+messageColumns+` FROM messages WHERE app_id = $1 AND id IN `+padded(&args, int64s(keys)), args...)
+	slices.SortFunc(list, func(a, b *hookswitch.Message) int {
+		return cmp.Compare(slices.Index(keys, a.Key), slices.Index(keys, b.Key))
+	})
+	return list, err
+}
+
+// InsertMessage stores a new message, and that its conversation has gone over its channel.
 // maxLine is how much of a message's text a history shows, in characters.
 const maxLine = "4000"
 
@@ -110,14 +173,25 @@ type historyLine struct {
 
 // InsertMessage stores a new message.
 func (tx *Tx) InsertMessage(m *hookswitch.Message) error {
-	_, err := tx.exec(`INSERT INTO messages (id, app_id, sender_id, route_id, conversation_id, contact_id, direction, channel, type, status, from_address, to_address, body, content,
-		metadata, provider_id, provider_at, profile_name, in_reply_to, error_code, error_text, parts, review, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`,
+	if _, err := tx.exec(`INSERT INTO messages (id, app_id, sender_id, route_id, conversation_id, contact_id, direction, channel, type, status, from_address, to_address, body, content,
+		metadata, provider_id, provider_at, profile_name, in_reply_to, error_code, error_text, parts, review, test, fallback, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)`,
 		int64(m.Key), int64(m.App), int64(m.Sender), int64(m.Route), int64(m.Conversation), int64(m.Contact), string(m.Direction), string(m.Channel), m.Type,
 		string(m.Status), clean(m.From), clean(m.To), clean(m.Text), notNil(m.Content), pairsText(m.Metadata), clean(m.ProviderID), millis(m.ProviderAt),
 		clean(m.ProfileName), int64(m.InReplyTo), clean(m.ErrorCode), clean(m.ErrorText), m.Parts, m.Review,
-		millis(m.CreatedAt), millis(m.UpdatedAt))
-	return err
+		m.Test, m.Fallback, millis(m.CreatedAt), millis(m.UpdatedAt)); err != nil {
+		return err
+	}
+	return tx.seeChannel(m)
+}
+
+// RerouteMessage stores that a message goes out on another channel than it was to: its channel, route, recipient and provider's id.
+func (tx *Tx) RerouteMessage(m *hookswitch.Message) error {
+	if err := tx.execOne("message", `UPDATE messages SET channel = $3, route_id = $4, to_address = $5, provider_id = $6, updated_at = $7 WHERE id = $1 AND app_id = $2`,
+		int64(m.Key), int64(m.App), string(m.Channel), int64(m.Route), clean(m.To), clean(m.ProviderID), millis(m.UpdatedAt)); err != nil {
+		return err
+	}
+	return tx.seeChannel(m)
 }
 
 // UpdateMessage stores what may change of a message after it was made: how far it has come.

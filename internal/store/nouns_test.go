@@ -260,16 +260,17 @@ func TestContactsAndConversations_RoundTrip(t *testing.T) {
 			if err := tx.InsertContact(c, hookswitch.SMS, "+1555"); err != nil {
 				return err
 			}
-			if err := tx.AddIdentifier(f.app, c.Key, hookswitch.WhatsApp, "1555"); err != nil {
+			if err := tx.AddIdentifier(f.app, c.Key, hookswitch.WhatsApp, "1555", 12, now); err != nil {
 				return err
 			}
-			if err := tx.AddIdentifier(f.app, f.keys.Next(), hookswitch.SMS, "+1555"); err != nil { // stays whose it is
+			if err := tx.AddIdentifier(f.app, f.keys.Next(), hookswitch.SMS, "+1555", 13, now); err != nil { // stays whose it is
 				return err
 			}
 			return tx.SeeContact(f.app, c.Key, hookswitch.SMS, "+1555", "Ada", now.Add(time.Second))
 		})
 		c.Name, c.UpdatedAt = "Ada", now.Add(time.Second)
-		c.Identifiers = []hookswitch.Identifier{{Channel: hookswitch.SMS, Value: "+1555", LastInboundAt: now.Add(time.Second)}, {Channel: hookswitch.WhatsApp, Value: "1555"}}
+		c.Identifiers = []hookswitch.Identifier{{Key: c.Key, Channel: hookswitch.SMS, Value: "+1555", Primary: true, LastInboundAt: now.Add(time.Second), CreatedAt: now, UpdatedAt: now},
+			{Key: 12, Channel: hookswitch.WhatsApp, Value: "1555", Primary: true, CreatedAt: now, UpdatedAt: now}}
 		got, err := f.Contact(ctx, f.app, c.Key)
 		same(t, "contact", c, must(t, got, err))
 		if k, err := f.ContactBy(ctx, f.app, hookswitch.SMS, "+1555"); err != nil || k != c.Key {

@@ -104,6 +104,16 @@ func (r *Reader) routesOf(ctx context.Context, app, sender hookswitch.Key) ([]ho
 	return scanAll(ctx, r, r.scanRoute, `SELECT `+routeColumns+` FROM routes WHERE sender_id = $1 AND app_id = $2 AND deleted_at = 0 ORDER BY id`, int64(sender), int64(app))
 }
 
+// DefaultSender is the sender of an app that sends use which name none, or an error of kind NotFound.
+func (r *Reader) DefaultSender(ctx context.Context, app hookswitch.Key) (*hookswitch.Sender, error) {
+	s, err := r.scanSender(r.q.QueryRowContext(ctx, `SELECT `+senderColumns+` FROM senders WHERE app_id = $1 AND is_default AND deleted_at = 0 ORDER BY id LIMIT 1`, int64(app)))
+	if err != nil {
+		return nil, readErr(err, "sender")
+	}
+	s.Routes, err = r.routesOf(ctx, app, s.Key)
+	return s, err
+}
+
 // Senders lists the senders of an app with their routes.
 func (r *Reader) Senders(ctx context.Context, app hookswitch.Key, p Page) ([]*hookswitch.Sender, error) {
 	args := []any{int64(app)}

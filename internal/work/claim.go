@@ -46,7 +46,7 @@ func (e *Engine) claims(ctx, stop context.Context, k *kind) {
 func (e *Engine) claim(ctx context.Context, k *kind) {
 	now := e.now()
 	k.begin(now, time.Now())
-	most := e.prepay()
+	most := k.pool.prepay()
 	if most == 0 {
 		return
 	}
@@ -56,7 +56,7 @@ func (e *Engine) claim(ctx context.Context, k *kind) {
 	res, err := e.store.Claim(ctx, ClaimRequest{Kind: k.id, Now: now, Lease: e.LeaseUntil(k.id, now), Max: most, PerLane: o.room})
 	if err != nil {
 		o.close(nil, true, now)
-		e.freed(most)
+		e.freed(k, most)
 		if k.failed(time.Now()) == 1 && context.Cause(ctx) != ErrStopping {
 			e.log.Error("claim", "kind", k.id, "error", err)
 		}
@@ -64,33 +64,15 @@ func (e *Engine) claim(ctx context.Context, k *kind) {
 	}
 	full := len(res.Items) >= most
 	lined, kept := o.close(res.Items, full, now)
-	e.freed(most - kept)
+	e.freed(k, most-kept)
 	if lined {
-		e.grant()
+		e.grant(k.pool)
 	}
 	if !full {
 		k.walked.Store(now.UnixNano())
 	}
 	if failed := k.done(now, res.Next, kept > 0, full && kept > 0); failed > 0 {
 		e.log.Info("claiming again", "kind", k.id, "failed", failed)
-	}
-}
-
-// prepay takes room for one claim from the global queue bound.
-func (e *Engine) prepay() int {
-	for {
-		queued := e.queued.Load()
-		room := min(claimBatch, e.queueBound-queued)
-		if room <= 0 {
-			e.full.Store(true)
-			if e.queued.Load() < e.queueBound {
-				continue
-			}
-			return 0
-		}
-		if e.queued.CompareAndSwap(queued, queued+room) {
-			return int(room)
-		}
 	}
 }
 

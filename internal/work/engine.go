@@ -28,9 +28,9 @@ type Options struct {
 	Store        Store
 	Kinds        map[Kind]KindOptions
 	Now          func() time.Time // time.Now unless set; must be safe to call at once
-	Global       int              // runs at once over all lanes; 512 unless set
+	Global       int              // runs at once over all lanes of kinds that have no share of their own; 512 unless set
 	QueuePerLane int              // items a lane keeps in memory; 512 unless set
-	Queue        int              // items all lanes keep in memory; 16384 unless set
+	Queue        int              // items these lanes keep in memory, and those of each kind with a share of its own; 16384 unless set
 	LeaseFor     time.Duration    // length of a lease; twice the kind's timeout and 30 s unless set
 	PollEvery    time.Duration    // how often to look for work nobody told us of; 1 s unless set
 	Grace        time.Duration    // how long a stop waits for running work; 10 s unless set, none if negative
@@ -46,24 +46,21 @@ type Hooks struct {
 
 // Engine runs due work. Make one with New; its methods are safe to call at once.
 type Engine struct {
-	store      Store
-	now        func() time.Time
-	log        *slog.Logger
-	hooks      Hooks
-	poll       time.Duration
-	grace      time.Duration
-	queueBound int64
-	kinds      [256]*kind
-	nodes      atomic.Int32
+	store Store
+	now   func() time.Time
+	log   *slog.Logger
+	hooks Hooks
+	poll  time.Duration
+	grace time.Duration
+	kinds [256]*kind
+	nodes atomic.Int32
 
 	base   context.Context // of all runs; outlives the context of Run by the grace
 	cancel context.CancelCauseFunc
 
 	state   atomic.Int32
 	lanes   lanes
-	queued  atomic.Int64 // items queued, slots reserved, and room offered to claims
-	full    atomic.Bool  // somebody was refused because of the global bound
-	slots   slots
+	pools   []*pool // each once
 	workers sync.WaitGroup
 	resting atomic.Int64
 	returns returns
@@ -88,16 +85,14 @@ func New(o Options) (*Engine, error) {
 		return nil, errors.New("work: no kinds")
 	}
 	e := &Engine{
-		store:      o.Store,
-		now:        o.Now,
-		log:        o.Logger,
-		hooks:      o.Hooks,
-		poll:       orDefault(o.PollEvery, time.Second),
-		grace:      max(0, orElse(o.Grace, 10*time.Second)),
-		queueBound: int64(orDefault(o.Queue, 16384)),
-		slots:      newSlots(orDefault(o.Global, 512)),
-		rest:       make(chan *lane),
-		returns:    returns{bell: make(chan struct{}, 1)},
+		store:   o.Store,
+		now:     o.Now,
+		log:     o.Logger,
+		hooks:   o.Hooks,
+		poll:    orDefault(o.PollEvery, time.Second),
+		grace:   max(0, orElse(o.Grace, 10*time.Second)),
+		rest:    make(chan *lane),
+		returns: returns{bell: make(chan struct{}, 1)},
 	}
 	if e.now == nil {
 		e.now = time.Now
@@ -107,11 +102,18 @@ func New(o Options) (*Engine, error) {
 	}
 	e.nodes.Store(1)
 	e.base, e.cancel = context.WithCancelCause(context.Background())
+	queue := orDefault(o.Queue, 16384)
+	shared := newPool(orDefault(o.Global, 512), queue)
+	e.pools = []*pool{shared}
 	for id, ko := range o.Kinds {
 		if ko.Runner == nil {
 			return nil, fmt.Errorf("work: kind %d has no runner", id)
 		}
-		k := &kind{KindOptions: ko, id: id, nodes: &e.nodes, bell: make(chan struct{}, 1)}
+		k := &kind{KindOptions: ko, id: id, nodes: &e.nodes, bell: make(chan struct{}, 1), pool: shared}
+		if k.Own > 0 {
+			k.pool = newPool(k.Own, queue)
+			e.pools = append(e.pools, k.pool)
+		}
 		k.Start = orDefault(k.Start, 8)
 		k.Max = max(k.Start, orDefault(k.Max, 64))
 		if k.Ordered {
@@ -202,7 +204,7 @@ func (e *Engine) close() {
 		n := l.queue.len()
 		if n > 0 {
 			e.giveBack(l.cut(0, nil))
-			e.queued.Add(int64(-n))
+			l.kind.pool.queued.Add(int64(-n))
 		}
 	})
 	e.homeMu.Lock()

@@ -39,6 +39,7 @@ type setup struct {
 	work.Options
 	run  runFunc
 	kind work.KindOptions // of hooks; Runner comes from run
+	own  int              // of fifo
 }
 
 func start(t *testing.T, store *memStore, s setup) *rig {
@@ -50,7 +51,7 @@ func start(t *testing.T, store *memStore, s setup) *rig {
 	}
 	s.kind.Runner = s.run
 	ordered := s.kind
-	ordered.Ordered = true
+	ordered.Ordered, ordered.Own = true, s.own
 	o.Kinds = map[work.Kind]work.KindOptions{hooks: s.kind, fifo: ordered}
 	e, err := work.New(o)
 	if err != nil {

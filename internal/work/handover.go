@@ -2,10 +2,9 @@ package work
 
 import "time"
 
-// freed returns room to the global queue bound and tells the claim loops when they were waiting for it.
-func (e *Engine) freed(n int) {
-	left := e.queued.Add(int64(-n))
-	if left <= e.queueBound-e.queueBound/8 && e.full.Load() && e.full.CompareAndSwap(true, false) {
+// freed returns room that the kind has taken, and tells the claim loops when they were waiting for it.
+func (e *Engine) freed(k *kind, n int) {
+	if k.pool.freed(n) {
 		e.wakeAll()
 	}
 }
@@ -23,28 +22,12 @@ func (e *Engine) Reserve(key Lane) bool {
 	}
 	l := e.lanes.get(k, key, e.now)
 	defer l.mu.Unlock()
-	if !l.hasRoom(e.now) || !e.enter(l.occupied()) {
+	if !l.hasRoom(e.now) || !k.pool.enter(l.occupied()) {
 		l.owes(e.now())
 		return false
 	}
 	l.reserved++
 	return true
-}
-
-// enter takes room from the global queue bound, for a lane that has so much already.
-func (e *Engine) enter(occupied int) bool {
-	bound := e.queueBound
-	if occupied >= smallLane {
-		bound /= 2
-	}
-	if e.queued.Add(1) <= bound {
-		return true
-	}
-	e.queued.Add(-1)
-	if bound == e.queueBound {
-		e.full.Store(true)
-	}
-	return false
 }
 
 // Unreserve returns a slot whose work was not committed, or not leased to this node.
@@ -63,7 +46,7 @@ func (e *Engine) Unreserve(key Lane) {
 	}
 	nudge := l.nudge()
 	l.mu.Unlock()
-	e.freed(1)
+	e.freed(l.kind, 1)
 	if nudge {
 		l.kind.wakeRoom()
 	}
@@ -86,7 +69,7 @@ func (e *Engine) start(it *Item) {
 	if l.reserved > 0 {
 		l.reserved--
 	} else {
-		e.queued.Add(1)
+		k.pool.queued.Add(1)
 	}
 	refused := !e.running() || l.blocked
 	kept := !refused && l.push(it)
@@ -98,10 +81,10 @@ func (e *Engine) start(it *Item) {
 		e.giveBack([]Item{*it})
 	}
 	if !kept {
-		e.freed(1)
+		e.freed(k, 1)
 	}
 	if lined {
-		e.grant()
+		e.grant(k.pool)
 	}
 	if nudge {
 		k.wakeRoom()

@@ -22,6 +22,7 @@ type kind struct {
 	slack        time.Duration // how long a leased item may queue
 	queuePerLane int
 	nodes        *atomic.Int32
+	pool         *pool
 	walked       atomic.Int64  // when the last claim began that saw all lanes, Unix nanoseconds
 	bell         chan struct{} // rung when the next claim may have moved
 

@@ -148,7 +148,7 @@ func (e *Engine) paid(l *lane, r *ran) bool {
 	case ok:
 	case e.running():
 		l.running--
-		e.queued.Add(1)
+		l.kind.pool.queued.Add(1)
 		l.queue.pushFront(&r.item)
 	default: // a stop has emptied the lane already
 		l.running--
@@ -157,12 +157,12 @@ func (e *Engine) paid(l *lane, r *ran) bool {
 	}
 	lined := e.hire(l)
 	l.mu.Unlock()
-	e.freed(cut)
+	e.freed(l.kind, cut)
 	if len(back) > 0 {
 		e.giveBack(back)
 	}
 	if lined {
-		e.grant()
+		e.grant(l.kind.pool)
 	}
 	return ok
 }
@@ -213,12 +213,12 @@ func (e *Engine) resume(l *lane) {
 	lined := e.hire(l)
 	nudge := l.nudge()
 	l.mu.Unlock()
-	e.freed(cut)
+	e.freed(l.kind, cut)
 	if cut > 0 {
 		e.giveBack(back)
 	}
 	if lined {
-		e.grant()
+		e.grant(l.kind.pool)
 	}
 	if nudge {
 		l.kind.wakeRoom()

@@ -51,7 +51,11 @@ func (b *returns) close() {
 // giveBack hands items to the release loop. The bound holds all that can be in memory at a stop, and as much again from
 // before it that a failing store has not taken yet.
 func (e *Engine) giveBack(items []Item) {
-	e.returns.add(items, 2*int(e.queueBound+e.slots.total))
+	var most int64
+	for _, p := range e.pools {
+		most += p.bound + p.slots.total
+	}
+	e.returns.add(items, 2*int(most))
 }
 
 // releases gives items back to the store as they come, until stop ends.

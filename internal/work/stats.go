@@ -7,7 +7,7 @@ type Stats struct {
 	Slots   int // runs at once allowed over all lanes
 	Serving int // of them taken by workers
 	Resting int // workers kept for the next lane
-	Queued  int // room taken of the global queue bound, reserved slots included
+	Queued  int // room taken of the queue bounds, reserved slots included
 	Kinds   map[Kind]KindStats
 }
 
@@ -33,12 +33,11 @@ type LaneStats struct {
 
 // Stats walks over all lanes in memory; it is meant for a scrape, not for each item.
 func (e *Engine) Stats() Stats {
-	s := Stats{
-		Slots:   int(e.slots.total),
-		Serving: int(e.slots.used.Load()),
-		Resting: int(e.resting.Load()),
-		Queued:  int(e.queued.Load()),
-		Kinds:   make(map[Kind]KindStats),
+	s := Stats{Resting: int(e.resting.Load()), Kinds: make(map[Kind]KindStats)}
+	for _, p := range e.pools {
+		s.Slots += int(p.slots.total)
+		s.Serving += int(p.slots.used.Load())
+		s.Queued += int(p.queued.Load())
 	}
 	for _, k := range e.kinds {
 		if k != nil {

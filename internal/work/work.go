@@ -74,4 +74,7 @@ type KindOptions struct {
 	Rate func(it Item) float64
 	// Ordered lanes run one item at a time, in the order of their subjects, and stand still while their head waits.
 	Ordered bool
+	// Own is how many runs at once the kind has to itself, with a queue of its own, so that it neither slows others down nor is slowed down by them. 0: it shares
+	// Options.Global with all that have none of their own.
+	Own int
 }

@@ -24,8 +24,8 @@ func (e *Engine) hire(l *lane) (lined bool) {
 		if l.workers() == 0 {
 			place = firstWorker
 		}
-		if !e.slots.take(place) {
-			e.slots.line(l, place)
+		if slots := &l.kind.pool.slots; !slots.take(place) {
+			slots.line(l, place)
 			return true
 		}
 		e.send(l)
@@ -36,10 +36,10 @@ func (e *Engine) hire(l *lane) (lined bool) {
 	return false
 }
 
-// grant gives free slots to the lanes that stand in line.
-func (e *Engine) grant() {
+// grant gives free slots of the pool to the lanes that stand in line for them.
+func (e *Engine) grant(p *pool) {
 	for {
-		l, place := e.slots.next()
+		l, place := p.slots.next()
 		if l == nil {
 			return
 		}
@@ -49,7 +49,7 @@ func (e *Engine) grant() {
 		if used {
 			e.send(l)
 			if l.wants() {
-				e.slots.line(l, moreWorkers)
+				p.slots.line(l, moreWorkers)
 			}
 		}
 		if l.pace.rate > 0 {
@@ -57,7 +57,7 @@ func (e *Engine) grant() {
 		}
 		l.mu.Unlock()
 		if !used {
-			e.slots.used.Add(-1)
+			p.slots.used.Add(-1)
 		}
 	}
 }
@@ -76,10 +76,11 @@ func (e *Engine) send(l *lane) {
 // work serves one lane after the other until there is none.
 func (e *Engine) work(l *lane) {
 	for l != nil {
+		p := l.kind.pool
 		e.serve(l)
-		e.slots.used.Add(-1)
-		if e.slots.waiting() {
-			e.grant()
+		p.slots.used.Add(-1)
+		if p.slots.waiting() {
+			e.grant(p)
 		}
 		if e.resting.Add(1) > maxResting {
 			e.resting.Add(-1)
@@ -136,7 +137,7 @@ func (e *Engine) turn(l *lane, r *ran, ended bool, now time.Time) bool {
 	} else {
 		l.starting--
 	}
-	stepBack := ended && l.queue.len() > 0 && e.slots.short(l.workers()+1)
+	stepBack := ended && l.queue.len() > 0 && l.kind.pool.slots.short(l.workers()+1)
 	if !stepBack && e.running() && l.workers() < l.allowed() {
 		again, back = l.take(&r.item, now, back)
 		r.rate = l.pace.rate
@@ -144,9 +145,9 @@ func (e *Engine) turn(l *lane, r *ran, ended bool, now time.Time) bool {
 	lined := false
 	switch {
 	case stepBack && l.workers() == 0:
-		e.slots.line(l, firstWorker)
+		l.kind.pool.slots.line(l, firstWorker)
 	case stepBack:
-		e.slots.line(l, moreWorkers)
+		l.kind.pool.slots.line(l, moreWorkers)
 	default:
 		lined = e.hire(l)
 	}
@@ -155,13 +156,13 @@ func (e *Engine) turn(l *lane, r *ran, ended bool, now time.Time) bool {
 	l.mu.Unlock()
 
 	if freed > 0 {
-		e.freed(freed)
+		e.freed(l.kind, freed)
 	}
 	if len(back) > 0 {
 		e.giveBack(back)
 	}
 	if lined {
-		e.grant()
+		e.grant(l.kind.pool)
 	}
 	if nudge {
 		l.kind.wakeRoom()

@@ -64,6 +64,19 @@ type receiptOut struct {
 type messageWithReceiptsOut struct {
 	messageOut
 	Receipts []receiptOut `json:"receipts"`
+	// Parts are those of a text that is too long for one message of its channel; empty where it goes out in one piece.
+	Parts []partOut `json:"parts"`
+}
+
+// partOut is a part of a text.
+type partOut struct {
+	Number            int                `json:"number"` // from 1
+	Text              string             `json:"text"`
+	Status            string             `json:"status"`
+	ProviderMessageID *string            `json:"providerMessageId"`
+	SentAt            *httpapi.MilliTime `json:"sentAt"` // when its last send began
+	ErrorCode         *string            `json:"errorCode"`
+	ErrorMessage      *string            `json:"errorMessage"`
 }
 
 func (h *handler) listMessages(w http.ResponseWriter, r *http.Request) error {
@@ -160,10 +173,43 @@ func (h *handler) getMessage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := messageWithReceiptsOut{h.newMessage(m), make([]receiptOut, len(receipts))}
+	parts, err := h.service.MessageParts(r.Context(), m)
+	if err != nil {
+		return err
+	}
+	out := messageWithReceiptsOut{h.newMessage(m), make([]receiptOut, len(receipts)), make([]partOut, len(parts))}
+	for i, p := range parts {
+		out.Parts[i] = partOut{Number: p.Number, Text: p.Text, Status: string(p.Status), ProviderMessageID: httpapi.OrNull(p.ProviderID), SentAt: httpapi.Millis(p.BegunAt),
+			ErrorCode: httpapi.OrNull(p.ErrorCode), ErrorMessage: httpapi.OrNull(p.ErrorText)}
+	}
 	for i, rc := range receipts {
 		out.Receipts[i] = receiptOut{Status: string(rc.Status), ProviderMessageID: rc.ProviderID, At: httpapi.Millis(rc.At),
 			ReceivedAt: httpapi.MilliTime(rc.Key.Time()), ErrorCode: httpapi.OrNull(rc.ErrorCode), ErrorMessage: httpapi.OrNull(rc.ErrorText)}
 	}
 	return httpapi.Encode(w, http.StatusOK, out)
+}
+
+// readMessage marks a received message as read at its provider or, with typing=true, shows that an answer is being written.
+func (h *handler) readMessage(w http.ResponseWriter, r *http.Request) error {
+	q := httpapi.NewQuery(r)
+	typing := q.Bool("typing", false)
+	if err := q.Err(); err != nil {
+		return err
+	}
+	a, err := h.app(r)
+	if err != nil {
+		return err
+	}
+	m, err := h.service.Message(r.Context(), a.Key, r.PathValue("message"))
+	if err != nil {
+		return err
+	}
+	show := h.service.MarkRead
+	if typing {
+		show = h.service.SendTyping
+	}
+	if err := show(r.Context(), a.Key, m.Key); err != nil {
+		return err
+	}
+	return httpapi.NoContent(w)
 }

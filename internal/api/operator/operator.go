@@ -79,11 +79,13 @@ func New(o Options) *httpapi.Mux {
 	handle("PUT", "/apps/{app}/senders", "apply a sender file", h.applySenders)
 	handle("GET", "/apps/{app}/senders/{sender}", "get a sender", h.getSender)
 	handle("DELETE", "/apps/{app}/senders/{sender}", "delete a sender", h.deleteSender)
+	handle("POST", "/apps/{app}/senders/{sender}/register", "tell the providers of a sender where to push", h.registerSender)
 
 	handle("GET", "/apps/{app}/conversations", "list the conversations of an app", h.listConversations)
 	handle("PATCH", "/apps/{app}/conversations/{conversation}", "take a conversation over, or give it back", h.updateConversation)
 	handle("GET", "/apps/{app}/messages", "list the messages of an app", h.listMessages)
 	handle("GET", "/apps/{app}/messages/{message}", "get a message with its receipts", h.getMessage)
+	handle("POST", "/apps/{app}/messages/{message}/read", "show a person that their message was read", h.readMessage)
 
 	handle("POST", "/messages", "send a message", h.sendMessage)
 

@@ -23,33 +23,41 @@ func TestMessages_AreSentByTheOperator(t *testing.T) {
 				a.Errorf("rate %v, want %v", route["rate"], want)
 			}
 		}
-		m := a.do(202, "POST", "/messages", `{"app":"`+app+`","sender":"support","to":"+15551234567","text":"Hello","metadata":{"order":"7"}}`)
-		if m["status"] != "queued" || m["channel"] != "whatsapp" || m["from"] != "+15550001111" || m["type"] != "text" || m["direction"] != "outbound" {
+		m := a.do(202, "POST", "/messages", `{"app":"`+app+`","sender":"support","to":"+15551234567","type":"template","text":"Hello","metadata":{"order":"7"}}`)
+		if m["status"] != "queued" || m["channel"] != "whatsapp" || m["from"] != "+15550001111" || m["type"] != "template" || m["direction"] != "outbound" {
 			a.Errorf("message %v", m)
 		}
 		got := a.do(200, "GET", "/apps/"+app+"/messages/"+m["id"].(string), "")
 		a.same("metadata", got["metadata"], map[string]any{"order": "7"})
 		a.same("receipts", got["receipts"], []any{})
-		again := a.do(202, "POST", "/messages", `{"app":"`+app+`","sender":"support","to":"+15551234567","text":"Once more"}`)
+		again := a.do(202, "POST", "/messages", `{"app":"`+app+`","sender":"support","to":"+15551234567","type":"template","text":"Once more"}`)
 		a.same("conversation", again["conversationId"], m["conversationId"])
 
 		for body, wrong := range map[string]string{
-			`{"to":"+15551234567","text":"x"}`:                                                 "app",
-			`{"app":"APP","to":"+15551234567","text":"x"}`:                                     "sender",
-			`{"app":"APP","sender":"support","text":"x"}`:                                      "to",
-			`{"app":"APP","sender":"support","to":"+15551234567"}`:                             "text",
-			`{"app":"APP","sender":"support","to":"+15551234567","type":"fax"}`:                "type",
-			`{"app":"APP","sender":"texts","to":"+15551234567","type":"location"}`:             "type",
-			`{"app":"APP","sender":"texts","to":"ada","text":"x"}`:                             "to",
-			`{"app":"APP","sender":"texts","to":"+15551234567","text":"x","channel":"email"}`:  "channel",
-			`{"app":"APP","sender":"texts","to":"+15551234567","text":"x","channel":"pigeon"}`: "channel",
-			`{"app":"APP","sender":"texts","to":"+15551234567","text":"x","content":[]}`:       "content",
+			`{"to":"+15551234567","text":"x"}`:                                                                            "app",
+			`{"app":"APP","to":"+15551234567","text":"x"}`:                                                                "sender",
+			`{"app":"APP","sender":"support","text":"x"}`:                                                                 "to",
+			`{"app":"APP","sender":"support","to":"+15551234567"}`:                                                        "text",
+			`{"app":"APP","sender":"support","to":"+15551234567","type":"fax"}`:                                           "type",
+			`{"app":"APP","sender":"texts","to":"+15551234567","type":"location","content":{"latitude":1,"longitude":2}}`: "type",
+			`{"app":"APP","sender":"texts","to":"ada","text":"x"}`:                                                        "to",
+			`{"app":"APP","sender":"texts","to":"+15551234567","text":"x","channel":"email"}`:                             "channel",
+			`{"app":"APP","sender":"texts","to":"+15551234567","text":"x","channel":"pigeon"}`:                            "channel",
+			`{"app":"APP","sender":"texts","to":"+15551234567","text":"x","content":[]}`:                                  "content",
 		} {
 			code, b := a.try("POST", "/messages", strings.ReplaceAll(body, "APP", app))
 			if code < 400 || code >= 500 || !strings.Contains(string(b), `"`+wrong+`"`) {
 				a.Errorf("%s: %d %s, want the field %s", body, code, b, wrong)
 			}
 		}
+		if late := a.do(400, "POST", "/messages", `{"app":"`+app+`","sender":"support","to":"+15551234567","text":"Too late"}`); late["code"] != "whatsapp_window_closed" {
+			a.Errorf("outside the window: %v", late)
+		}
+		a.same("parts", got["parts"], []any{})
+		read := "/apps/" + app + "/messages/" + m["id"].(string) + "/read"
+		a.do(400, "POST", read, "") // nobody reads what they have sent themselves
+		a.do(400, "POST", read+"?typing=perhaps", "")
+		a.do(404, "POST", "/apps/"+app+"/messages/msg_1/read", "")
 		a.do(404, "POST", "/messages", `{"app":"`+app+`","sender":"nobody","to":"+15551234567","text":"x"}`)
 		a.do(404, "POST", "/messages", `{"app":"nobody","sender":"support","to":"+15551234567","text":"x"}`)
 	})

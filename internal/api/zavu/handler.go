@@ -53,10 +53,24 @@ func New(o Options) *Handler {
 	}
 	api := &Handler{surface: surface, mux: httpapi.NewMux(surface), limit: newLimiter(o.RateLimit, o.Now)}
 	for _, rt := range h.routes() {
-		api.mux.Handle(rt.method, Base+rt.path, rt.name, guard(rt))
+		api.mux.With(bounded(surface, maxBodies[rt.method+" "+rt.path])).Handle(rt.method, Base+rt.path, rt.name, guard(rt))
 	}
+	// The URL of a file proves by itself that it may be read.
+	open := surface.With(func(s *httpapi.Surface) { s.Auth = nil })
+	api.mux.With(open).Handle("GET", Base+"/attachments/{attachment}", "read a file of a mail by the URL of its list", h.openAttachment)
 	api.serve = httpapi.CORS(h.identify(api.limit, surface, api.mux))
 	return api
+}
+
+// maxBodies are the greatest sizes of requests, in bytes, where they are more than usual.
+var maxBodies = map[string]int64{"POST /messages": maxMessageBody}
+
+// bounded is the surface of routes whose requests may be larger than usual.
+func bounded(s *httpapi.Surface, maxBody int64) *httpapi.Surface {
+	if maxBody <= max(s.MaxBody, httpapi.DefaultMaxBody) {
+		return s
+	}
+	return s.With(func(s *httpapi.Surface) { s.MaxBody = maxBody })
 }
 
 // Routes are the routes in the order in which they are documented.

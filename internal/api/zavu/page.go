@@ -31,14 +31,7 @@ func (h *handler) newestFirst(q *httpapi.Query) pager { return h.pager(q, false)
 func (h *handler) oldestFirst(q *httpapi.Query) pager { return h.pager(q, true) }
 
 func (h *handler) pager(q *httpapi.Query, ascending bool) pager {
-	p := pager{h: h, limit: defaultLimit, ascending: ascending}
-	if text := q.Text("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > maxLimit {
-			q.Fail("must be a whole number between 1 and "+strconv.Itoa(maxLimit), "limit")
-		}
-		p.limit = n
-	}
+	p := pager{h: h, limit: h.limitOf(q), ascending: ascending}
 	if text := q.Text("cursor"); text != "" {
 		key, ok := h.ids.Parse(cursorKind, cursorKind.Prefix()+text)
 		if !ok {
@@ -47,6 +40,19 @@ func (h *handler) pager(q *httpapi.Query, ascending bool) pager {
 		p.at = key
 	}
 	return p
+}
+
+// limitOf reads how many rows a page has. A wrong number is noted in q.
+func (h *handler) limitOf(q *httpapi.Query) int {
+	text := q.Text("limit")
+	if text == "" {
+		return defaultLimit
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > maxLimit {
+		q.Fail("must be a whole number between 1 and "+strconv.Itoa(maxLimit), "limit")
+	}
+	return n
 }
 
 // cursorKind keeps cursors apart from the ids of what they stand behind. Nothing that is listed is of this kind.

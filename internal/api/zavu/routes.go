@@ -22,11 +22,9 @@ func (h *handler) routes() []route {
 		// Senders and their webhooks.
 		h.senderRoutes(),
 
-		// Messages.
-
-		// Contacts.
-
-		// Conversations.
+		h.messageRoutes(),
+		h.contactRoutes(),
+		h.conversationRoutes(),
 
 		// Templates.
 

@@ -20,6 +20,7 @@ import (
 var (
 	_ hookswitch.Provider      = (*Provider)(nil)
 	_ hookswitch.MessageSender = (*Provider)(nil)
+	_ hookswitch.Guide         = (*Provider)(nil)
 	_ hookswitch.Dialoguer     = (*Provider)(nil)
 )
 

@@ -12,7 +12,7 @@ import (
 	"github.com/hookswitch/hookswitch"
 )
 
-// form is a form that was posted, either way. Of a name that comes twice, the first counts. Files are measured and let go.
+// form is a form that was posted, either way. Of a name that comes twice, the first counts.
 type form struct {
 	values map[string]string // as bytes, in whatever charset
 	files  []formFile
@@ -20,7 +20,7 @@ type form struct {
 
 type formFile struct {
 	field, filename, mimeType string
-	size                      int
+	bytes                     []byte
 }
 
 func (f *form) get(name string) string { return f.values[name] }
@@ -74,8 +74,8 @@ func readForm(p *hookswitch.Push) (*form, error) {
 func (f *form) take(part *multipart.Part) error {
 	name, filename := part.FormName(), part.FileName()
 	if filename != "" {
-		n, err := io.Copy(io.Discard, part)
-		f.files = append(f.files, formFile{name, filename, part.Header.Get("Content-Type"), int(n)})
+		bytes, err := io.ReadAll(part)
+		f.files = append(f.files, formFile{name, filename, part.Header.Get("Content-Type"), bytes})
 		return err
 	}
 	value, err := io.ReadAll(part)

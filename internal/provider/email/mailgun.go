@@ -161,7 +161,7 @@ func (mailgun) attachments(f *form) []attachment {
 	var out []attachment
 	for _, file := range f.files {
 		cid := cids[file.field]
-		out = append(out, attachment{filename: guess([]byte(file.filename)), mimeType: file.mimeType, size: file.size, contentID: cid, inline: cid != ""})
+		out = append(out, attachment{filename: guess([]byte(file.filename)), mimeType: file.mimeType, size: len(file.bytes), bytes: file.bytes, contentID: cid, inline: cid != ""})
 	}
 	var stored []struct {
 		Name, URL   text

@@ -31,7 +31,7 @@ func (r *received) fromMIME(raw []byte) {
 	r.subject = cmp.Or(r.subject, env.GetHeader("Subject"))
 	for i, parts := range [][]*enmime.Part{env.Attachments, env.Inlines, env.OtherParts} {
 		for _, p := range parts {
-			r.attachments = append(r.attachments, attachment{filename: p.FileName, mimeType: p.ContentType, contentID: p.ContentID, size: len(p.Content), inline: i == 1})
+			r.attachments = append(r.attachments, attachment{filename: p.FileName, mimeType: p.ContentType, contentID: p.ContentID, size: len(p.Content), bytes: p.Content, inline: i == 1})
 		}
 	}
 }

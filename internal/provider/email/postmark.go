@@ -53,7 +53,7 @@ type postmarkPush struct {
 	Attachments       []struct {
 		Name, ContentType, ContentID text
 		ContentLength                text
-		Content, Data                size
+		Content, Data                encoded
 	}
 
 	postmarkReport
@@ -86,11 +86,15 @@ func (s postmark) parse(p *hookswitch.Push) ([]hookswitch.Update, error) {
 		r.header.add(string(h.Name), string(h.Value))
 	}
 	for _, a := range in.Attachments {
+		data := a.Content.bytes
+		if data == nil {
+			data = a.Data.bytes
+		}
 		n, err := strconv.Atoi(string(a.ContentLength))
 		if err != nil || n <= 0 {
-			n = int(cmp.Or(a.Content, a.Data))
+			n = len(data)
 		}
-		r.attachments = append(r.attachments, attachment{filename: string(a.Name), mimeType: string(a.ContentType), contentID: string(a.ContentID), size: n, inline: a.ContentID != ""})
+		r.attachments = append(r.attachments, attachment{filename: string(a.Name), mimeType: string(a.ContentType), contentID: string(a.ContentID), size: n, bytes: data, inline: a.ContentID != ""})
 	}
 	return []hookswitch.Update{r.update(p.Body)}, nil
 }

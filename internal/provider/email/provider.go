@@ -2,7 +2,7 @@
 // how they prove and spell what they push; what a mail means, how answers hold its thread and what must never be answered is the same for all.
 //
 // It keeps no state and stores nothing. Which Route a push is for, what has been seen before and when to call again are left to its callers. The bytes
-// of attachments are not kept: messages carry their names, types and sizes.
+// of attachments come along where the service pushes them; else messages carry their names, types and sizes alone.
 package email
 
 import (
@@ -20,6 +20,8 @@ var (
 	_ hookswitch.Provider      = (*Provider)(nil)
 	_ hookswitch.MessageSender = (*Provider)(nil)
 	_ hookswitch.Completer     = (*Provider)(nil)
+	_ hookswitch.Registrar     = (*Provider)(nil)
+	_ hookswitch.Guide         = (*Provider)(nil)
 )
 
 // Credentials that all services share.
@@ -67,6 +69,9 @@ type service interface {
 	refused(resp *safehttp.Response) problem
 	// idempotent reports that the same call may be repeated without sending twice.
 	idempotent() bool
+	// needs names the credentials that prove pushes, and steps are those of Guide beside that.
+	needs() string
+	steps(c hookswitch.Credentials, door string, registered bool) []string
 }
 
 // Provider is the adapter of one service. It may be used from many goroutines at once.

@@ -38,10 +38,11 @@ type received struct {
 	incomplete bool
 }
 
-// attachment describes a file. Its bytes are not kept.
+// attachment is a file. Its bytes are there where the push carries them.
 type attachment struct {
 	filename, mimeType, contentID string
 	size                          int
+	bytes                         []byte
 	inline                        bool
 	// id or url is where the service keeps the file, if it does.
 	id, url string
@@ -135,7 +136,7 @@ func (r *received) message() *hookswitch.InboundMessage {
 	}
 	set(m.Content, "cc", line(decodeWords(r.cc)))
 	if len(r.attachments) > 0 {
-		m.Content["attachments"] = attachmentList(r.attachments)
+		m.Content["attachments"], m.Files = attachmentList(r.attachments), files(r.attachments)
 		m.Metadata["attachmentCount"] = len(r.attachments)
 	}
 	if !whole {
@@ -202,6 +203,23 @@ func attachmentList(list []attachment) []any {
 			}
 		}
 		out = append(out, item)
+	}
+	return out
+}
+
+// files are the attachments with their bytes, as far as those are not too many together.
+func files(list []attachment) []hookswitch.InboundFile {
+	left := hookswitch.MaxAttachmentBytes
+	out := make([]hookswitch.InboundFile, 0, min(len(list), maxAttachments))
+	for i := range list[:min(len(list), maxAttachments)] {
+		a := &list[i]
+		f := hookswitch.InboundFile{Name: cmp.Or(line(a.filename), "attachment"), MIMEType: cmp.Or(mediaType(a.mimeType), "application/octet-stream"),
+			ContentID: strings.Trim(line(a.contentID), "<>"), Inline: a.inline, Size: a.size}
+		if a.bytes != nil && len(a.bytes) <= left {
+			f.Bytes, f.Size = a.bytes, len(a.bytes)
+			left -= len(a.bytes)
+		}
+		out = append(out, f)
 	}
 	return out
 }

@@ -156,7 +156,7 @@ func (sendgrid) attachments(f *form) []attachment {
 		cid := cmp.Or(string(about.ContentID), cids[file.field])
 		out = append(out, attachment{
 			filename: cmp.Or(string(about.Filename), string(about.Name), guess([]byte(file.filename))), mimeType: cmp.Or(string(about.Type), file.mimeType),
-			size: file.size, contentID: cid, inline: cid != "",
+			size: len(file.bytes), bytes: file.bytes, contentID: cid, inline: cid != "",
 		})
 	}
 	return out

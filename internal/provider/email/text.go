@@ -1,7 +1,7 @@
 package email
 
 import (
-	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -66,14 +66,22 @@ func sane(at time.Time) time.Time {
 	return at.UTC()
 }
 
-// size is the length of a JSON text that is not kept: the base64 of an attachment.
-type size int
+// encoded is a file that is a JSON text in base64.
+type encoded struct{ bytes []byte }
 
-// UnmarshalJSON implements json.Unmarshaler.
-func (s *size) UnmarshalJSON(raw []byte) error {
-	*s = size(len(bytes.TrimRight(bytes.Trim(raw, `"`), "=")) * 3 / 4)
-	if raw[0] != '"' {
-		*s = 0
+// UnmarshalJSON implements json.Unmarshaler. What is not in base64 is no file.
+func (e *encoded) UnmarshalJSON(raw []byte) error {
+	e.bytes = nil
+	var s string
+	if raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
+		return nil
+	}
+	data, err := base64.StdEncoding.DecodeString(s)
+	if err != nil {
+		data, err = base64.RawStdEncoding.DecodeString(s)
+	}
+	if err == nil {
+		e.bytes = data
 	}
 	return nil
 }

@@ -22,6 +22,8 @@ var (
 	_ hookswitch.Challenger    = (*Provider)(nil)
 	_ hookswitch.MessageSender = (*Provider)(nil)
 	_ hookswitch.Attender      = (*Provider)(nil)
+	_ hookswitch.Registrar     = (*Provider)(nil)
+	_ hookswitch.Guide         = (*Provider)(nil)
 )
 
 // The names of the credentials. The first three come from the app, the others from the number, page or account.
@@ -32,6 +34,7 @@ const (
 	credPhone       = "phone_number_id"
 	credPage        = "page_id"
 	credInstagram   = "ig_user_id"
+	credWABA        = "waba_id"
 )
 
 // Meta documents pushes of up to 3 MB.

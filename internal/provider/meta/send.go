@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -105,58 +106,93 @@ func refused(code, category, message string) *hookswitch.SendError {
 	return &hookswitch.SendError{Code: code, Category: category, Message: message}
 }
 
-// target is the URL whose POST sends over r: the messages of a number, page or account. A page or account that is not named is the token's own.
+// node is what sends over a Route of Messenger or Instagram: a page or an account.
+type node struct {
+	url string
+	own bool // an account that has logged in at Instagram itself, with a host of its own
+}
+
+// node is the page or account of r. One that is not named is the token's own.
+func (p *Provider) node(r *hookswitch.Route) node {
+	page := r.Credentials.First(credPage)
+	// Tokens of accounts that log in at Instagram itself begin so; those of pages begin with EAA.
+	if r.Channel == hookswitch.Instagram && page == "" && strings.HasPrefix(r.Credentials.First(credAccessToken), "IG") {
+		return node{p.instagram + "/" + url.PathEscape(cmp.Or(r.Credentials.First(credInstagram), "me")), true}
+	}
+	return node{p.base + "/" + url.PathEscape(cmp.Or(page, "me")), false}
+}
+
+// target is the URL whose POST sends over r: the messages of a number, page or account.
 // https://developers.facebook.com/documentation/business-messaging/whatsapp/reference/whatsapp-business-phone-number/message-api
 // https://developers.facebook.com/docs/messenger-platform/reference/send-api
 // https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/messaging-api
 func (p *Provider) target(r *hookswitch.Route) (*url.URL, *hookswitch.SendError) {
-	base, node := p.base, r.Credentials.First(credPage)
-	switch r.Channel {
-	case hookswitch.WhatsApp:
-		if node = r.Credentials.First(credPhone); node == "" {
+	at := p.node(r).url
+	if r.Channel == hookswitch.WhatsApp {
+		phone := r.Credentials.First(credPhone)
+		if phone == "" {
 			return nil, refused(codeNoProvider, categoryAuth, "the sender has no "+credPhone)
 		}
-	case hookswitch.Instagram:
-		// Tokens of accounts that log in at Instagram itself begin so; those of pages begin with EAA.
-		if node == "" && strings.HasPrefix(r.Credentials.First(credAccessToken), "IG") {
-			base, node = p.instagram, r.Credentials.First(credInstagram)
-		}
+		at = p.base + "/" + url.PathEscape(phone)
 	}
-	target, err := url.Parse(base + "/" + url.PathEscape(cmp.Or(node, "me")) + "/messages")
+	target, err := url.Parse(at + "/messages")
 	if err != nil {
 		return nil, &hookswitch.SendError{Code: codeNoProvider, Category: categoryAuth, Message: "the base URL of meta is not a URL", Err: err}
 	}
 	return target, nil
 }
 
-// post makes one call. The error is that of a call which has not been made, or has no answer.
+// post makes one call that sends over r, or shows something to a person. The error is that of a call which has not been made, or has no answer.
 func (p *Provider) post(ctx context.Context, r *hookswitch.Route, body []byte) (answer, *hookswitch.SendError) {
-	token := r.Credentials.First(credAccessToken)
-	switch {
-	case p.http == nil:
-		return answer{}, refused(codeNoProvider, categoryAuth, "sending is switched off")
-	case token == "":
-		return answer{}, refused(codeNoProvider, categoryAuth, "the sender has no "+credAccessToken)
+	if fail := p.callable(r.Credentials); fail != nil {
+		return answer{}, fail
 	}
 	target, fail := p.target(r)
 	if fail != nil {
 		return answer{}, fail
 	}
-	resp, err := p.http.Do(ctx, &safehttp.Request{
-		Method: http.MethodPost,
+	resp, fail := p.call(ctx, r.Credentials, http.MethodPost, target, body)
+	if fail != nil {
+		return answer{}, fail
+	}
+	return readAnswer(resp), nil
+}
+
+// callable says what is missing for any call.
+func (p *Provider) callable(c hookswitch.Credentials) *hookswitch.SendError {
+	switch {
+	case p.http == nil:
+		return refused(codeNoProvider, categoryAuth, "sending is switched off")
+	case c.First(credAccessToken) == "":
+		return refused(codeNoProvider, categoryAuth, "the sender has no "+credAccessToken)
+	}
+	return nil
+}
+
+// call makes one call of the Graph API, which knows no idempotency key.
+func (p *Provider) call(ctx context.Context, c hookswitch.Credentials, method string, target *url.URL, body []byte) (*safehttp.Response, *hookswitch.SendError) {
+	if fail := p.callable(c); fail != nil {
+		return nil, fail
+	}
+	r := &safehttp.Request{
+		Method: method,
 		URL:    target,
 		Header: []safehttp.Field{
-			{Name: "Authorization", Value: "Bearer " + token},
+			{Name: "Authorization", Value: "Bearer " + c.First(credAccessToken)},
 			{Name: "Content-Type", Value: "application/json"},
 			{Name: "Accept", Value: "application/json"},
 		},
 		Body: body,
-		Once: true, // the Graph API knows no idempotency key
-	})
-	if err != nil {
-		return answer{}, callError(err)
+		Once: true,
 	}
-	return readAnswer(resp), nil
+	if body == nil {
+		r.Header = slices.Delete(r.Header, 1, 2)
+	}
+	resp, err := p.http.Do(ctx, r)
+	if err != nil {
+		return nil, callError(err)
+	}
+	return resp, nil
 }
 
 // callError tells a call that has not been made from one whose answer is missing.

@@ -25,6 +25,7 @@ var (
 	_ hookswitch.MessageSender = (*Provider)(nil)
 	_ hookswitch.Registrar     = (*Provider)(nil)
 	_ hookswitch.Attender      = (*Provider)(nil)
+	_ hookswitch.Guide         = (*Provider)(nil)
 )
 
 // The names of the credentials.

@@ -3,6 +3,7 @@ package telegram
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/hookswitch/hookswitch"
 )
@@ -14,10 +15,10 @@ var allowedUpdates = []string{"message", "edited_message", "callback_query", "my
 // before.
 const maxConnections = 40
 
-// Register has Telegram push the bot's updates to url, with the secret token by which they are proved. What waits at Telegram is pushed too.
+// Register has Telegram push the bot's updates to door, with the secret token by which they are proved. What waits at Telegram is pushed too.
 // https://core.telegram.org/bots/api#setwebhook
-func (p *Provider) Register(ctx context.Context, c hookswitch.Credentials, url string) error {
-	secret := c.All(credSecretToken)
+func (p *Provider) Register(ctx context.Context, r *hookswitch.Route, door string) error {
+	secret := r.Credentials.All(credSecretToken)
 	if len(secret) == 0 {
 		return hookswitch.Errorf(hookswitch.Invalid, "The sender has no %s: choose one of 1 to 256 letters, digits, - and _.", credSecretToken)
 	}
@@ -26,11 +27,11 @@ func (p *Provider) Register(ctx context.Context, c hookswitch.Credentials, url s
 		Secret         string   `json:"secret_token"`
 		AllowedUpdates []string `json:"allowed_updates"`
 		MaxConnections int      `json:"max_connections"`
-	}{url, secret[0], allowedUpdates, maxConnections})
+	}{door, secret[0], allowedUpdates, maxConnections})
 	if err != nil {
 		return hookswitch.Errorf(hookswitch.Invalid, "The address cannot be written as JSON: %w", err)
 	}
-	resp, fail := p.post(ctx, c, "setWebhook", body)
+	resp, fail := p.post(ctx, r.Credentials, "setWebhook", body)
 	if fail == nil {
 		_, fail = readAnswer(resp)
 	}
@@ -45,4 +46,21 @@ func (p *Provider) Register(ctx context.Context, c hookswitch.Credentials, url s
 		}
 	}
 	return &hookswitch.Error{Kind: hookswitch.Invalid, Message: "Telegram refused: " + fail.Message + ".", Err: fail}
+}
+
+// Steps are those of setWebhook where Telegram has not been told yet, and what only BotFather can set.
+func (p *Provider) Steps(r *hookswitch.Route, door string, registered bool) []string {
+	var steps []string
+	if !registered {
+		for _, cred := range []struct{ name, how string }{
+			{credBotToken, "Write /newbot to @BotFather, answer its questions, and put the token it gives into " + credBotToken + "."},
+			{credSecretToken, "Choose a " + credSecretToken + " of 1 to 256 letters, digits, - and _, for this bot alone."},
+		} {
+			if r.Credentials.First(cred.name) == "" {
+				steps = append(steps, cred.how)
+			}
+		}
+		steps = append(steps, "Call setWebhook of the Bot API with the url "+door+", the secret_token of the sender, and allowed_updates "+strings.Join(allowedUpdates, ", ")+".")
+	}
+	return append(steps, "For a bot that is to read everything in groups, write /setprivacy to @BotFather and choose Disable.")
 }

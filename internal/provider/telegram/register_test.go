@@ -16,7 +16,7 @@ const doorURL = "https://gw.example.test/api/v1/channels/telegram/webhook"
 
 func register(t *testing.T, a *botAPI, c hookswitch.Credentials) error {
 	t.Helper()
-	err := telegram.New(telegram.Options{HTTP: a}).Register(t.Context(), c, doorURL)
+	err := telegram.New(telegram.Options{HTTP: a}).Register(t.Context(), &hookswitch.Route{Channel: hookswitch.Telegram, Credentials: c}, doorURL)
 	if err != nil && strings.Contains(err.Error(), "TEST-BOT-TOKEN") {
 		t.Errorf("the error shows the token: %v", err)
 	}

@@ -21,6 +21,8 @@ var (
 	_ hookswitch.Provider      = (*Provider)(nil)
 	_ hookswitch.MessageSender = (*Provider)(nil)
 	_ hookswitch.Dialoguer     = (*Provider)(nil)
+	_ hookswitch.Registrar     = (*Provider)(nil)
+	_ hookswitch.Guide         = (*Provider)(nil)
 )
 
 // The names of the credentials. The token proves pushes and, where there is no API key, sends.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -46,6 +47,15 @@ func refused(code, category, message string) *hookswitch.SendError {
 
 // post makes a message of the account of c.
 func (p *Provider) post(ctx context.Context, c hookswitch.Credentials, form url.Values) (hookswitch.Accepted, error) {
+	resp, fail := p.call(ctx, c, http.MethodPost, "/Messages.json", "", form)
+	if fail != nil {
+		return hookswitch.Accepted{}, fail
+	}
+	return readAnswer(resp)
+}
+
+// call makes one call about the account of c, whose path goes on behind the account. The error is that of a call which has not been made, or has no answer.
+func (p *Provider) call(ctx context.Context, c hookswitch.Credentials, method, path, query string, form url.Values) (*safehttp.Response, *hookswitch.SendError) {
 	account := c.First(credAccount)
 	user, password := c.First(credKey), c.First(credKeySecret)
 	if user == "" || password == "" {
@@ -53,33 +63,37 @@ func (p *Provider) post(ctx context.Context, c hookswitch.Credentials, form url.
 	}
 	switch {
 	case p.http == nil:
-		return hookswitch.Accepted{}, refused(codeNoProvider, categoryAuth, "sending is switched off")
+		return nil, refused(codeNoProvider, categoryAuth, "sending is switched off")
 	case account == "":
-		return hookswitch.Accepted{}, refused(codeNoProvider, categoryAuth, "the sender has no "+credAccount)
+		return nil, refused(codeNoProvider, categoryAuth, "the sender has no "+credAccount)
 	case password == "":
-		return hookswitch.Accepted{}, refused(codeNoProvider, categoryAuth, "the sender has neither an "+credToken+" nor an "+credKey+" with its "+credKeySecret)
+		return nil, refused(codeNoProvider, categoryAuth, "the sender has neither an "+credToken+" nor an "+credKey+" with its "+credKeySecret)
 	}
-	target, err := url.Parse(p.base + "/2010-04-01/Accounts/" + url.PathEscape(account) + "/Messages.json")
+	target, err := url.Parse(p.base + "/2010-04-01/Accounts/" + url.PathEscape(account) + path)
 	if err != nil {
-		return hookswitch.Accepted{}, &hookswitch.SendError{
+		return nil, &hookswitch.SendError{
 			Code: codeNoProvider, Category: categoryAuth, Message: "the base URL of twilio is not a URL", Err: err,
 		}
 	}
-	resp, err := p.http.Do(ctx, &safehttp.Request{
-		Method: http.MethodPost,
+	target.RawQuery = query
+	r := &safehttp.Request{
+		Method: method,
 		URL:    target,
 		Header: []safehttp.Field{
 			{Name: "Authorization", Value: "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))},
-			{Name: "Content-Type", Value: "application/x-www-form-urlencoded"},
 			{Name: "Accept", Value: "application/json"},
 		},
-		Body: []byte(form.Encode()),
 		Once: true,
-	})
-	if err != nil {
-		return hookswitch.Accepted{}, callError(err)
 	}
-	return readAnswer(resp)
+	if method == http.MethodPost {
+		r.Header = slices.Insert(r.Header, 1, safehttp.Field{Name: "Content-Type", Value: "application/x-www-form-urlencoded"})
+		r.Body = []byte(form.Encode())
+	}
+	resp, err := p.http.Do(ctx, r)
+	if err != nil {
+		return nil, callError(err)
+	}
+	return resp, nil
 }
 
 // callError tells a call that has not been made from one whose answer is missing.

@@ -20,6 +20,7 @@ import (
 var (
 	_ hookswitch.Provider      = (*Provider)(nil)
 	_ hookswitch.MessageSender = (*Provider)(nil)
+	_ hookswitch.Guide         = (*Provider)(nil)
 )
 
 // credToken is the credential that a server of the operator's shows.

@@ -22,6 +22,7 @@ var (
 	_ hookswitch.Provider      = (*Provider)(nil)
 	_ hookswitch.Challenger    = (*Provider)(nil)
 	_ hookswitch.MessageSender = (*Provider)(nil)
+	_ hookswitch.Guide         = (*Provider)(nil)
 )
 
 // The names of the credentials. The first three are the app's, the others the account's.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -27,6 +28,40 @@ type Provider struct {
 	script []SendFunc
 	sent   []hookswitch.Outgoing
 	traits Traits
+	shown  []Shown
+	attend func(ctx context.Context) error
+}
+
+// Shown is what a person was shown: that a message of theirs was read or, with Typing, that an answer is being written.
+type Shown struct {
+	ProviderID string
+	Typing     bool
+}
+
+// Attend notes what is shown, and does what OnAttend was given.
+func (p *Provider) Attend(ctx context.Context, _ *hookswitch.Route, m *hookswitch.Message, typing bool) error {
+	p.mu.Lock()
+	p.shown = append(p.shown, Shown{m.ProviderID, typing})
+	do := p.attend
+	p.mu.Unlock()
+	if do == nil {
+		return nil
+	}
+	return do(ctx)
+}
+
+// OnAttend has Attend do what do does.
+func (p *Provider) OnAttend(do func(context.Context) error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.attend = do
+}
+
+// Shown is what people have been shown so far.
+func (p *Provider) Shown() []Shown {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.shown)
 }
 
 // Traits are what a provider says of itself as a sender.
@@ -75,6 +110,7 @@ var (
 	_ hookswitch.Pacer         = (*Provider)(nil)
 	_ hookswitch.Repeater      = (*Provider)(nil)
 	_ hookswitch.Carrier       = (*Provider)(nil)
+	_ hookswitch.Attender      = (*Provider)(nil)
 )
 
 // NewProvider returns a provider that accepts every send.
@@ -87,6 +123,7 @@ type Update struct {
 	Dedup   string                     `json:"dedup,omitempty"`
 	At      int64                      `json:"at,omitempty"` // Unix milliseconds
 	Message *hookswitch.InboundMessage `json:"message,omitempty"`
+	Files   []hookswitch.InboundFile   `json:"files,omitempty"` // of the message
 	Receipt *hookswitch.MessageReceipt `json:"receipt,omitempty"`
 	Contact *hookswitch.ContactChange  `json:"contact,omitempty"`
 	Change  *hookswitch.MessageChange  `json:"change,omitempty"`
@@ -154,6 +191,9 @@ func (p *Provider) Parse(push *hookswitch.Push) ([]hookswitch.Update, error) {
 	for i, u := range list {
 		out[i] = hookswitch.Update{Channel: u.Channel, Address: u.Address, Dedup: u.Dedup, Message: u.Message, Receipt: u.Receipt, Contact: u.Contact,
 			Change: u.Change, OptOut: u.OptOut, Dialogue: u.Dialogue}
+		if len(u.Files) > 0 {
+			out[i].Message.Files = u.Files
+		}
 		if u.At != 0 {
 			out[i].At = time.UnixMilli(u.At).UTC()
 		}
