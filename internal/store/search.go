@@ -257,8 +257,8 @@ func (r *Reader) Tries(ctx context.Context, app, endpoint hookswitch.Key, events
 	return list, err
 }
 
-// Owing are the rows of what an App owes for events, to one endpoint or, where that is 0, to all.
-func (r *Reader) Owing(ctx context.Context, app, endpoint hookswitch.Key, events []hookswitch.Key) ([]Delivery, error) {
+// OwedFor are the rows of what an App owes for events, to one endpoint or, where that is 0, to all.
+func (r *Reader) OwedFor(ctx context.Context, app, endpoint hookswitch.Key, events []hookswitch.Key) ([]Delivery, error) {
 	if len(events) == 0 {
 		return nil, nil
 	}
