@@ -341,8 +341,8 @@ func (s *Service) Answers(ctx context.Context, m *hookswitch.Message) ([]*hooksw
 	return s.store.AnswersTo(ctx, m)
 }
 
-// Answered is the received message that m answers; nil: none, or it is gone.
-func (s *Service) Answered(ctx context.Context, m *hookswitch.Message) (*hookswitch.Message, error) {
+// AnsweredMessage is the received message that m answers; nil: none, or it is gone.
+func (s *Service) AnsweredMessage(ctx context.Context, m *hookswitch.Message) (*hookswitch.Message, error) {
 	if m.InReplyTo == 0 {
 		return nil, nil
 	}
