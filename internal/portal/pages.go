@@ -41,12 +41,7 @@ type Options struct {
 	FrameAncestors []string
 	// HTTP is what the addresses of endpoints are tried with; nil: they are not.
 	HTTP *safehttp.Client
-	// Settings are the ones in effect, without secrets.
-	Settings []Setting
 }
-
-// Setting is one setting of the server, as pages show it.
-type Setting struct{ Name, Value, Source string }
 
 // Pages are the pages over one service.
 type Pages struct {
@@ -131,6 +126,8 @@ func securityHeaders(h http.Header, nonce string, ancestors []string, logo strin
 	frames := "'none'"
 	if len(ancestors) > 0 {
 		frames = strings.Join(ancestors, " ")
+		h.Del("X-Frame-Options")
+		h.Del("Cross-Origin-Opener-Policy")
 	} else {
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
