@@ -116,7 +116,7 @@ func (s *Service) StartRecovery(ctx context.Context, kind hookswitch.TaskKind, a
 		return nil, err
 	}
 	return s.startTask(ctx, *rec.task, idem, func(tx *store.Tx) error {
-		return s.note(tx, actorOf(ctx), hookswitch.DidStartRecovery, rec.endpoint, "What", string(kind), "From", timeText(time.UnixMilli(rec.SinceMS)), "Until", timeText(time.UnixMilli(rec.UntilMS)))
+		return s.note(tx, actorOf(ctx), hookswitch.DidStartRecovery, rec.endpoint, "Task", s.ids.Format(hookswitch.KindTask, rec.task.Key), "What", string(kind), "From", timeText(time.UnixMilli(rec.SinceMS)), "Until", timeText(time.UnixMilli(rec.UntilMS)))
 	})
 }
 
