@@ -78,6 +78,7 @@ func (p *Pages) admit(v *view) error {
 	if v.Session.Kind == hookswitch.TokenSession {
 		v.r = v.r.WithContext(service.Restricted(v.ctx(), v.Session.FeatureFlags))
 	}
+	v.r = v.r.WithContext(service.By(v.ctx(), v.actor()))
 	v.navigate()
 	v.takeFlash()
 	securityHeaders(v.w.Header(), v.Shell.Nonce, v.ancestors(), ui.LogoOrigin(v.Shell.Look))
