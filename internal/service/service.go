@@ -77,6 +77,7 @@ type Service struct {
 	pace      sendPace
 	counts    Counts
 	uses      keyUses
+	doors     doorNotes
 }
 
 // New returns the service over an open store. Attach must be called before anything is delivered.
@@ -177,11 +178,15 @@ func (s *Service) Run(ctx context.Context, nodes func(int)) error {
 	every(sweepEvery, "end dialogues", s.SweepDialogues)
 	every(logEvery, "log attempts", s.LogAttempts)
 	every(recordUsesEvery, "record the use of API keys", s.RecordKeyUses)
+	every(recordDoorsEvery, "record what came to the doors", s.RecordDoors)
 	wg.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordUsesEvery)
 	defer cancel()
 	if err := s.RecordKeyUses(last); err != nil {
 		s.log.Warn("record the use of API keys", "error", err)
+	}
+	if err := s.RecordDoors(last); err != nil {
+		s.log.Warn("record what came to the doors", "error", err)
 	}
 	return nil
 }
