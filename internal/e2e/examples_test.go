@@ -211,8 +211,8 @@ func inside(v any, path string) (any, error) {
 	return v, nil
 }
 
-// TestDocs_ExamplesRun runs the marked examples of pages of the documentation.
-func TestDocs_ExamplesRun(t *testing.T) {
+// TestExamples_Run runs the marked examples of pages of the documentation.
+func TestExamples_Run(t *testing.T) {
 	t.Parallel()
 	for _, page := range []string{"zavu.md"} {
 		t.Run(page, func(t *testing.T) {
@@ -222,7 +222,7 @@ func TestDocs_ExamplesRun(t *testing.T) {
 	}
 }
 
-func TestDocs_ExamplesAreHeldToWhatThePageShows(t *testing.T) {
+func TestExamples_AreHeldToWhatThePageShows(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "page.md")
 	text := "```sh\nexit 1\n```\n\n```sh run\necho '{\"a\":{\"b\":[{\"c\":\"x1y\"}]},\"n\":1}'\n```\n\n```json\n{\"a\": {\"b\": [{\"c\": \"x…y\"}]}}\n```\n<!-- keep C = a.b[0].c -->\n\nText.\n\n```json\n{}\n```\n\n" +
