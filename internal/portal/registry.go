@@ -47,7 +47,11 @@ type route struct {
 	nav    *nav   // its place there; nil: it has none
 	under  string // path of the page that is current in the navigation while this one is shown; "": its own
 	// needs is what a session has to be capable of; 0: to look.
-	needs  hookswitch.Capabilities
+	needs hookswitch.Capabilities
+	// scope is what the API key has to be for that a session at the dashboard was opened with; "": a key that is for everything may.
+	scope hookswitch.Scope
+	// admin pages of an App are the operator's alone; they are not in the navigation of others.
+	admin  bool
 	handle func(*Pages, *view) error
 	data   bool // answers programs: errors are JSON
 	stream bool // goes on for as long as somebody looks

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,7 @@ type view struct {
 	Shell *ui.Shell
 
 	portal hookswitch.PortalSettings
+	key    *hookswitch.APIKey // that the session was opened with; nil: with none
 }
 
 func (p *Pages) newView(w http.ResponseWriter, r *http.Request, rt *route, root string) *view {
@@ -80,7 +82,14 @@ func (p *Pages) admit(v *view) error {
 	v.navigate()
 	v.takeFlash()
 	securityHeaders(v.w.Header(), v.Shell.Nonce, v.ancestors(), ui.LogoOrigin(v.Shell.Look))
-	if reason := v.Refused(v.route.needs); reason != "" {
+	reason := v.Refused(v.route.needs)
+	switch {
+	case v.route.admin:
+		reason = v.refusedAdmin()
+	case v.key != nil && v.route.path != "" && reason == "": // the first page shows no more than how things are
+		reason = v.refusedScope(v.route.scope)
+	}
+	if reason != "" {
 		return hookswitch.Errorf(hookswitch.Forbidden, "%s", reason)
 	}
 	return nil
@@ -122,7 +131,27 @@ func (v *view) Refused(needed hookswitch.Capabilities) string {
 	return "Your access does not cover that."
 }
 
-// MayNot is Refused by the name that docs and templates use: endpoints.write, secrets.read, secrets.write, messages.resend.
+// refusedAdmin says why whoever looks may not do what is the operator's; "" when they may.
+func (v *view) refusedAdmin() string {
+	if v.isOperator() {
+		return ""
+	}
+	return "That is the operator's to do."
+}
+
+// refusedScope says why the API key of the session is not for the scope; "" when it is, and for sessions of no key.
+func (v *view) refusedScope(scope hookswitch.Scope) string {
+	switch {
+	case v.key == nil || len(v.key.Scopes) == 0 || scope != "" && v.key.Allows(scope):
+		return ""
+	case scope == "":
+		return "The API key that you signed in with is for certain things only, and this is none of them."
+	}
+	return "The API key that you signed in with does not have the scope " + string(scope) + "."
+}
+
+// MayNot is Refused by the name that docs and templates use: endpoints.write, secrets.read, secrets.write, messages.resend; the scopes of API keys, such as
+// senders:write; or operator.
 func (v *view) MayNot(what string) string {
 	switch what {
 	case "endpoints.write":
@@ -133,6 +162,12 @@ func (v *view) MayNot(what string) string {
 		return v.Refused(hookswitch.ManageEndpointSecret)
 	case "messages.resend":
 		return v.Refused(hookswitch.CreateAttempts)
+	}
+	if what == "operator" {
+		return v.refusedAdmin()
+	}
+	if scope := hookswitch.Scope(what); slices.Contains(hookswitch.Scopes(), scope) {
+		return v.refusedScope(scope)
 	}
 	panic("portal: there is no capability " + what)
 }
@@ -151,7 +186,8 @@ func (v *view) navigate() {
 			continue
 		}
 		switch {
-		case v.root == portalRoot && rt.in&customer == 0, v.root == dashboardRoot && inApp && rt.in&tenant == 0, v.root == dashboardRoot && !inApp && rt.in&operator == 0:
+		case v.root == portalRoot && rt.in&customer == 0, v.root == dashboardRoot && inApp && rt.in&tenant == 0, v.root == dashboardRoot && !inApp && rt.in&operator == 0,
+			rt.admin && !v.isOperator():
 			continue
 		}
 		base := v.Base

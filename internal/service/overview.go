@@ -83,7 +83,7 @@ func (s *Service) Queues(ctx context.Context) ([]store.QueueState, error) {
 
 // FailedAttempt is an attempt that failed, with what it was about and what has become of the delivery since.
 type FailedAttempt struct {
-	*hookswitch.Attempt
+	Attempt  *hookswitch.Attempt
 	App      *hookswitch.App
 	Endpoint *hookswitch.Endpoint // nil: it has been deleted
 	// State is that of the delivery now: pending while it is tried again, delivered when a later attempt got through.
@@ -111,21 +111,49 @@ func (s *Service) FailedAttempts(ctx context.Context, app hookswitch.Key, codeCl
 			}
 			apps[a.App] = f.App
 		}
-		e, known := endpoints[a.Attempt().Endpoint]
+		e, known := endpoints[a.Endpoint]
 		if !known {
-			if e, err = s.store.Endpoint(ctx, a.App, a.Attempt().Endpoint); hookswitch.KindOf(err) == hookswitch.NotFound {
+			if e, err = s.store.Endpoint(ctx, a.App, a.Endpoint); hookswitch.KindOf(err) == hookswitch.NotFound {
 				e, err = nil, nil
 			}
 			if err != nil {
 				return nil, 0, err
 			}
-			endpoints[a.Attempt().Endpoint] = e
+			endpoints[a.Endpoint] = e
 		}
 		f.Endpoint = e
-		if f.State, f.NextAt, err = s.deliveryNow(ctx, a); err != nil {
+		if f.State, f.NextAt, err = s.deliveryNow(ctx, a, e); err != nil {
 			return nil, 0, err
 		}
 		list = append(list, f)
 	}
 	return list, stopped, nil
+}
+
+// deliveryNow is what has become of the delivery that an attempt belongs to. e is its endpoint; nil: it has been deleted.
+func (s *Service) deliveryNow(ctx context.Context, a *hookswitch.Attempt, e *hookswitch.Endpoint) (hookswitch.DeliveryState, time.Time, error) {
+	rows, err := s.store.DeliveriesOf(ctx, a.App, a.Event)
+	if err != nil {
+		return 0, time.Time{}, err
+	}
+	for _, row := range rows {
+		switch {
+		case row.Target != a.Endpoint:
+		case row.State != hookswitch.DeliveryPending:
+			return row.State, time.Time{}, nil
+		case e == nil || a.Event <= e.CanceledUpto:
+			return hookswitch.DeliveryCanceled, time.Time{}, nil
+		case row.Owner != 0:
+			return hookswitch.DeliveryPending, time.Time{}, nil
+		default:
+			return hookswitch.DeliveryPending, row.NextAt, nil
+		}
+	}
+	tried, err := s.store.TriedEndpoints(ctx, a.App, a.Event)
+	for _, t := range tried {
+		if t.Endpoint == a.Endpoint && t.OK {
+			return hookswitch.DeliveryDelivered, time.Time{}, err
+		}
+	}
+	return hookswitch.DeliveryCanceled, time.Time{}, err
 }

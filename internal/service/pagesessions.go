@@ -85,7 +85,7 @@ func sessionEnd(t *hookswitch.Token, now time.Time) time.Time {
 
 // OpenOperatorSession signs a browser in to the dashboard for the operator. credential tells the operator's token from others: with another one the session ends.
 func (s *Service) OpenOperatorSession(ctx context.Context, credential hookswitch.Secret, agent string) (*hookswitch.Token, hookswitch.Secret, error) {
-	return s.openDashboard(ctx, hookswitch.Token{App: hookswitch.OrganizationApp, Scope: operatorScope(credential)}, agent)
+	return s.openDashboard(ctx, hookswitch.Token{App: hookswitch.OrganizationApp, Scope: operatorScope(credential), Capabilities: hookswitch.AllCapabilities}, agent)
 }
 
 func operatorScope(credential hookswitch.Secret) string {
@@ -94,13 +94,17 @@ func operatorScope(credential hookswitch.Secret) string {
 
 // OpenKeySession signs a browser in to the dashboard of the App that an API key acts for. It ends with the key.
 func (s *Service) OpenKeySession(ctx context.Context, key *hookswitch.APIKey, agent string) (*hookswitch.Token, hookswitch.Secret, error) {
-	return s.openDashboard(ctx, hookswitch.Token{App: key.App, Ref: key.Key}, agent)
+	t := hookswitch.Token{App: key.App, Ref: key.Key, Capabilities: hookswitch.AllCapabilities}
+	if len(key.Scopes) > 0 { // none of the scopes is about endpoints
+		t.Capabilities = hookswitch.ViewBase
+	}
+	return s.openDashboard(ctx, t, agent)
 }
 
 func (s *Service) openDashboard(ctx context.Context, t hookswitch.Token, agent string) (*hookswitch.Token, hookswitch.Secret, error) {
 	text := newToken(hookswitch.TokenDashboard)
 	now := s.now().UTC()
-	t.Kind, t.Capabilities, t.Agent = hookswitch.TokenDashboard, hookswitch.AllCapabilities, cut(agent, maxAgent)
+	t.Kind, t.Agent = hookswitch.TokenDashboard, cut(agent, maxAgent)
 	t.CreatedAt, t.Until = now, now.Add(DashboardLife)
 	t.ExpiresAt = sessionEnd(&t, now)
 	err := s.store.Update(ctx, func(tx *store.Tx) error {

@@ -43,6 +43,8 @@ type Options struct {
 	CheckResponder func(hookswitch.ResponderConfig) error
 	// PublicURL is how people and providers reach the server, without a slash at its end.
 	PublicURL string
+	// Redirected are the providers whose APIs are not called, because a setting leads the calls elsewhere, such as to stand-ins.
+	Redirected []string
 	// Fetch gets a file of the web, of at most so many bytes, with its content type as its server tells it. The error is for whoever named the URL. nil: nothing is fetched.
 	Fetch func(ctx context.Context, url string, most int) (bytes []byte, contentType string, err error)
 	// Retention is how long events and attempts are kept.
