@@ -72,6 +72,7 @@ type Pages struct {
 	isToken func(string) bool // the operator's
 	signIns *rate.Limiter
 	play    *play
+	lines   lines
 	docs    func() (*docs, error)
 	mux     *http.ServeMux
 }
@@ -143,6 +144,8 @@ func securityHeaders(h http.Header, nonce string, ancestors []string, logo strin
 	frames := "'none'"
 	if len(ancestors) > 0 {
 		frames = strings.Join(ancestors, " ")
+		h.Del("X-Frame-Options")
+		h.Del("Cross-Origin-Opener-Policy")
 	} else {
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")

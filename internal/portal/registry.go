@@ -48,8 +48,6 @@ type route struct {
 	under  string // path of the page that is current in the navigation while this one is shown; "": its own
 	// needs is what a session has to be capable of; 0: to look.
 	needs hookswitch.Capabilities
-	// scope is what the API key has to be for that a session at the dashboard was opened with; "": a key that is for everything may.
-	scope hookswitch.Scope
 	// admin pages of an App are the operator's alone; they are not in the navigation of others.
 	admin  bool
 	handle func(*Pages, *view) error
@@ -74,8 +72,19 @@ var routes = slices.Concat(
 	homeRoutes,
 	overviewRoutes,
 	appsRoutes,
+	failuresRoutes,
+	straysRoutes,
+	queuesRoutes[:1],
+	eventTypesRoutes,
+	queuesRoutes[1:],
 	endpointsRoutes,
 	endpointNewRoutes,
+	conversationsRoutes,
+	draftsRoutes,
+	callsRoutes,
+	sendersRoutes,
+	phoneRoutes,
+	keysRoutes,
 	playRoutes,
 	docsRoutes,
 )

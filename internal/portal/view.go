@@ -5,7 +5,6 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -83,11 +82,8 @@ func (p *Pages) admit(v *view) error {
 	v.takeFlash()
 	securityHeaders(v.w.Header(), v.Shell.Nonce, v.ancestors(), ui.LogoOrigin(v.Shell.Look))
 	reason := v.Refused(v.route.needs)
-	switch {
-	case v.route.admin:
+	if v.route.admin && reason == "" {
 		reason = v.refusedAdmin()
-	case v.key != nil && v.route.path != "" && reason == "": // the first page shows no more than how things are
-		reason = v.refusedScope(v.route.scope)
 	}
 	if reason != "" {
 		return hookswitch.Errorf(hookswitch.Forbidden, "%s", reason)
@@ -139,19 +135,7 @@ func (v *view) refusedAdmin() string {
 	return "That is the operator's to do."
 }
 
-// refusedScope says why the API key of the session is not for the scope; "" when it is, and for sessions of no key.
-func (v *view) refusedScope(scope hookswitch.Scope) string {
-	switch {
-	case v.key == nil || len(v.key.Scopes) == 0 || scope != "" && v.key.Allows(scope):
-		return ""
-	case scope == "":
-		return "The API key that you signed in with is for certain things only, and this is none of them."
-	}
-	return "The API key that you signed in with does not have the scope " + string(scope) + "."
-}
-
-// MayNot is Refused by the name that docs and templates use: endpoints.write, secrets.read, secrets.write, messages.resend; the scopes of API keys, such as
-// senders:write; or operator.
+// MayNot is Refused by the name that docs and templates use: endpoints.write, secrets.read, secrets.write, messages.resend, or operator.
 func (v *view) MayNot(what string) string {
 	switch what {
 	case "endpoints.write":
@@ -165,9 +149,6 @@ func (v *view) MayNot(what string) string {
 	}
 	if what == "operator" {
 		return v.refusedAdmin()
-	}
-	if scope := hookswitch.Scope(what); slices.Contains(hookswitch.Scopes(), scope) {
-		return v.refusedScope(scope)
 	}
 	panic("portal: there is no capability " + what)
 }
@@ -296,6 +277,3 @@ func (v *view) call(method, path, cli string) {
 	curl += "-H \"Authorization: Bearer $HOOKSWITCH_TOKEN\" \\\n  '" + v.p.svc.PublicURL() + path + "'"
 	v.Shell.Call = &ui.Call{Method: method, Path: path, Curl: curl, CLI: cli}
 }
-
-// service is short for what pages call most.
-func (v *view) service() *service.Service { return v.p.svc }

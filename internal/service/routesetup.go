@@ -60,7 +60,7 @@ func (r *RouteSetup) MaySimulate() string {
 		return "The credentials of this channel cannot prove a push: there is no secret to sign with."
 	case r.Route.Channel == hookswitch.WebChat, r.Redirected:
 		return ""
-	case r.Route.Channel == hookswitch.USSD: // answered in the response to the push itself
+	case r.Route.Channel == hookswitch.USSD, r.Route.Channel == hookswitch.Voice: // answered in the response to the push itself
 		return ""
 	}
 	return "Answers would go to the real " + r.Route.Provider + ". Set provider-base-urls to a stand-in for it, or start the server with hookswitch dev."

@@ -19,3 +19,6 @@ CREATE INDEX dialogues_by_conversation ON dialogues (conversation_id, id) WHERE 
 
 -- Attempts that failed, of all Apps.
 CREATE INDEX attempts_not_ok ON attempts (id) WHERE NOT ok;
+
+-- Conversations that a person has taken over.
+CREATE INDEX conversations_handed ON conversations (app_id, last_message) WHERE handover;
