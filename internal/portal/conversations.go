@@ -234,13 +234,15 @@ func (p *Pages) showConversation(v *view, status int, typed, problem string) err
 	} else {
 		page.Over = channelName(ch)
 	}
-	if drafts, err := p.svc.Drafts(v.ctx(), v.App.Key, hookswitch.DraftPending, store.Page{Limit: 200}); err != nil {
+	drafts, err := p.svc.Drafts(v.ctx(), v.App.Key, hookswitch.DraftPending, store.Page{Limit: 200})
+	if err != nil {
 		return err
-	} else {
-		for _, d := range drafts {
-			if d.Conversation == t.Key {
-				page.Drafts = append(page.Drafts, v.draftRow(d))
-			}
+	}
+	for _, d := range drafts {
+		if d.Conversation == t.Key {
+			row := v.draftRow(d)
+			row.Back = v.Page("conversations", page.ID)
+			page.Drafts = append(page.Drafts, row)
 		}
 	}
 	calls, err := p.svc.Dialogues(v.ctx(), v.App.Key, store.DialogueFilter{Conversation: t.Key}, store.Page{Limit: 10})

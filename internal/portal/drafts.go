@@ -30,6 +30,7 @@ type draftRow struct {
 	Pending                              bool
 	Failure                              string
 	At                                   time.Time
+	Back                                 string // where a decision leads; "": to the list
 }
 
 func (v *view) draftRow(d *hookswitch.Draft) draftRow {

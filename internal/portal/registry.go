@@ -83,8 +83,12 @@ var routes = slices.Concat(
 	draftsRoutes,
 	callsRoutes,
 	sendersRoutes,
+	templatesRoutes,
+	invitationsRoutes,
 	phoneRoutes,
+	projectWebhookRoutes,
 	keysRoutes,
+	inviteRoutes,
 	playRoutes,
 	docsRoutes,
 )

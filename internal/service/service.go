@@ -179,6 +179,7 @@ func (s *Service) Run(ctx context.Context, nodes func(int)) error {
 	every(housekeepEvery, "housekeeping", s.housekeep)
 	every(sweepEvery, "end dialogues", s.SweepDialogues)
 	every(logEvery, "log attempts", s.LogAttempts)
+	every(invitationEvery, "end invitations", s.SweepInvitations)
 	every(recordUsesEvery, "record the use of API keys", s.RecordKeyUses)
 	every(recordDoorsEvery, "record what came to the doors", s.RecordDoors)
 	wg.Wait()
