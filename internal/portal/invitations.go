@@ -15,7 +15,7 @@ import (
 var invitationsRoutes = []route{
 	{in: tenant, method: "GET", path: "/invitations", name: "Invitations", nav: &nav{"Messaging", "user"}, handle: (*Pages).invitations, samples: []string{"/invitations", "/invitations?status=cancelled"}},
 	{in: tenant, method: "POST", path: "/invitations", name: "Invite a client", handle: (*Pages).createInvitation},
-	{in: tenant, method: "GET", path: "/invitations/{invitation}", name: "Invitation", under: "/invitations", handle: (*Pages).invitationOf, samples: []string{"/invitations/{invitation}"}},
+	{in: tenant, method: "GET", path: "/invitations/{invitation}", name: "Invitation", under: "/invitations", handle: (*Pages).invitationOf, samples: []string{"/invitations/{inviteid}"}},
 	{in: tenant, method: "POST", path: "/invitations/{invitation}/cancel", name: "Cancel the invitation", under: "/invitations", handle: (*Pages).cancelInvitation},
 	{in: tenant, method: "POST", path: "/invitations/{invitation}/decide", name: "Decide on an invitation", under: "/invitations", admin: true, handle: (*Pages).decideInvitation},
 }
