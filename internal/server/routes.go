@@ -60,6 +60,7 @@ func (s *Server) handler() http.Handler {
 	}).Register(pages)
 	s.widget.Register(pages)
 	mount(mux, pages)
+	mount(mux, s.travtus.Mux)
 
 	full := inside(svix.Base, api.Refuse(busy), inside(zavu.Base, messaging.Refuse(busy), s.operations().Refuse(busy)))
 	unknown := inside(svix.Base, api, inside(zavu.Base, messaging, root))

@@ -28,6 +28,7 @@ import (
 	"github.com/hookswitch/hookswitch/internal/respond"
 	"github.com/hookswitch/hookswitch/internal/safehttp"
 	"github.com/hookswitch/hookswitch/internal/service"
+	"github.com/hookswitch/hookswitch/internal/service/servicetest"
 	"github.com/hookswitch/hookswitch/internal/store"
 )
 
@@ -42,7 +43,7 @@ type Site struct {
 	Pages   *portal.Pages
 	// App is the customer that most is shown of, and Empty one to which nothing has happened.
 	App, Empty *hookswitch.App
-	// Names are what the braces in the samples of the registry stand for: {app}, {endpoint}, {failing}, {off}, {bin}, {emptybin}, {invitation}, {event}, {attempt}.
+	// Names are what the braces in the samples of the registry stand for: {app}, {endpoint}, {failing}, {off}, {bin}, {emptybin}, {invitation}, {event}, {attempt}, {quiet}, {inbound}, {reply}, {expired}, and {okevent}, {okattempt}, {redirectevent}, {redirectattempt}.
 	Names map[string]string
 
 	clock  clock
@@ -97,7 +98,7 @@ func Open(ctx context.Context, dir string, o Options) (*Site, error) {
 	}
 	guard := safehttp.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
 	s.client = safehttp.New(safehttp.Options{Guard: guard})
-	providers := all.Providers(all.Options{HTTP: s.client})
+	providers := append(all.Providers(all.Options{HTTP: s.client}), provider{servicetest.NewProvider()})
 	redirected := make([]string, len(providers)) // there is a stand-in for each, of which the demonstration sees nothing
 	for i, p := range providers {
 		redirected[i] = p.Name()
