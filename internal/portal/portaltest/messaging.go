@@ -173,8 +173,12 @@ func (s *Site) amiss(ctx context.Context, a simulate.Account, sim simulate.Simul
 			return err
 		}
 	}
-	lost := sim.Demo.With("phone_number_id", "999000111222")
-	if _, err := sim.Push(k, lost, simulate.Person{Text: "Is this the right number?"}).Post(ctx, client, svc.PublicURL()); err != nil {
+	page, err := simulate.Of(hookswitch.Messenger, "meta") // of the same account, and no sender has it
+	if err != nil {
+		return err
+	}
+	k, _ = page.Kind("text")
+	if _, err := page.Push(k, page.Demo, simulate.Person{Text: "Is this the right page?"}).Post(ctx, client, svc.PublicURL()); err != nil {
 		return err
 	}
 	strays, err := svc.Strays(ctx, store.Page{Limit: 1})

@@ -28,7 +28,6 @@ import (
 	"github.com/hookswitch/hookswitch/internal/respond"
 	"github.com/hookswitch/hookswitch/internal/safehttp"
 	"github.com/hookswitch/hookswitch/internal/service"
-	"github.com/hookswitch/hookswitch/internal/service/servicetest"
 	"github.com/hookswitch/hookswitch/internal/store"
 )
 
@@ -98,7 +97,7 @@ func Open(ctx context.Context, dir string, o Options) (*Site, error) {
 	}
 	guard := safehttp.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
 	s.client = safehttp.New(safehttp.Options{Guard: guard})
-	providers := append(all.Providers(all.Options{HTTP: s.client}), provider{servicetest.NewProvider()})
+	providers := all.Providers(all.Options{HTTP: s.client})
 	redirected := make([]string, len(providers)) // there is a stand-in for each, of which the demonstration sees nothing
 	for i, p := range providers {
 		redirected[i] = p.Name()
