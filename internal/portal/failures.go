@@ -29,7 +29,7 @@ type failureRow struct {
 	App, AppID, AppPage      string
 	Endpoint, EndpointURL    string
 	EndpointPage, EndpointID string
-	Event                    string
+	Event, Page              string
 	Answer                   ui.Badge
 	Now                      ui.Badge
 	Next                     time.Time
@@ -109,6 +109,7 @@ func (v *view) failureRow(f service.FailedAttempt) failureRow {
 	row := failureRow{App: f.App.Name, AppID: v.ID(hookswitch.KindApp, a.App), Event: v.ID(hookswitch.KindEvent, a.Event), EndpointID: v.ID(hookswitch.KindEndpoint, a.Endpoint), EndpointURL: a.URL,
 		Endpoint: hostOf(a.URL), At: a.Key.Time(), Took: ui.Millis(a.Timings.Total), Next: f.NextAt}
 	row.AppPage = dashboardRoot + "/apps/" + row.AppID
+	row.Page = row.AppPage + "/messages/" + row.Event + "/attempts/" + v.ID(hookswitch.KindAttempt, a.Key)
 	if f.Endpoint == nil {
 		row.Refused = "The endpoint has been deleted."
 	} else {
@@ -132,7 +133,10 @@ func (v *view) failureRow(f service.FailedAttempt) failureRow {
 	case hookswitch.DeliveryCanceled:
 		row.Now = ui.Badge{Tone: ui.Idle, Word: "Canceled", Icon: "cross"}
 	default:
-		row.Now = ui.Badge{Tone: ui.Warn, Word: "Tried again", Icon: "clock"}
+		row.Now = ui.Badge{Tone: ui.Warn, Word: "Will be tried again", Icon: "clock"}
+		if !row.Next.After(v.Now) {
+			row.Next, row.Now.Word = time.Time{}, "Due for another try"
+		}
 	}
 	return row
 }
