@@ -54,16 +54,15 @@ func (r *Reader) Conversations(ctx context.Context, app hookswitch.Key, p Page) 
 
 // InsertConversation stores a new conversation.
 func (tx *Tx) InsertConversation(c *hookswitch.Conversation) error {
-	_, err := tx.exec(`INSERT INTO conversations (id, app_id, sender_id, contact_id, handover, unsolved, turn_state, last_inbound_at, inbound, messages, unread, last_message, thread, created_at, updated_at)
+	return tx.write(`INSERT INTO conversations (id, app_id, sender_id, contact_id, handover, unsolved, turn_state, last_inbound_at, inbound, messages, unread, last_message, thread, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 		int64(c.Key), int64(c.App), int64(c.Sender), int64(c.Contact), c.Handover, c.Unsolved, clean(c.State), millis(c.LastInboundAt), c.Inbound, c.Messages, c.Unread, int64(c.LastMessage), clean(c.Thread),
 		millis(c.CreatedAt), millis(c.UpdatedAt))
-	return err
 }
 
-// UpdateConversation stores the changed fields of a conversation.
+// UpdateConversation stores the changed fields of a conversation that this transaction has read.
 func (tx *Tx) UpdateConversation(c *hookswitch.Conversation) error {
-	return tx.execOne("conversation", `UPDATE conversations SET handover = $3, last_inbound_at = $4, inbound = $5, messages = $6, unread = $7, last_message = $8, updated_at = $9,
+	return tx.write(`UPDATE conversations SET handover = $3, last_inbound_at = $4, inbound = $5, messages = $6, unread = $7, last_message = $8, updated_at = $9,
 		unsolved = $10, turn_state = $11 WHERE id = $1 AND app_id = $2`,
 		int64(c.Key), int64(c.App), c.Handover, millis(c.LastInboundAt), c.Inbound, c.Messages, c.Unread, int64(c.LastMessage), millis(c.UpdatedAt),
 		c.Unsolved, clean(c.State))
@@ -169,12 +168,11 @@ func (tx *Tx) seeChannel(m *hookswitch.Message) error {
 	if m.Direction == hookswitch.Inbound {
 		inbound = millis(m.CreatedAt)
 	}
-	_, err := tx.exec(`INSERT INTO conversation_channels (conversation_id, channel, app_id, sender_id, last_message, last_inbound_at) VALUES ($1, $2, $3, $4, $5, $6)
+	return tx.write(`INSERT INTO conversation_channels (conversation_id, channel, app_id, sender_id, last_message, last_inbound_at) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (conversation_id, channel) DO UPDATE SET
 			last_message = CASE WHEN excluded.last_message > conversation_channels.last_message THEN excluded.last_message ELSE conversation_channels.last_message END,
 			last_inbound_at = CASE WHEN excluded.last_inbound_at > conversation_channels.last_inbound_at THEN excluded.last_inbound_at ELSE conversation_channels.last_inbound_at END`,
 		int64(m.Conversation), string(m.Channel), int64(m.App), int64(m.Sender), int64(m.Key), inbound)
-	return err
 }
 
 // MarkRead notes that nothing of a conversation is unread.

@@ -104,17 +104,15 @@ func (tx *Tx) insertEvent(e *hookswitch.Event) error {
 	if !e.Plain() {
 		statement, args = insertRichEvent, append(args, wordsText(e.Labels), millis(e.DeliverAt), millis(e.ExpiresAt), e.ContentType)
 	}
-	_, err := tx.exec(statement, args...)
-	return err
+	return tx.write(statement, args...)
 }
 
 func (tx *Tx) insertDelivery(d *Delivery) error {
 	if d.Kind == hookswitch.DeliverOrdered {
 		return tx.insertOrdered(d)
 	}
-	_, err := tx.exec(insertDelivery, int64(d.Subject), int64(d.Target), int64(d.Kind), int64(d.App), int64(d.Owner), millis(d.NextAt), d.Claim,
+	return tx.write(insertDelivery, int64(d.Subject), int64(d.Target), int64(d.Kind), int64(d.App), int64(d.Owner), millis(d.NextAt), d.Claim,
 		d.Manual, int64(d.Restore))
-	return err
 }
 
 func attemptArgs(a *hookswitch.Attempt) []any {
@@ -160,11 +158,11 @@ func (tx *Tx) Record(o *Outcome, now time.Time) (own bool, err error) {
 		ok, failed = 1, 0
 	}
 	// A row beside the committer's, which changes that one all the time. Counters come before endpoints, as in the committer.
-	if _, err := tx.exec(addCount, int64(o.Target), hourOf(o.Attempt), -1-o.Attempt.Key.Node(), ok, failed); err != nil {
+	if err := tx.write(addCount, int64(o.Target), hourOf(o.Attempt), -1-o.Attempt.Key.Node(), ok, failed); err != nil {
 		return own, err
 	}
 	if o.Attempt.OK {
-		_, err = tx.exec(markOK, int64(o.Target), now.UnixMilli())
+		err = tx.write(markOK, int64(o.Target), now.UnixMilli())
 	}
 	return own, err
 }
@@ -194,7 +192,7 @@ func (tx *Tx) settle(o *Outcome) (own bool, err error) {
 		return false, err
 	}
 	if o.Attempt != nil {
-		if _, err := tx.exec(insertAttempt, attemptArgs(o.Attempt)...); err != nil {
+		if err := tx.write(insertAttempt, attemptArgs(o.Attempt)...); err != nil {
 			return false, err
 		}
 	}
@@ -241,8 +239,7 @@ func (tx *Tx) Proceed(kind hookswitch.DeliveryKind, subject, target hookswitch.K
 
 // Settle ends what is owed for a subject and target from outside its run: a receipt has told the outcome of a send.
 func (tx *Tx) Settle(kind hookswitch.DeliveryKind, subject, target hookswitch.Key) error {
-	_, err := tx.exec(deleteDelivery, int64(subject), int64(target), int64(kind))
-	return err
+	return tx.write(deleteDelivery, int64(subject), int64(target), int64(kind))
 }
 
 const deliveryColumns = `subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at, task`
