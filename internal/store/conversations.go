@@ -72,6 +72,8 @@ func (tx *Tx) UpdateConversation(c *hookswitch.Conversation) error {
 type ConversationFilter struct {
 	Sender  hookswitch.Key
 	Channel hookswitch.Channel // those that messages on it belong to
+	// Handover: only those that a person has taken over.
+	Handover bool
 }
 
 // ListedConversation is a conversation in a list. The list is in the order of At: the last message or, where the list is of one channel, the last message on it.
@@ -104,11 +106,17 @@ func (r *Reader) BusyConversations(ctx context.Context, app hookswitch.Key, f Co
 		where = ` AND x.sender_id = $2`
 	}
 	if f.Channel == "" {
+		if f.Handover {
+			where += ` AND x.handover`
+		}
 		where += p.clause("x.last_message", &args)
 		return scanAll(ctx, r, scanListed, `SELECT x.last_message, `+aliased(conversationColumns, "x")+` FROM conversations x WHERE x.app_id = $1 AND x.last_message > 0`+where, args...)
 	}
 	args = append(args, string(f.Channel))
 	where += ` AND x.channel = ` + placeholder(args)
+	if f.Handover {
+		where += ` AND c.handover`
+	}
 	where += p.clause("x.last_message", &args)
 	return scanAll(ctx, r, scanListed, `SELECT x.last_message, `+aliased(conversationColumns, "c")+` FROM conversation_channels x JOIN conversations c ON c.id = x.conversation_id
 		WHERE x.app_id = $1`+where, args...)
