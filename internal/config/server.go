@@ -44,6 +44,12 @@ type Server struct {
 	KeyPrefix     KeyPrefix `name:"key-prefix" env:"HOOKSWITCH_KEY_PREFIX" default:"zv" placeholder:"WORD" help:"How the texts of new API keys begin: WORD_live_… and WORD_test_…. Older keys stay valid."`
 	ZavuRateLimit int       `name:"zavu-rate-limit" env:"HOOKSWITCH_ZAVU_RATE_LIMIT" default:"600" placeholder:"N" help:"Requests a minute that a project may make to the Zavu-shaped API; 0 sets no limit."`
 
+	TravtusTokenRate   int      `name:"travtus-token-rate" env:"HOOKSWITCH_TRAVTUS_TOKEN_RATE" default:"100" placeholder:"N" help:"Requests a second for tokens of clients, of all together; 0 sets no limit."`
+	TravtusTokenBurst  int      `name:"travtus-token-burst" env:"HOOKSWITCH_TRAVTUS_TOKEN_BURST" default:"200" placeholder:"N" help:"How many of them may come at once."`
+	TravtusRate        int      `name:"travtus-rate" env:"HOOKSWITCH_TRAVTUS_RATE" default:"10000" placeholder:"N" help:"Requests a second that an app may make to the Travtus-shaped API; 0 sets no limit."`
+	TravtusBurst       int      `name:"travtus-burst" env:"HOOKSWITCH_TRAVTUS_BURST" default:"5000" placeholder:"N" help:"How many of them may come at once."`
+	TravtusSessionLife Duration `name:"travtus-session-life" env:"HOOKSWITCH_TRAVTUS_SESSION_LIFE" default:"24h" placeholder:"TIME" help:"How long after its last message a session of the Travtus-shaped API ends."`
+
 	LogLevel        string   `name:"log-level" env:"HOOKSWITCH_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least important lines to log: ${enum}."`
 	LogFormat       string   `name:"log-format" env:"HOOKSWITCH_LOG_FORMAT" default:"text" enum:"text,json" help:"Form of log lines: ${enum}."`
 	Metrics         bool     `name:"metrics" env:"HOOKSWITCH_METRICS" default:"true" negatable:"" help:"Serve /metrics for Prometheus."`
@@ -80,6 +86,14 @@ func (s *Server) check() error {
 	}
 	if s.MaxInFlight < 0 {
 		return fmt.Errorf("max-in-flight must not be negative, and is %d", s.MaxInFlight)
+	}
+	for _, n := range []struct {
+		name string
+		n    int
+	}{{"travtus-token-rate", s.TravtusTokenRate}, {"travtus-token-burst", s.TravtusTokenBurst}, {"travtus-rate", s.TravtusRate}, {"travtus-burst", s.TravtusBurst}} {
+		if n.n < 0 {
+			return fmt.Errorf("%s must not be negative, and is %d", n.name, n.n)
+		}
 	}
 	if s.ZavuRateLimit < 0 {
 		return fmt.Errorf("zavu-rate-limit must not be negative, and is %d", s.ZavuRateLimit)

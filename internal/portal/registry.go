@@ -78,6 +78,7 @@ var routes = slices.Concat(
 	logsRoutes,
 	messageRoutes,
 	attemptRoutes,
+	inviteRoutes,
 	playRoutes,
 	docsRoutes,
 )

@@ -160,13 +160,15 @@ func (tx *Tx) DeleteApp(app hookswitch.Key, now time.Time) error {
 		`UPDATE routes SET deleted_at = $2 WHERE app_id = $1 AND deleted_at = 0`,
 		`UPDATE senders SET deleted_at = $2 WHERE app_id = $1 AND deleted_at = 0`,
 		`UPDATE api_keys SET deleted_at = $2 WHERE app_id = $1 AND deleted_at = 0`,
+		`UPDATE clients SET deleted_at = $2 WHERE app_id = $1 AND deleted_at = 0`,
 		`UPDATE tokens SET expires_at = $2 WHERE app_id = $1 AND (expires_at = 0 OR expires_at > $2)`,
 	} {
 		if _, err := tx.exec(statement, int64(app), millis(now)); err != nil {
 			return err
 		}
 	}
-	return nil
+	_, err := tx.exec(`UPDATE message_groups SET configured = FALSE WHERE app_id = $1 AND configured`, int64(app))
+	return err
 }
 
 // CheckVersion returns ErrStale unless the app still has the version.
