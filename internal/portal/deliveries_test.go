@@ -18,8 +18,8 @@ import (
 	"github.com/hookswitch/hookswitch/internal/store"
 )
 
-// demonstration is the business of portaltest, and somebody who is signed in to its portal.
-func demonstration(t *testing.T, access service.PortalAccess) (*portaltest.Site, *browser) {
+// business is the business of portaltest, and somebody who is signed in to its portal.
+func business(t *testing.T, access service.PortalAccess) (*portaltest.Site, *browser) {
 	t.Helper()
 	d, err := portaltest.Open(t.Context(), t.TempDir(), portaltest.Options{})
 	if err != nil {
@@ -62,7 +62,7 @@ func lacks(t *testing.T, a answer, texts ...string) {
 
 func TestDeliveries_ReadFilterAndExport(t *testing.T) {
 	t.Parallel()
-	d, b := demonstration(t, service.PortalAccess{})
+	d, b := business(t, service.PortalAccess{})
 	hostile := `<img src=x onerror="alert(1)">`
 	ev, err := d.Service.PublishEvent(t.Context(), d.App, service.Publish{Type: "message.inbound", UID: "-cmd", Payload: []byte(`{"text":"` + `\u003cimg src=x onerror=\"alert(1)\"\u003e` + `"}`)}, service.Idempotency{})
 	if err != nil {
@@ -105,7 +105,7 @@ func TestDeliveries_ReadFilterAndExport(t *testing.T) {
 
 func TestMessage_TellsTheWholeStory(t *testing.T) {
 	t.Parallel()
-	d, b := demonstration(t, service.PortalAccess{})
+	d, b := business(t, service.PortalAccess{})
 	for _, name := range []string{"inbound", "reply"} {
 		page := b.open("/portal/messages/" + d.Names[name])
 		has(t, page, 200, "Written on whatsapp", "Pushed in", "By meta", "Verified", "Normalised", "Answered by the responder", "Reply sent", "Arrived at the person", "Published", "attempt 1 of 8")
@@ -137,7 +137,7 @@ func TestMessage_TellsTheWholeStory(t *testing.T) {
 
 func TestAttempt_UsesTheAddressOfARedirect(t *testing.T) {
 	t.Parallel()
-	d, b := demonstration(t, service.PortalAccess{})
+	d, b := business(t, service.PortalAccess{})
 	path := "/portal/messages/" + d.Names["redirectevent"] + "/attempts/" + d.Names["redirectattempt"]
 	has(t, b.open(path), 200, "leads to https://accounting.acme.example/hooks", "Use this URL", "The server wants https")
 	if a := b.submit(path+"/use-url", ""); a.status != 303 {
@@ -149,7 +149,7 @@ func TestAttempt_UsesTheAddressOfARedirect(t *testing.T) {
 
 func TestDeliveries_ManyAreSentAgainAndReadOnlyIsHeldToIt(t *testing.T) {
 	t.Parallel()
-	d, b := demonstration(t, service.PortalAccess{})
+	d, b := business(t, service.PortalAccess{})
 	e, err := d.Service.Endpoint(t.Context(), d.App.Key, d.Names["good"])
 	if err != nil {
 		t.Fatal(err)
@@ -201,7 +201,7 @@ func TestDeliveries_ManyAreSentAgainAndReadOnlyIsHeldToIt(t *testing.T) {
 
 func TestLive_RowsComeOnceGoOnAfterAnIdAndAreCounted(t *testing.T) {
 	t.Parallel()
-	d, b := demonstration(t, service.PortalAccess{})
+	d, b := business(t, service.PortalAccess{})
 	publish := func(n int) {
 		for range n {
 			if _, err := d.Service.PublishEvent(t.Context(), d.App, service.Publish{Type: "message.failed", Payload: []byte(`{"live":true}`)}, service.Idempotency{}); err != nil {
