@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// ProviderAPI is the name of the provider whose messages come and go by the gateway's own APIs: what people write is posted, and answers leave as events.
+const ProviderAPI = "api"
+
 // Provider adapts one messaging provider: bytes in, values out. All its methods but Send are pure, and may be called from many goroutines
 // at once.
 type Provider interface {
@@ -79,6 +82,24 @@ type Completer interface {
 	Complete(ctx context.Context, p *Push, c Credentials, updates []Update) error
 }
 
+// TemplateRegistrar is a Provider at which templates are submitted, which decides on them.
+type TemplateRegistrar interface {
+	// TemplateAccount names what the templates of r belong to, such as a WhatsApp Business Account. It is "" where the credentials name none.
+	TemplateAccount(r *Route) string
+	// SubmitTemplate makes one call that hands t in over r. The *Error, whose sentence is for people, is of kind Conflict where the account has a template of that name and language, of kind
+	// Invalid where the provider refuses it, and of kind Unavailable where a later call may do better.
+	SubmitTemplate(ctx context.Context, r *Route, t *Template) (TemplateNews, error)
+	// Templates are all templates of r's account as the provider has them. Their keys, and what only we know, are zero.
+	Templates(ctx context.Context, r *Route) ([]*Template, error)
+}
+
+// Connector is a Provider that can tell whose account credentials open before a Route is made of them.
+type Connector interface {
+	// Connect proves that c open the account that they name, and returns the account. It changes nothing. The *Error, whose sentence is for the person who entered c, is of kind Invalid, with the names in
+	// c as fields behind "body", where they do not, and of kind Unavailable where a later call may do better.
+	Connect(ctx context.Context, ch Channel, c Credentials) (ConnectedAccount, error)
+}
+
 // ErrSignature is what every refusal of a push wraps.
 var ErrSignature = errors.New("signature does not match")
 
@@ -122,15 +143,18 @@ type Update struct {
 	Change   *MessageChange
 	OptOut   *OptOut
 	Dialogue *DialogueStep
+	Template *TemplateNews `json:",omitempty"`
 	// Broken says why an item could not be read.
 	Broken error
 }
 
 // InboundMessage is a received message in the gateway's one shape.
 type InboundMessage struct {
-	ProviderID  string
-	From        string // E.164 with "+" on phone channels, else the provider's id
-	To          string // our own number or address, where the push says
+	ProviderID string
+	From       string // E.164 with "+" on phone channels, else the provider's id
+	To         string // our own number or address, where the push says
+	// Thread is a name that somebody else has for the conversation; empty: it belongs into the one of the Sender and the person.
+	Thread      string `json:",omitempty"`
 	ProfileName string
 	Text        string // body or caption; empty when there is none
 	// Marker stands for the text of a message that has none, such as "[image]".

@@ -143,8 +143,9 @@ func (c *appGet) Run(e *env) error {
 type appSet struct {
 	remote
 	appFields
-	Name *string `name:"name" placeholder:"NAME" help:"Name of the app."`
-	App  string  `arg:"" help:"The app, by id or uid."`
+	Name      *string `name:"name" placeholder:"NAME" help:"Name of the app."`
+	Responder string  `name:"responder" placeholder:"FILE" help:"Responder, as in a sender file, for what is posted to the app; - reads standard input."`
+	App       string  `arg:"" help:"The app, by id or uid."`
 }
 
 // Help is kong's.
@@ -152,7 +153,8 @@ func (appSet) Help() string {
 	return `Changes an app. What no flag names stays as it is; an empty value clears.
 
     hookswitch app set acme --bot-name Iris --bot-ref bot-7 --company-id acme-bank
-    hookswitch app set acme --uid "" --throttle-rate 50`
+    hookswitch app set acme --uid "" --throttle-rate 50
+    echo '{"kind":"echo"}' | hookswitch app set acme --responder -`
 }
 
 // Run changes the app.
@@ -161,10 +163,25 @@ func (c *appSet) Run(e *env) error {
 	if c.Name != nil {
 		fields["name"] = *c.Name
 	}
-	if len(fields) == 0 {
+	if len(fields) == 0 && c.Responder == "" {
 		return usagef("nothing to set: give at least one flag such as --name")
 	}
+	var responder []byte
+	if c.Responder != "" {
+		var err error
+		if responder, err = e.readInput(c.Responder); err != nil {
+			return hinted(err, "--responder with the path of a file that holds a responder such as {\"kind\":\"echo\"}")
+		}
+		if err := checkJSON(responder, inputName(c.Responder)); err != nil {
+			return err
+		}
+	}
 	a, err := ask(e, &c.remote, func(ctx context.Context, cl *client.Client) (client.App, error) {
+		if responder != nil {
+			if _, err := cl.SetResponder(ctx, c.App, responder); err != nil {
+				return client.App{}, err
+			}
+		}
 		return cl.UpdateApp(ctx, c.App, fields)
 	})
 	if err != nil {

@@ -41,7 +41,24 @@ type Options struct {
 	FrameAncestors []string
 	// HTTP is what the addresses of endpoints are tried with; nil: they are not.
 	HTTP *safehttp.Client
+	// Settings are the ones in effect, without secrets.
+	Settings []Setting
+	// Doors are the provider doors, which what is simulated at the dashboard is pushed through; nil: nothing is.
+	Doors http.Handler
+	// Disk tells how much room there is; nil: it is not known.
+	Disk func() (Disk, error)
+	// Version is that of the program, "" where it is not known, and Database the kind of its database.
+	Version, Database string
 }
+
+// Setting is one setting of the server, as pages show it.
+type Setting struct {
+	Name, Env, Value, Default, Help string
+	Source                          string // where the value comes from: flag, environment, file or default
+}
+
+// Disk is the room of the file system that the data lie on, in bytes, and what the data take of it.
+type Disk struct{ Data, Free, Total int64 }
 
 // Pages are the pages over one service.
 type Pages struct {
@@ -54,7 +71,9 @@ type Pages struct {
 	own     *http.CrossOriginProtection
 	isToken func(string) bool // the operator's
 	signIns *rate.Limiter
+	invites *inviteLimits
 	play    *play
+	lines   lines
 	docs    func() (*docs, error)
 	mux     *http.ServeMux
 }
@@ -68,7 +87,7 @@ func New(o Options) *Pages {
 		o.Now = time.Now
 	}
 	p := &Pages{Options: o, svc: o.Service, log: o.Logger, now: o.Now, own: http.NewCrossOriginProtection(), isToken: sameText(o.OperatorToken),
-		signIns: rate.NewLimiter(signInRate, signInBurst), mux: http.NewServeMux()}
+		signIns: rate.NewLimiter(signInRate, signInBurst), invites: newInviteLimits(), mux: http.NewServeMux()}
 	p.surface = &httpapi.Surface{Name: "pages", MaxBody: maxForm, WriteError: p.writeError, Log: o.Logger}
 	p.data = &httpapi.Surface{Name: "pages", MaxBody: maxForm, Log: o.Logger}
 	p.own.SetDenyHandler(p.surface.Refuse(hookswitch.Errorf(hookswitch.Forbidden, "That came from another site's page. Open the page here and try again.")))
@@ -99,6 +118,7 @@ func (p *Pages) Register(m *httpapi.Mux) {
 	m.Handle("", portalRoot+"/{path...}", "the portal", all)
 	m.Handle("", dashboardRoot+"/{path...}", "the dashboard", all)
 	m.Handle("", playRoot+"/{path...}", "play pages", all)
+	m.Handle("", inviteRoot+"/{path...}", "invitations to connect an account", all)
 	m.Handle(http.MethodGet, "/docs", "the operations of the API", all)
 }
 
@@ -224,6 +244,8 @@ func (p *Pages) writeError(w http.ResponseWriter, r *http.Request, status int, e
 // waysOn are what can be done after an error.
 func (p *Pages) waysOn(v *view, e *hookswitch.Error) []ui.Action {
 	switch {
+	case strings.HasPrefix(v.route.path, inviteRoot):
+		return nil
 	case v.root == playRoot:
 		return []ui.Action{{Name: "Make a new bin", URL: playRoot, Post: true, Look: "primary"}}
 	case v.Session == nil && v.root == dashboardRoot:

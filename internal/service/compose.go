@@ -125,11 +125,17 @@ func (s *Service) repeated(ctx context.Context, app, ref hookswitch.Key) error {
 // compose makes out how the sender brings a message to its recipient, and queues it.
 func (b *births) compose(tx *store.Tx, sender *hookswitch.Sender, m *hookswitch.Message, in *NewMessage, files []file) error {
 	s, app, now := b.s, sender.App, b.now.UTC()
+	in, err := s.filledIn(tx, sender, in)
+	if err != nil {
+		return err
+	}
+	m.Type, m.Text = in.Type, in.Text
 	route, err := s.routeOf(sender, in, m)
 	if err != nil {
 		return err
 	}
-	if wrong := checkRecipient(m.Channel, in.To); wrong != "" {
+	posted := route != nil && route.Provider == hookswitch.ProviderAPI // there people are called what the caller calls them
+	if wrong := checkRecipient(m.Channel, in.To); wrong != "" && !posted {
 		return hookswitch.InvalidField(wrong, "to")
 	}
 	if route != nil {
@@ -148,7 +154,12 @@ func (b *births) compose(tx *store.Tx, sender *hookswitch.Sender, m *hookswitch.
 	if err != nil {
 		return err
 	}
-	conv, err := conversation(s, tx, app, sender.Key, contact, now)
+	var conv *hookswitch.Conversation
+	if posted {
+		conv, err = conversationTo(s, tx, route, contact, now)
+	} else {
+		conv, err = conversation(s, tx, app, sender.Key, contact, now)
+	}
 	if err != nil {
 		return err
 	}
@@ -296,7 +307,10 @@ func (s *Service) senderNamed(tx *store.Tx, app hookswitch.Key, name string) (*h
 	if hookswitch.KindOf(err) != hookswitch.NotFound {
 		return sender, err
 	}
-	list, err := tx.Senders(ctx, app, store.Page{Limit: 2})
+	list, err := tx.Senders(ctx, app, store.Page{Limit: 3})
+	if len(list) > 1 { // the sender of what is posted to an API is not one to choose by default
+		list = slices.DeleteFunc(list, overAPI)
+	}
 	switch {
 	case err != nil:
 		return nil, err

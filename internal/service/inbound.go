@@ -41,6 +41,16 @@ func (s *Service) Receive(ctx context.Context, r Received) (ReceivedResult, erro
 	var apps []hookswitch.Key
 	for i := range r.Updates {
 		u := &r.Updates[i]
+		if u.Template != nil {
+			for _, route := range r.Account.routesOfTemplate(u.Template) {
+				if err := s.joins(ctx, route.App, &apps); err == nil {
+					list = append(list, matched{u, route})
+				} else if hookswitch.KindOf(err) != hookswitch.NotFound {
+					return ReceivedResult{}, err
+				}
+			}
+			continue
+		}
 		route := r.Account.match(u)
 		if route == nil && u.Receipt != nil && u.Address == "" {
 			var err error
@@ -48,14 +58,12 @@ func (s *Service) Receive(ctx context.Context, r Received) (ReceivedResult, erro
 				return ReceivedResult{}, err
 			}
 		}
-		if route != nil && !slices.Contains(apps, route.App) {
-			switch _, err := s.state(ctx, route.App); {
+		if route != nil {
+			switch err := s.joins(ctx, route.App, &apps); {
 			case hookswitch.KindOf(err) == hookswitch.NotFound:
 				route = nil // the App has been deleted, and the caller's routes are a moment older
 			case err != nil:
 				return ReceivedResult{}, err
-			default:
-				apps = append(apps, route.App)
 			}
 		}
 		list = append(list, matched{u, route})
@@ -97,6 +105,18 @@ func (s *Service) Receive(ctx context.Context, r Received) (ReceivedResult, erro
 		s.counts.Stray.Add(int64(res.Strays))
 	}
 	return res, err
+}
+
+// joins adds an App to those that a push is about. The error is of kind NotFound when it is gone.
+func (s *Service) joins(ctx context.Context, app hookswitch.Key, apps *[]hookswitch.Key) error {
+	if slices.Contains(*apps, app) {
+		return nil
+	}
+	_, err := s.state(ctx, app)
+	if err == nil {
+		*apps = append(*apps, app)
+	}
+	return err
 }
 
 func noRoute(u *hookswitch.Update) string {
@@ -156,6 +176,8 @@ func (in *inbound) take(u *hookswitch.Update, route *hookswitch.Route) error {
 		return in.optOut(u, route)
 	case u.Dialogue != nil:
 		return in.dialogueNews(u, route)
+	case u.Template != nil:
+		return in.templateNews(u, route)
 	}
 	return nil
 }
@@ -238,7 +260,7 @@ func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key ho
 			return err
 		}
 	}
-	conv, opens, err := in.thread(route, contact, stranger, now)
+	conv, opens, err := in.thread(route, contact, m.Thread, stranger, now)
 	if err != nil {
 		return err
 	}
@@ -288,7 +310,11 @@ func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key ho
 }
 
 // thread finds the thread of a sender and a contact, or begins one that is not stored yet. A stranger, who has just been made, has none.
-func (in *inbound) thread(route *hookswitch.Route, contact hookswitch.Key, stranger bool, now time.Time) (c *hookswitch.Conversation, opens bool, err error) {
+func (in *inbound) thread(route *hookswitch.Route, contact hookswitch.Key, thread string, stranger bool, now time.Time) (c *hookswitch.Conversation, opens bool, err error) {
+	if thread != "" {
+		c, err = threadOf(in.s, in.tx, route.App, route.Sender, contact, thread, now)
+		return c, false, err
+	}
 	if !stranger {
 		c, err = in.tx.ConversationOf(in.tx.Context(), route.Sender, contact)
 		if hookswitch.KindOf(err) != hookswitch.NotFound {
@@ -305,6 +331,9 @@ func (in *inbound) answer(m *hookswitch.InboundMessage, msg *hookswitch.Message,
 		return nil
 	}
 	sender, err := in.b.sender(in.tx, msg.App, msg.Sender)
+	if err == nil {
+		sender, err = answering(in.tx.Context(), &in.tx.Reader, sender, msg.Channel)
+	}
 	if hookswitch.KindOf(err) == hookswitch.NotFound || err == nil && sender.Responder.Kind == "" {
 		return in.cameBack(m, msg)
 	}
@@ -402,6 +431,11 @@ func (in *inbound) optOut(u *hookswitch.Update, route *hookswitch.Route) error {
 // KeepStray keeps a genuine push aside that no account's routes can take.
 func (s *Service) KeepStray(ctx context.Context, provider, door, reason string, body []byte) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error { return tx.InsertStray(s.keys.Next(), provider, door, reason, body) })
+}
+
+// Strays lists the pushes that were kept aside: genuine, and of no route, or not to be read.
+func (s *Service) Strays(ctx context.Context, p store.Page) ([]store.Stray, error) {
+	return s.store.Strays(ctx, p)
 }
 
 // Stray is a push that was kept aside, with all of its body.

@@ -1,5 +1,5 @@
-// Package operator is the gateway's own API under /operator/v1, for the person who runs it: apps and their keys, senders, conversations,
-// messages, pushes that belonged to no route, and the settings in effect. The command line speaks it.
+// Package operator is the gateway's own API under /operator/v1, for the person who runs it: apps and their keys, clients and groups, senders, conversations,
+// messages, templates, invitations, pushes that belonged to no route, and the settings in effect. The command line speaks it.
 //
 // It owns the wire types, the shape of errors and of lists, and the check of the operator token. What is valid and what follows from a change is up to
 // internal/service. Endpoints, events and attempts are not here: the operator token opens the Svix-shaped API for them.
@@ -75,6 +75,15 @@ func New(o Options) *httpapi.Mux {
 	handle("POST", "/apps/{app}/keys/{key}/rotate", "give an API key a new text", h.rotateKey)
 	handle("DELETE", "/apps/{app}/keys/{key}", "revoke an API key", h.deleteKey)
 
+	handle("GET", "/apps/{app}/clients", "list the clients of an app", h.listClients)
+	handle("POST", "/apps/{app}/clients", "create a client, which gets tokens by its credentials", h.createClient)
+	handle("DELETE", "/apps/{app}/clients/{client}", "revoke a client", h.revokeClient)
+
+	handle("GET", "/apps/{app}/groups", "list the groups of an app", h.listGroups)
+	handle("POST", "/apps/{app}/groups", "create a group", h.createGroup)
+	handle("DELETE", "/apps/{app}/groups/{group}", "delete a group", h.deleteGroup)
+	handle("PUT", "/apps/{app}/responder", "choose what answers what is posted to an app", h.setResponder)
+
 	handle("GET", "/apps/{app}/senders", "list the senders of an app", h.listSenders)
 	handle("PUT", "/apps/{app}/senders", "apply a sender file", h.applySenders)
 	handle("GET", "/apps/{app}/senders/{sender}", "get a sender", h.getSender)
@@ -94,6 +103,17 @@ func New(o Options) *httpapi.Mux {
 	handle("PATCH", "/drafts/{draft}", "change what a draft says", h.editDraft)
 	handle("POST", "/drafts/{draft}/approve", "approve a draft, which sends it", h.approveDraft)
 	handle("POST", "/drafts/{draft}/reject", "reject a draft", h.rejectDraft)
+
+	handle("GET", "/templates", "list the templates of an app", h.listTemplates)
+	handle("GET", "/templates/{template}", "get a template", h.getTemplate)
+	handle("POST", "/templates/{template}/approve", "approve a submitted template", h.approveTemplate)
+	handle("POST", "/templates/{template}/reject", "reject a submitted template", h.rejectTemplate)
+
+	handle("GET", "/invitations", "list the invitations of an app", h.listInvitations)
+	handle("GET", "/invitations/{invitation}", "get an invitation", h.getInvitation)
+	handle("POST", "/invitations/{invitation}/complete", "complete an invitation with a sender", h.completeInvitation)
+	handle("POST", "/invitations/{invitation}/fail", "note that connecting an account has failed", h.failInvitation)
+	handle("POST", "/invitations/{invitation}/cancel", "cancel an invitation", h.cancelInvitation)
 
 	handle("GET", "/strays/{stray}", "get a push that belonged to no route, with its body", h.getStray)
 	handle("DELETE", "/strays/{stray}", "delete a push that belonged to no route", h.deleteStray)

@@ -128,7 +128,7 @@ func (s *Site) seed(ctx context.Context, bare bool) (err error) {
 
 // day is a day of business: events by the hour, attempts as the servers behind the endpoints answer.
 func (s *Site) day(ctx context.Context, answers map[hookswitch.Key]behaviour, endpoints map[string]*hookswitch.Endpoint) error {
-	end := time.Now()
+	end := time.Now().Add(-25 * time.Minute) // what is said to people comes after it
 	const step = 6 * time.Minute
 	clockRuns, talked := false, false
 	for s.clock.now().Add(step).Before(end) {
@@ -238,6 +238,11 @@ func (s *Site) bins(ctx context.Context) error {
 		return err
 	}
 	s.Names["bin"], s.Names["emptybin"] = b.Token, empty.Token
+	invited, err := s.Service.CreateInvitation(ctx, s.App.Key, hookswitch.Invitation{ClientName: "Mama Njeri's Kiosk"}, 0, service.Idempotency{})
+	if err != nil {
+		return err
+	}
+	s.Names["invitation"] = invited.Token.Reveal()
 	for i, who := range people {
 		s.clock.advance(40 * time.Second)
 		body := fmt.Sprintf(`{"type":"message.inbound","timestamp":%d,"data":{"from":%q,"channel":"whatsapp","text":%q,"tags":["vip","nairobi"],"first":%t}}`, s.clock.now().UnixMilli(), who.phone, who.text, i == 0)
