@@ -3,6 +3,8 @@ package portal
 import (
 	"maps"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/portal/ui"
@@ -68,6 +70,30 @@ func (v *view) actor() hookswitch.Actor {
 	return a
 }
 
+// detailWords writes a detail for people; "" for what says nothing to them.
+func detailWords(name, text string) string {
+	switch name {
+	case "Task":
+		return ""
+	case "Overlap":
+		if d, err := time.ParseDuration(text); err == nil && d > 0 {
+			return ui.Span(d)
+		}
+		return "none"
+	case "What":
+		for _, k := range recoveryKinds {
+			if string(k.kind) == text {
+				return strings.ToLower(k.name)
+			}
+		}
+	case "From", "Until":
+		if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
+			return t.UTC().Format("2 Jan, 15:04 UTC")
+		}
+	}
+	return text
+}
+
 func (p *Pages) activity(v *view) error {
 	action, who := hookswitch.Action(v.query("action")), hookswitch.ActorKind(v.query("who"))
 	at := v.pageAt(hookswitch.KindTask)
@@ -97,7 +123,9 @@ func (p *Pages) activity(v *view) error {
 			r.Page = v.Page("endpoints", v.ID(hookswitch.KindEndpoint, a.Endpoint))
 		}
 		for _, name := range slices.Sorted(maps.Keys(a.Details)) {
-			r.Details = append(r.Details, service.Change{Field: name, Is: a.Details[name]})
+			if text := detailWords(name, a.Details[name]); text != "" {
+				r.Details = append(r.Details, service.Change{Field: name, Is: text})
+			}
 		}
 		page.Rows = append(page.Rows, r)
 	}

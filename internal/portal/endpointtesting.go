@@ -131,9 +131,12 @@ func (p *Pages) showTesting(v *view, status int, form url.Values, problem string
 			name += " (not in the filter)"
 		}
 		page.Type.Options = append(page.Type.Options, ui.Option{Value: t.Name, Name: name, Chosen: t.Name == chosen})
-		if t.Name == chosen {
-			kind = t
-		}
+	}
+	kind, err = p.svc.EventType(v.ctx(), chosen) // the list leaves schemas out
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		kind = nil
+	} else if err != nil {
+		return err
 	}
 	payload := form.Get("payload")
 	if kind != nil {
