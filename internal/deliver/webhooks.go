@@ -305,6 +305,7 @@ func (w *webhooks) attempt(ctx context.Context, p *plan, ev *hookswitch.Event, n
 		return a, answer{}
 	}
 	req := p.request(ev, w.Service.IDs(), now)
+	a.SignedAt = now.UTC().Truncate(time.Second)
 	if p.bin != "" {
 		return w.toBin(ctx, p, req, a), answer{}
 	}
@@ -315,10 +316,12 @@ func (w *webhooks) attempt(ctx context.Context, p *plan, ev *hookswitch.Event, n
 			problem = &safehttp.Error{Code: safehttp.CodeInvalidRequest, Err: err}
 		}
 		a.Failure, a.Answer, a.Timings = problem.Code, []byte(problem.Error()), timings(problem.Timings)
+		a.Facts = &hookswitch.AttemptFacts{Remote: problem.RemoteAddr, TLS: tlsFacts(problem.TLS), Sent: sentLines(req.Header)}
 		return a, answer{slow: true, spare: problem.Timeout()}
 	}
 	a.Code, a.Answer, a.Timings = resp.Status, resp.Body, timings(resp.Timings)
 	a.OK = resp.Status >= 200 && resp.Status <= 299
+	a.Facts = facts(resp, req, a.OK)
 	var ans answer
 	if p.profile.Instructions {
 		ans.disable, ans.abort = instructions(resp.Header.Values("Webhook-Delivery"))
@@ -331,6 +334,47 @@ func (w *webhooks) attempt(ctx context.Context, p *plan, ev *hookswitch.Event, n
 	ans.retryAfter = retryAfter(resp.Header.Get("Retry-After"), now)
 	ans.slow, ans.spare = busy || resp.Status >= 502 && resp.Status <= 504, busy
 	return a, ans
+}
+
+// facts are the details of an exchange that was answered; nil: there is nothing worth keeping.
+func facts(resp *safehttp.Response, req *safehttp.Request, ok bool) *hookswitch.AttemptFacts {
+	if ok && resp.TLS == nil && !resp.Truncated {
+		return nil
+	}
+	f := &hookswitch.AttemptFacts{Remote: resp.RemoteAddr, TLS: tlsFacts(resp.TLS), Truncated: resp.Truncated}
+	var cut *safehttp.Error
+	if errors.As(resp.BodyErr, &cut) {
+		f.BodyFailure, f.Truncated = cut.Code, false
+	}
+	if ok {
+		f.TLS = hookswitch.TLSFacts{Version: f.TLS.Version, Ends: f.TLS.Ends}
+	} else {
+		f.Sent = sentLines(req.Header)
+	}
+	return f
+}
+
+func tlsFacts(t *safehttp.TLS) hookswitch.TLSFacts {
+	if t == nil {
+		return hookswitch.TLSFacts{}
+	}
+	return hookswitch.TLSFacts{Version: t.Version, Names: t.Names, Issuer: t.Issuer, SelfSigned: t.SelfSigned, Begins: t.Begins.UTC(), Ends: t.Ends.UTC()}
+}
+
+// sentLines are the header lines of a request as they are kept: without what is secret.
+func sentLines(fields []safehttp.Field) string {
+	var b strings.Builder
+	for _, f := range fields {
+		value := f.Value
+		if hookswitch.SensitiveHeader(f.Name) {
+			value = hookswitch.HiddenValue
+		}
+		if b.Len()+len(f.Name)+len(value)+3 > maxHeaderLines {
+			break
+		}
+		b.WriteString(f.Name + ": " + value + "\n")
+	}
+	return b.String()
 }
 
 // toBin hands a request to one of our own bins, without dialling.

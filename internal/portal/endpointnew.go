@@ -360,7 +360,7 @@ func urlAdvice(code string) string {
 		return "Private addresses are not reached from here. Use a tunnel, or a play bin for a first look."
 	case safehttp.CodeConnectionRefused, safehttp.CodeConnectTimeout, safehttp.CodeUnreachable:
 		return "Is the server running, and is its port open to the internet?"
-	case safehttp.CodeTLSExpired, safehttp.CodeTLSWrongName, safehttp.CodeTLSUnknownAuthority, safehttp.CodeTLSTooOld, safehttp.CodeTLSFailed:
+	case safehttp.CodeTLSExpired, safehttp.CodeTLSWrongName, safehttp.CodeTLSUnknownAuthority, safehttp.CodeTLSTooOld, safehttp.CodeTLSNotSpoken, safehttp.CodeTLSNoHTTP1, safehttp.CodeTLSFailed:
 		return "Put the certificate right; deliveries would fail the same way."
 	case safehttp.CodeTimeout:
 		return "Answer first, and work afterwards."

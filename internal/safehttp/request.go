@@ -54,6 +54,8 @@ type Response struct {
 	RemoteAddr string
 	// CertificateEnds is when the certificate that answered expires; zero without TLS.
 	CertificateEnds time.Time
+	// TLS is what the peer showed of itself; nil without. It is shared and must not be changed.
+	TLS *TLS
 	// Retried reports that a kept connection was dead and the request was sent again on a fresh one.
 	Retried bool
 }

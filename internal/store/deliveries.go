@@ -79,8 +79,8 @@ const (
 	insertDelivery = `INSERT INTO deliveries (subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at)
 		VALUES ($1, $2, $3, $4, 0, $5, $6, 0, $7, $8, $9, 0, 0)`
 	insertAttempt = `INSERT INTO attempts (id, app_id, event_id, endpoint_id, url, ok, code, failure, answer, headers, expired, manual,
-		dns_us, connect_us, tls_us, wait_us, total_us)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, FALSE, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING`
+		dns_us, connect_us, tls_us, wait_us, total_us, signed_at, facts)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, FALSE, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING`
 	deleteDelivery = `DELETE FROM deliveries WHERE subject = $1 AND target = $2 AND kind = $3`
 	// letGo makes a row wait that a node has held. One that was canceled meanwhile (see Cancel) does not wait for another try.
 	letGo         = `owner = 0, state = CASE WHEN restore = 3 AND manual = FALSE THEN 3 ELSE 0 END`
@@ -120,7 +120,7 @@ func (tx *Tx) insertDelivery(d *Delivery) error {
 func attemptArgs(a *hookswitch.Attempt) []any {
 	return []any{int64(a.Key), int64(a.App), int64(a.Event), int64(a.Endpoint), clean(a.URL), a.OK, int64(a.Code), a.Failure, notNil(a.Answer),
 		notNil(a.Headers), a.Manual, a.Timings.DNS.Microseconds(), a.Timings.Connect.Microseconds(), a.Timings.TLS.Microseconds(),
-		a.Timings.Wait.Microseconds(), a.Timings.Total.Microseconds()}
+		a.Timings.Wait.Microseconds(), a.Timings.Total.Microseconds(), signedAt(a), factsText(a.Facts)}
 }
 
 // clean makes foreign text fit for a TEXT column.

@@ -605,10 +605,10 @@ func queueOutcomes(q *pgx.Batch, list []*Outcome) {
 
 func queueAttempts(q *pgx.Batch, list []*Outcome) {
 	var a struct {
-		id, app, event, endpoint, code, dns, connect, tls, wait, total []int64
-		url, failure                                                   []string
-		ok, manual                                                     []bool
-		answer, headers                                                [][]byte
+		id, app, event, endpoint, code, dns, connect, tls, wait, total, signed []int64
+		url, failure                                                           []string
+		ok, manual                                                             []bool
+		answer, headers, facts                                                 [][]byte
 	}
 	for _, o := range list {
 		t := o.Attempt
@@ -620,17 +620,18 @@ func queueAttempts(q *pgx.Batch, list []*Outcome) {
 		a.answer, a.headers, a.manual = append(a.answer, notNil(t.Answer)), append(a.headers, notNil(t.Headers)), append(a.manual, t.Manual)
 		a.dns, a.connect, a.tls = append(a.dns, t.Timings.DNS.Microseconds()), append(a.connect, t.Timings.Connect.Microseconds()), append(a.tls, t.Timings.TLS.Microseconds())
 		a.wait, a.total = append(a.wait, t.Timings.Wait.Microseconds()), append(a.total, t.Timings.Total.Microseconds())
+		a.signed, a.facts = append(a.signed, signedAt(t)), append(a.facts, factsText(t.Facts))
 	}
 	if len(a.id) == 0 {
 		return
 	}
-	q.Queue(`INSERT INTO attempts (id, app_id, event_id, endpoint_id, url, ok, code, failure, answer, headers, expired, manual, dns_us, connect_us, tls_us, wait_us, total_us)
-		SELECT id, app_id, event_id, endpoint_id, url, ok, code, failure, answer, headers, FALSE, manual, dns_us, connect_us, tls_us, wait_us, total_us
+	q.Queue(`INSERT INTO attempts (id, app_id, event_id, endpoint_id, url, ok, code, failure, answer, headers, expired, manual, dns_us, connect_us, tls_us, wait_us, total_us, signed_at, facts)
+		SELECT id, app_id, event_id, endpoint_id, url, ok, code, failure, answer, headers, FALSE, manual, dns_us, connect_us, tls_us, wait_us, total_us, signed_at, facts
 		FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::boolean[], $7::bigint[], $8::text[], $9::bytea[], $10::bytea[], $11::boolean[],
-			$12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[])
-		AS u (id, app_id, event_id, endpoint_id, url, ok, code, failure, answer, headers, manual, dns_us, connect_us, tls_us, wait_us, total_us)
+			$12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bytea[])
+		AS u (id, app_id, event_id, endpoint_id, url, ok, code, failure, answer, headers, manual, dns_us, connect_us, tls_us, wait_us, total_us, signed_at, facts)
 		ON CONFLICT DO NOTHING`,
-		a.id, a.app, a.event, a.endpoint, a.url, a.ok, a.code, a.failure, a.answer, a.headers, a.manual, a.dns, a.connect, a.tls, a.wait, a.total)
+		a.id, a.app, a.event, a.endpoint, a.url, a.ok, a.code, a.failure, a.answer, a.headers, a.manual, a.dns, a.connect, a.tls, a.wait, a.total, a.signed, a.facts)
 }
 
 func queueTally(q *pgx.Batch, t tally, now int64) {
