@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -41,7 +42,7 @@ func newSite(t testing.TB, db *storetest.DB, clock func() time.Time) *site {
 		t.Fatal(err)
 	}
 	mux := httpapi.NewMux(&httpapi.Surface{Name: "test"})
-	portal.New(portal.Options{Service: svc, Now: clock}).Register(mux)
+	portal.New(portal.Options{Service: svc, Now: clock, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}).Register(mux)
 	srv := httptest.NewServer(httpapi.Chain(mux, httpapi.WithRequestID, httpapi.SecurityHeaders, httpapi.CORS, httpapi.Gzip))
 	t.Cleanup(srv.Close)
 	client := srv.Client()
