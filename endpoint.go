@@ -16,7 +16,7 @@ import (
 type Endpoint struct {
 	Key         Key
 	App         Key
-	Sender      Key // the sender whose webhook this is; 0: an endpoint of the App
+	Sender      Key // the sender whose webhook this is; 0: an endpoint of the App; WebhookOfProject
 	Profile     ProfileName
 	UID         string
 	URL         string
@@ -43,6 +43,9 @@ type Endpoint struct {
 	UpdatedAt    time.Time
 	DeletedAt    time.Time
 }
+
+// WebhookOfProject stands in the place of a sender at the one Endpoint of an App that is told of what happens in the whole project: the project's webhook. No sender has such a key.
+const WebhookOfProject Key = -1
 
 // EndpointSecret is one signing secret, as text, and when it stops signing. A zero ExpiresAt means never.
 type EndpointSecret struct {

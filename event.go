@@ -152,6 +152,9 @@ var SenderEvents = []string{
 	"call.completed", "call.failed", "domain.verified", "domain.failed",
 }
 
+// ProjectEvents are the names that the webhook of a project may subscribe to.
+var ProjectEvents = []string{EventInvitationStatus}
+
 // AllSenderEvents are what the webhook of a sender gets that names no events: those of SenderEvents that are ever about a sender.
 func AllSenderEvents() []string {
 	return slices.DeleteFunc(slices.Clone(SenderEvents), func(name string) bool { return name == EventInvitationStatus })

@@ -79,6 +79,24 @@ type Completer interface {
 	Complete(ctx context.Context, p *Push, c Credentials, updates []Update) error
 }
 
+// TemplateRegistrar is a Provider at which templates are submitted, which decides on them.
+type TemplateRegistrar interface {
+	// TemplateAccount names what the templates of r belong to, such as a WhatsApp Business Account. It is "" where the credentials name none.
+	TemplateAccount(r *Route) string
+	// SubmitTemplate makes one call that hands t in over r. The *Error, whose sentence is for people, is of kind Conflict where the account has a template of that name and language, of kind
+	// Invalid where the provider refuses it, and of kind Unavailable where a later call may do better.
+	SubmitTemplate(ctx context.Context, r *Route, t *Template) (TemplateNews, error)
+	// Templates are all templates of r's account as the provider has them. Their keys, and what only we know, are zero.
+	Templates(ctx context.Context, r *Route) ([]*Template, error)
+}
+
+// Connector is a Provider that can tell whose account credentials open before a Route is made of them.
+type Connector interface {
+	// Connect proves that c open the account that they name, and returns the account. It changes nothing. The *Error, whose sentence is for the person who entered c, is of kind Invalid, with the names in
+	// c as fields behind "body", where they do not, and of kind Unavailable where a later call may do better.
+	Connect(ctx context.Context, ch Channel, c Credentials) (ConnectedAccount, error)
+}
+
 // ErrSignature is what every refusal of a push wraps.
 var ErrSignature = errors.New("signature does not match")
 
@@ -122,6 +140,7 @@ type Update struct {
 	Change   *MessageChange
 	OptOut   *OptOut
 	Dialogue *DialogueStep
+	Template *TemplateNews `json:",omitempty"`
 	// Broken says why an item could not be read.
 	Broken error
 }

@@ -45,14 +45,16 @@ type grammar struct {
 	Serve   serveCmd   `cmd:"" group:"server" help:"Start a server"`
 	Migrate migrateCmd `cmd:"" group:"server" help:"Bring the database's schema up to date"`
 
-	App      appCmd      `cmd:"" group:"client" help:"Manage apps"`
-	Key      keyCmd      `cmd:"" group:"client" help:"Manage the API keys of an app"`
-	Sender   senderCmd   `cmd:"" group:"client" help:"Manage the senders of an app"`
-	Endpoint endpointCmd `cmd:"" group:"client" help:"Manage the endpoints of an app"`
-	Event    eventCmd    `cmd:"" group:"client" help:"Send events and see what became of them"`
-	Message  messageCmd  `cmd:"" group:"client" help:"Send messages to people and see what became of them"`
-	Draft    draftCmd    `cmd:"" group:"client" help:"Decide on answers to what was written in public"`
-	Stray    strayCmd    `cmd:"" group:"client" help:"See pushes that belonged to no sender"`
+	App        appCmd        `cmd:"" group:"client" help:"Manage apps"`
+	Key        keyCmd        `cmd:"" group:"client" help:"Manage the API keys of an app"`
+	Sender     senderCmd     `cmd:"" group:"client" help:"Manage the senders of an app"`
+	Endpoint   endpointCmd   `cmd:"" group:"client" help:"Manage the endpoints of an app"`
+	Event      eventCmd      `cmd:"" group:"client" help:"Send events and see what became of them"`
+	Message    messageCmd    `cmd:"" group:"client" help:"Send messages to people and see what became of them"`
+	Template   templateCmd   `cmd:"" group:"client" help:"Decide on templates"`
+	Invitation invitationCmd `cmd:"" group:"client" help:"Manage invitations to connect an account"`
+	Draft      draftCmd      `cmd:"" group:"client" help:"Decide on answers to what was written in public"`
+	Stray      strayCmd      `cmd:"" group:"client" help:"See pushes that belonged to no sender"`
 
 	Simulate simulateCmd `cmd:"" group:"tools" help:"Play a messaging provider"`
 	Bench    benchCmd    `cmd:"" group:"tools" help:"Measure the gateway side by side with a plain forwarder"`

@@ -72,7 +72,7 @@ func Run(ctx context.Context, settings config.Server, out io.Writer) error {
 		if err := demo.trace(ctx, p, number, graph); err != nil {
 			return fmt.Errorf("send the demo message: %w", err)
 		}
-		p.links(srv, demo)
+		p.links(ctx, srv, demo)
 		return nil
 	}()
 	if err != nil {

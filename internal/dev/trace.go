@@ -11,6 +11,7 @@ import (
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/server"
+	"github.com/hookswitch/hookswitch/internal/service"
 	"github.com/hookswitch/hookswitch/internal/simulate"
 	"github.com/hookswitch/hookswitch/internal/store"
 	"github.com/hookswitch/hookswitch/webhook"
@@ -36,9 +37,13 @@ func (p *printer) head(srv *server.Server) {
 	p.line("")
 }
 
-func (p *printer) links(srv *server.Server, d *demo) {
-	_, file := srv.OperatorToken()
+func (p *printer) links(ctx context.Context, srv *server.Server, d *demo) {
+	token, file := srv.OperatorToken()
 	p.line("")
+	if link, err := d.service.OpenPortal(ctx, d.app.Key, service.PortalAccess{Capabilities: hookswitch.AllCapabilities}, service.Idempotency{}); err == nil {
+		p.line("The customer's portal:     %s", link.URL.Reveal())
+	}
+	p.line("The operator's dashboard:  %s/dashboard/login#token=%s", srv.URL(), token.Reveal())
 	p.line("Watch the events arrive:   %s", d.binPage())
 	p.line("Metrics, health:           %s/metrics  %s/readyz", srv.URL(), srv.URL())
 	p.line("The APIs, described:       %s/openapi.json", srv.URL())

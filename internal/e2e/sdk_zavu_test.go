@@ -15,6 +15,6 @@ func TestSDK_Zavu(t *testing.T) {
 	}
 	Each(t, func(t *testing.T, kind Kind) {
 		server := Start(t, Options{Kind: kind, Settings: map[string]string{"zavu-retry-schedule": "200ms,400ms"}})
-		suite{dir: "node", command: []string{"node", "zavu.mjs"}, atLeast: 19, limit: 3 * time.Minute}.run(t, server)
+		suite{dir: "node", command: []string{"node", "zavu.mjs"}, atLeast: 42, limit: 3 * time.Minute}.run(t, server)
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -24,6 +23,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+const operatorToken = "the-operators-token"
+
 // site is the pages over a real store, behind the middleware of the server.
 type site struct {
 	t    testing.TB
@@ -32,7 +33,7 @@ type site struct {
 	http *http.Client
 }
 
-func newSite(t testing.TB, db *storetest.DB, clock func() time.Time) *site {
+func newSite(t testing.TB, db *storetest.DB, clock func() time.Time, change ...func(*portal.Options)) *site {
 	t.Helper()
 	if clock == nil {
 		clock = time.Now
@@ -42,7 +43,11 @@ func newSite(t testing.TB, db *storetest.DB, clock func() time.Time) *site {
 		t.Fatal(err)
 	}
 	mux := httpapi.NewMux(&httpapi.Surface{Name: "test"})
-	portal.New(portal.Options{Service: svc, Now: clock, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}).Register(mux)
+	o := portal.Options{Service: svc, Now: clock, OperatorToken: operatorToken}
+	for _, c := range change {
+		c(&o)
+	}
+	portal.New(o).Register(mux)
 	srv := httptest.NewServer(httpapi.Chain(mux, httpapi.WithRequestID, httpapi.SecurityHeaders, httpapi.CORS, httpapi.Gzip))
 	t.Cleanup(srv.Close)
 	client := srv.Client()

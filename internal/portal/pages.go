@@ -41,12 +41,7 @@ type Options struct {
 	FrameAncestors []string
 	// HTTP is what the addresses of endpoints are tried with; nil: they are not.
 	HTTP *safehttp.Client
-	// Settings are the ones in effect, without secrets.
-	Settings []Setting
 }
-
-// Setting is one setting of the server, as pages show it.
-type Setting struct{ Name, Value, Source string }
 
 // Pages are the pages over one service.
 type Pages struct {
@@ -59,6 +54,7 @@ type Pages struct {
 	own     *http.CrossOriginProtection
 	isToken func(string) bool // the operator's
 	signIns *rate.Limiter
+	invites *inviteLimits
 	play    *play
 	docs    func() (*docs, error)
 	mux     *http.ServeMux
@@ -73,7 +69,7 @@ func New(o Options) *Pages {
 		o.Now = time.Now
 	}
 	p := &Pages{Options: o, svc: o.Service, log: o.Logger, now: o.Now, own: http.NewCrossOriginProtection(), isToken: sameText(o.OperatorToken),
-		signIns: rate.NewLimiter(signInRate, signInBurst), mux: http.NewServeMux()}
+		signIns: rate.NewLimiter(signInRate, signInBurst), invites: newInviteLimits(), mux: http.NewServeMux()}
 	p.surface = &httpapi.Surface{Name: "pages", MaxBody: maxForm, WriteError: p.writeError, Log: o.Logger}
 	p.data = &httpapi.Surface{Name: "pages", MaxBody: maxForm, Log: o.Logger}
 	p.own.SetDenyHandler(p.surface.Refuse(hookswitch.Errorf(hookswitch.Forbidden, "That came from another site's page. Open the page here and try again.")))
@@ -104,6 +100,7 @@ func (p *Pages) Register(m *httpapi.Mux) {
 	m.Handle("", portalRoot+"/{path...}", "the portal", all)
 	m.Handle("", dashboardRoot+"/{path...}", "the dashboard", all)
 	m.Handle("", playRoot+"/{path...}", "play pages", all)
+	m.Handle("", inviteRoot+"/{path...}", "invitations to connect an account", all)
 	m.Handle(http.MethodGet, "/docs", "the operations of the API", all)
 }
 
@@ -131,6 +128,8 @@ func securityHeaders(h http.Header, nonce string, ancestors []string, logo strin
 	frames := "'none'"
 	if len(ancestors) > 0 {
 		frames = strings.Join(ancestors, " ")
+		h.Del("X-Frame-Options")
+		h.Del("Cross-Origin-Opener-Policy")
 	} else {
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
@@ -227,6 +226,8 @@ func (p *Pages) writeError(w http.ResponseWriter, r *http.Request, status int, e
 // waysOn are what can be done after an error.
 func (p *Pages) waysOn(v *view, e *hookswitch.Error) []ui.Action {
 	switch {
+	case strings.HasPrefix(v.route.path, inviteRoot):
+		return nil
 	case v.root == playRoot:
 		return []ui.Action{{Name: "Make a new bin", URL: playRoot, Post: true, Look: "primary"}}
 	case v.Session == nil && v.root == dashboardRoot:

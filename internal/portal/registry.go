@@ -72,6 +72,7 @@ var routes = slices.Concat(
 	appsRoutes,
 	endpointsRoutes,
 	endpointNewRoutes,
+	inviteRoutes,
 	playRoutes,
 	docsRoutes,
 )

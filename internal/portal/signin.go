@@ -359,6 +359,10 @@ func (p *Pages) openDashboard(v *view) error {
 		t, text, err = p.svc.OpenKeySession(v.ctx(), key, v.r.UserAgent())
 		home = dashboardRoot + "/apps/" + v.ID(hookswitch.KindApp, key.App)
 	}
+	var refused *hookswitch.Error
+	if errors.As(err, &refused) && refused.Kind == hookswitch.Forbidden {
+		return p.showDashboardLogin(v, http.StatusForbidden, refused.Message)
+	}
 	if err != nil {
 		return err
 	}

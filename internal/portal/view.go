@@ -260,6 +260,3 @@ func (v *view) call(method, path, cli string) {
 	curl += "-H \"Authorization: Bearer $HOOKSWITCH_TOKEN\" \\\n  '" + v.p.svc.PublicURL() + path + "'"
 	v.Shell.Call = &ui.Call{Method: method, Path: path, Curl: curl, CLI: cli}
 }
-
-// service is short for what pages call most.
-func (v *view) service() *service.Service { return v.p.svc }

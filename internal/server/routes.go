@@ -54,7 +54,7 @@ func (s *Server) handler() http.Handler {
 
 	full := inside(svix.Base, api.Refuse(busy), inside(zavu.Base, messaging.Refuse(busy), s.operations().Refuse(busy)))
 	unknown := inside(svix.Base, api, inside(zavu.Base, messaging, root))
-	return httpapi.Chain(shortest(mux, unknown), httpapi.WithRequestID, httpapi.TrimSlash, httpapi.AccessLog(s.log, "/play/in/", "/play/"), httpapi.SecurityHeaders,
+	return httpapi.Chain(shortest(mux, unknown), httpapi.WithRequestID, httpapi.TrimSlash, httpapi.AccessLog(s.log, "/play/in/", "/play/", "/invite/"), httpapi.SecurityHeaders,
 		httpapi.InFlight(s.settings.MaxInFlight, full), httpapi.Gzip)
 }
 

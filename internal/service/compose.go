@@ -125,6 +125,11 @@ func (s *Service) repeated(ctx context.Context, app, ref hookswitch.Key) error {
 // compose makes out how the sender brings a message to its recipient, and queues it.
 func (b *births) compose(tx *store.Tx, sender *hookswitch.Sender, m *hookswitch.Message, in *NewMessage, files []file) error {
 	s, app, now := b.s, sender.App, b.now.UTC()
+	in, err := s.filledIn(tx, sender, in)
+	if err != nil {
+		return err
+	}
+	m.Type, m.Text = in.Type, in.Text
 	route, err := s.routeOf(sender, in, m)
 	if err != nil {
 		return err

@@ -382,7 +382,7 @@ func TestSendMessage_IsDeliveredByItselfForATestKey(t *testing.T) {
 
 func TestSendMessage_RefusesEarlyWhatIsKnownToFail(t *testing.T) {
 	eachDesk(t, func(t *testing.T, d *desk) {
-		d.sender("wa", hookswitch.WhatsApp)
+		wa := d.sender("wa", hookswitch.WhatsApp)
 		d.sender("both", hookswitch.WhatsApp, hookswitch.SMS)
 		refused := func(in service.NewMessage, code string) {
 			t.Helper()
@@ -396,7 +396,7 @@ func TestSendMessage_RefusesEarlyWhatIsKnownToFail(t *testing.T) {
 		in := service.NewMessage{Sender: "wa", To: "+14155550100", Text: "x"}
 		refused(in, "whatsapp_window_closed")
 		template := in
-		template.Type, template.Content = "template", json.RawMessage(`{"templateId":"tpl_x"}`)
+		template.Type, template.Content = "template", json.RawMessage(`{"templateId":"`+approved(d.World, d.app, wa)+`"}`)
 		refused(template, "")
 		simulated := in
 		simulated.Test = true

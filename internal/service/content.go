@@ -215,7 +215,9 @@ func (n newContent) check(in *NewMessage) {
 		n.needed("reactToMessageId")
 		n.emoji()
 	case "template":
-		n.needed("templateId")
+		if in.Anyway { // else a provider may know the template by its own name, or get the text that was made of it
+			n.needed("templateId")
+		}
 		n.pairs("templateVariables")
 		n.pairs("templateButtonVariables")
 		n.pairs("templateHeaderVariables")

@@ -6,12 +6,12 @@ import (
 	"github.com/hookswitch/hookswitch"
 )
 
-// envelope emits an event in the envelope that customers' webhooks get. data is what it is about; sender is 0 for events of the whole project.
+// envelope emits an event in the envelope that customers' webhooks get. data is what it is about; sender is hookswitch.WebhookOfProject for events of the whole project.
 func (b *births) envelope(app hookswitch.Key, eventType string, sender hookswitch.Key, data object) {
 	ids := b.s.ids
 	b.emit(app, eventType, sender, func(key hookswitch.Key) []byte {
 		e := object{{"id", ids.FormatEnvelope(key)}, {"type", eventType}, {"timestamp", key.Millis()}}
-		if sender != 0 {
+		if sender > 0 {
 			e = append(e, field{"senderId", ids.Format(hookswitch.KindSender, sender)})
 		}
 		return encode(append(e, field{"projectId", ids.Format(hookswitch.KindProject, app)}, field{"data", data}))

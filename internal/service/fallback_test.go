@@ -55,7 +55,8 @@ func TestFallback_GoesOutBySMSWhenWhatsAppRefuses(t *testing.T) {
 
 func TestFallback_GoesOutBySMSWhenWhatsAppReportsAFailure(t *testing.T) {
 	eachDesk(t, func(t *testing.T, d *desk) {
-		d.sender("both", hookswitch.WhatsApp, hookswitch.SMS)
+		both := d.sender("both", hookswitch.WhatsApp, hookswitch.SMS)
+		template := approved(d.World, d.app, both)
 		d.hear("both/whatsapp", hookswitch.WhatsApp, "+14155550100")
 		in := service.NewMessage{To: "+14155550100", Channel: hookswitch.WhatsApp, Text: "x", Fallback: true}
 		report := func(m *hookswitch.Message, status hookswitch.MessageStatus) {
@@ -73,7 +74,7 @@ func TestFallback_GoesOutBySMSWhenWhatsAppReportsAFailure(t *testing.T) {
 		for name, change := range map[string]func(*service.NewMessage){
 			"not wanted": func(in *service.NewMessage) { in.Fallback = false },
 			"cannot go by SMS": func(in *service.NewMessage) {
-				in.Type, in.Content = "template", json.RawMessage(`{"templateId":"tpl_1"}`)
+				in.Type, in.Content = "template", json.RawMessage(`{"templateId":"`+template+`"}`)
 			},
 			"sent to a user id": func(in *service.NewMessage) { in.To = "US.13491208655302741918" },
 		} {

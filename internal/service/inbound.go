@@ -41,6 +41,16 @@ func (s *Service) Receive(ctx context.Context, r Received) (ReceivedResult, erro
 	var apps []hookswitch.Key
 	for i := range r.Updates {
 		u := &r.Updates[i]
+		if u.Template != nil {
+			for _, route := range r.Account.routesOfTemplate(u.Template) {
+				if err := s.joins(ctx, route.App, &apps); err == nil {
+					list = append(list, matched{u, route})
+				} else if hookswitch.KindOf(err) != hookswitch.NotFound {
+					return ReceivedResult{}, err
+				}
+			}
+			continue
+		}
 		route := r.Account.match(u)
 		if route == nil && u.Receipt != nil && u.Address == "" {
 			var err error
@@ -48,14 +58,12 @@ func (s *Service) Receive(ctx context.Context, r Received) (ReceivedResult, erro
 				return ReceivedResult{}, err
 			}
 		}
-		if route != nil && !slices.Contains(apps, route.App) {
-			switch _, err := s.state(ctx, route.App); {
+		if route != nil {
+			switch err := s.joins(ctx, route.App, &apps); {
 			case hookswitch.KindOf(err) == hookswitch.NotFound:
 				route = nil // the App has been deleted, and the caller's routes are a moment older
 			case err != nil:
 				return ReceivedResult{}, err
-			default:
-				apps = append(apps, route.App)
 			}
 		}
 		list = append(list, matched{u, route})
@@ -97,6 +105,18 @@ func (s *Service) Receive(ctx context.Context, r Received) (ReceivedResult, erro
 		s.counts.Stray.Add(int64(res.Strays))
 	}
 	return res, err
+}
+
+// joins adds an App to those that a push is about. The error is of kind NotFound when it is gone.
+func (s *Service) joins(ctx context.Context, app hookswitch.Key, apps *[]hookswitch.Key) error {
+	if slices.Contains(*apps, app) {
+		return nil
+	}
+	_, err := s.state(ctx, app)
+	if err == nil {
+		*apps = append(*apps, app)
+	}
+	return err
 }
 
 func noRoute(u *hookswitch.Update) string {
@@ -156,6 +176,8 @@ func (in *inbound) take(u *hookswitch.Update, route *hookswitch.Route) error {
 		return in.optOut(u, route)
 	case u.Dialogue != nil:
 		return in.dialogueNews(u, route)
+	case u.Template != nil:
+		return in.templateNews(u, route)
 	}
 	return nil
 }

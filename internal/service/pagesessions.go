@@ -92,8 +92,12 @@ func operatorScope(credential hookswitch.Secret) string {
 	return hashText("dashboard " + credential.Reveal())[:32]
 }
 
-// OpenKeySession signs a browser in to the dashboard of the App that an API key acts for. It ends with the key.
+// OpenKeySession signs a browser in to the dashboard of the App that an API key acts for. It ends with the key, and with its text. A key with scopes is refused: the dashboard shows, and
+// can do, more than any of them says.
 func (s *Service) OpenKeySession(ctx context.Context, key *hookswitch.APIKey, agent string) (*hookswitch.Token, hookswitch.Secret, error) {
+	if len(key.Scopes) > 0 {
+		return nil, "", hookswitch.Errorf(hookswitch.Forbidden, "This API key is for a few things only, and the dashboard needs one without scopes.")
+	}
 	return s.openDashboard(ctx, hookswitch.Token{App: key.App, Ref: key.Key}, agent)
 }
 
@@ -132,7 +136,7 @@ func (s *Service) Session(ctx context.Context, text hookswitch.Secret, kind hook
 	if lives && t.App == hookswitch.OrganizationApp {
 		lives = operator != "" && t.Scope == operatorScope(operator)
 	} else if lives && t.Ref != 0 {
-		if lives, err = s.store.APIKeyLives(ctx, t.App, t.Ref); err != nil {
+		if lives, err = s.keyHolds(ctx, t, now); err != nil {
 			return nil, err
 		}
 	}
@@ -153,6 +157,18 @@ func (s *Service) Session(ctx context.Context, text hookswitch.Secret, kind hook
 		t.ExpiresAt = end
 	}
 	return t, nil
+}
+
+// keyHolds reports whether the API key that a session was opened with lives, and has not been given another text since, past the time that the old one went on.
+func (s *Service) keyHolds(ctx context.Context, t *hookswitch.Token, now time.Time) (bool, error) {
+	k, err := s.store.APIKey(ctx, t.App, t.Ref)
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return k.RotatedAt.Before(t.CreatedAt) || now.Before(k.OldUntil), nil
 }
 
 // SessionSeen is about when a session made its last request.

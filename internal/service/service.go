@@ -176,6 +176,7 @@ func (s *Service) Run(ctx context.Context, nodes func(int)) error {
 	every(housekeepEvery, "housekeeping", s.housekeep)
 	every(sweepEvery, "end dialogues", s.SweepDialogues)
 	every(logEvery, "log attempts", s.LogAttempts)
+	every(invitationEvery, "end invitations", s.SweepInvitations)
 	every(recordUsesEvery, "record the use of API keys", s.RecordKeyUses)
 	wg.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordUsesEvery)

@@ -55,6 +55,8 @@ type Graph struct {
 	opts     GraphOptions
 	accounts map[string]WhatsApp
 
+	templates templateBook
+
 	readsMu sync.Mutex
 	reads   []Read
 
@@ -93,9 +95,13 @@ var versionPath = regexp.MustCompile(`^v[0-9]{1,3}\.[0-9]{1,2}$`)
 
 // ServeHTTP answers POST /{version}/{id}/messages, where id is that of a number, a page or an Instagram account, or "me" for the only page or account. With one of
 // each, what has the messaging type RESPONSE is the page's. It also takes where to push: POST /{version}/{id}/subscribed_apps, and POST /{version}/{id} of a number,
-// whose address it checks as Meta does.
+// whose address it checks as Meta does; and it answers what is asked about the accounts: their templates and numbers.
 func (g *Graph) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	answer, fault, refused := g.answer(w, r)
+	var fault *Fault
+	answer, refused, about := g.accountCall(w, r)
+	if !about {
+		answer, fault, refused = g.answer(w, r)
+	}
 	switch {
 	case fault != nil && fault.html():
 		writeBadGateway(w, fault.HTTPStatus)
@@ -223,11 +229,7 @@ func (g *Graph) authorize(r *http.Request) (node string, refused *graphError) {
 	}
 	node = parts[1]
 	if _, ok := g.accounts[node]; !ok && len(g.directs(node)) == 0 || r.Method != http.MethodPost {
-		e := parameterError("")
-		e.body.Message = "Unsupported " + strings.ToLower(r.Method) + " request. Object with ID '" + node +
-			"' does not exist, cannot be loaded due to missing permissions, or does not support this operation."
-		e.body.Type, e.body.Subcode = "GraphMethodException", 33
-		return "", e
+		return "", unknownObject(r.Method, node)
 	}
 	return node, nil
 }

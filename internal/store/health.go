@@ -87,6 +87,6 @@ func (r *Reader) FailingEndpoints(ctx context.Context, limit int) ([]*hookswitch
 
 // CountApps is how many apps there are, all but the organisation's own, at most limit.
 func (r *Reader) CountApps(ctx context.Context, limit int) (n int, err error) {
-	err = r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT id FROM apps WHERE deleted_at = 0 AND id <> $1 LIMIT $2) some`, int64(hookswitch.OrganizationApp), limit).Scan(&n)
+	err = r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT id FROM apps WHERE deleted_at = 0 AND id <> $1 LIMIT $2) counted`, int64(hookswitch.OrganizationApp), limit).Scan(&n)
 	return n, readErr(err, "application")
 }

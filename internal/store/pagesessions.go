@@ -19,13 +19,6 @@ func (tx *Tx) MoveToken(app, key hookswitch.Key, now, at time.Time) error {
 	return err
 }
 
-// APIKeyLives reports whether a key of an app has not been revoked.
-func (r *Reader) APIKeyLives(ctx context.Context, app, key hookswitch.Key) (bool, error) {
-	var n int
-	err := r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM api_keys WHERE id = $1 AND app_id = $2 AND deleted_at = 0`, int64(key), int64(app)).Scan(&n)
-	return n == 1, readErr(err, "API key")
-}
-
 // EndSessionsOf makes all tokens of an app of the kind end at the time, those that would live longer.
 func (tx *Tx) EndSessionsOf(app hookswitch.Key, kind hookswitch.TokenKind, at time.Time) error {
 	_, err := tx.exec(`UPDATE tokens SET expires_at = $3 WHERE app_id = $1 AND kind = $2 AND expires_at > $3`, int64(app), string(kind), millis(at))

@@ -1,5 +1,5 @@
 // Package operator is the gateway's own API under /operator/v1, for the person who runs it: apps and their keys, senders, conversations,
-// messages, pushes that belonged to no route, and the settings in effect. The command line speaks it.
+// messages, templates, invitations, pushes that belonged to no route, and the settings in effect. The command line speaks it.
 //
 // It owns the wire types, the shape of errors and of lists, and the check of the operator token. What is valid and what follows from a change is up to
 // internal/service. Endpoints, events and attempts are not here: the operator token opens the Svix-shaped API for them.
@@ -94,6 +94,17 @@ func New(o Options) *httpapi.Mux {
 	handle("PATCH", "/drafts/{draft}", "change what a draft says", h.editDraft)
 	handle("POST", "/drafts/{draft}/approve", "approve a draft, which sends it", h.approveDraft)
 	handle("POST", "/drafts/{draft}/reject", "reject a draft", h.rejectDraft)
+
+	handle("GET", "/templates", "list the templates of an app", h.listTemplates)
+	handle("GET", "/templates/{template}", "get a template", h.getTemplate)
+	handle("POST", "/templates/{template}/approve", "approve a submitted template", h.approveTemplate)
+	handle("POST", "/templates/{template}/reject", "reject a submitted template", h.rejectTemplate)
+
+	handle("GET", "/invitations", "list the invitations of an app", h.listInvitations)
+	handle("GET", "/invitations/{invitation}", "get an invitation", h.getInvitation)
+	handle("POST", "/invitations/{invitation}/complete", "complete an invitation with a sender", h.completeInvitation)
+	handle("POST", "/invitations/{invitation}/fail", "note that connecting an account has failed", h.failInvitation)
+	handle("POST", "/invitations/{invitation}/cancel", "cancel an invitation", h.cancelInvitation)
 
 	handle("GET", "/strays/{stray}", "get a push that belonged to no route, with its body", h.getStray)
 	handle("DELETE", "/strays/{stray}", "delete a push that belonged to no route", h.deleteStray)

@@ -72,6 +72,22 @@ var shapes = map[string]shape{
 	"GET /conversations/{conversation}":          {tag: "conversations", out: wrappedConversation{}},
 	"GET /conversations/{conversation}/messages": {tag: "conversations", list: true, out: listOut[messageOut]{}},
 	"POST /conversations/{conversation}/read":    {tag: "conversations", out: wrappedConversation{}},
+
+	"POST /templates":                   {tag: "templates", status: 201, header: []string{"Idempotency-Key"}, in: templateIn{}, out: templateOut{}},
+	"GET /templates":                    {tag: "templates", query: []string{"status"}, list: true, out: listOut[templateOut]{}},
+	"POST /templates/sync":              {tag: "templates", in: syncIn{}, out: syncOut{}},
+	"GET /templates/{template}":         {tag: "templates", out: templateOut{}},
+	"DELETE /templates/{template}":      {tag: "templates", status: 204},
+	"POST /templates/{template}/submit": {tag: "templates", in: submitIn{}, out: templateOut{}},
+
+	"POST /invitations":                     {tag: "invitations", status: 201, header: []string{"Idempotency-Key"}, in: invitationIn{}, out: oneInvitationOut{}},
+	"GET /invitations":                      {tag: "invitations", query: []string{"status"}, list: true, out: listOut[invitationOut]{}},
+	"POST /invitations/webhook":             {tag: "invitations", status: 201, in: projectWebhookIn{}, out: oneProjectWebhookOut{}},
+	"GET /invitations/webhook":              {tag: "invitations", out: oneProjectWebhookOut{}},
+	"PATCH /invitations/webhook":            {tag: "invitations", in: projectWebhookIn{}, out: oneProjectWebhookOut{}},
+	"DELETE /invitations/webhook":           {tag: "invitations", status: 204},
+	"GET /invitations/{invitation}":         {tag: "invitations", out: oneInvitationOut{}},
+	"POST /invitations/{invitation}/cancel": {tag: "invitations", out: oneInvitationOut{}},
 }
 
 // tags are the groups of routes, in the order in which they are documented.

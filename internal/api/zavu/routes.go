@@ -26,8 +26,7 @@ func (h *handler) routes() []route {
 		h.contactRoutes(),
 		h.conversationRoutes(),
 
-		// Templates.
-
-		// Invitations and the project's webhook.
+		h.templateRoutes(),
+		h.invitationRoutes(),
 	)
 }

@@ -53,6 +53,13 @@ var registry = []thing{
 	{"channel", func(a *api, made things) string {
 		return a.do("GET", "/contacts/"+made["contact"], "").is(200).json()["channels"].([]any)[0].(object)["id"].(string)
 	}},
+	{"template", func(a *api, _ things) string {
+		return a.do("POST", "/templates", `{"name":"hello","language":"en","body":"Hello"}`).is(201).json()["id"].(string)
+	}},
+	{"invitation", func(a *api, _ things) string {
+		a.do("POST", "/invitations/webhook", `{"url":"https://receiver.example/project"}`).is(201)
+		return a.do("POST", "/invitations", `{}`).is(201).json()["invitation"].(object)["id"].(string)
+	}},
 }
 
 // digits are four digits that belong to the project.
@@ -69,6 +76,10 @@ var bodies = map[string]string{
 	"POST /contacts/{contact}/merge":               `{"sourceContactId":"{other}"}`,
 	"POST /contacts/{contact}/channels":            `{"channel":"telegram","identifier":"4712"}`,
 	"PATCH /contacts/{contact}/channels/{channel}": `{"label":"home"}`,
+	"POST /templates":                              `{"name":"order_update","language":"en","body":"Order {{1}}"}`,
+	"POST /templates/{template}/submit":            `{"senderId":"{sender}"}`,
+	"POST /invitations/webhook":                    `{"url":"https://receiver.example/other"}`,
+	"PATCH /invitations/webhook":                   `{"active":true}`,
 }
 
 func lineName(l zavu.Line) string { return l.Method + " " + l.Path }

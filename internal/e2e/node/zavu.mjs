@@ -5,7 +5,9 @@ import "./zavu/contacts.mjs";
 import "./zavu/conversations.mjs";
 import "./zavu/errors.mjs";
 import "./zavu/events.mjs";
+import "./zavu/invitations.mjs";
 import "./zavu/messages.mjs";
 import "./zavu/senders.mjs";
+import "./zavu/templates.mjs";
 
 await runAll();

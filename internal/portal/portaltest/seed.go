@@ -202,6 +202,11 @@ func (s *Site) bins(ctx context.Context) error {
 		return err
 	}
 	s.Names["bin"], s.Names["emptybin"] = b.Token, empty.Token
+	invited, err := s.Service.CreateInvitation(ctx, s.App.Key, hookswitch.Invitation{ClientName: "Mama Njeri's Kiosk"}, 0, service.Idempotency{})
+	if err != nil {
+		return err
+	}
+	s.Names["invitation"] = invited.Token.Reveal()
 	for i, who := range people {
 		s.clock.advance(40 * time.Second)
 		body := fmt.Sprintf(`{"type":"message.inbound","timestamp":%d,"data":{"from":%q,"channel":"whatsapp","text":%q,"tags":["vip","nairobi"],"first":%t}}`, s.clock.now().UnixMilli(), who.phone, who.text, i == 0)

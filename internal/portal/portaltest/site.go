@@ -38,7 +38,7 @@ type Site struct {
 	Pages   *portal.Pages
 	// App is the customer that most is shown of, and Empty one to which nothing has happened.
 	App, Empty *hookswitch.App
-	// Names are what the braces in the samples of the registry stand for: {app}, {endpoint}, {failing}, {off}, {bin}, {emptybin}, {event}, {attempt}.
+	// Names are what the braces in the samples of the registry stand for: {app}, {endpoint}, {failing}, {off}, {bin}, {emptybin}, {invitation}, {event}, {attempt}.
 	Names map[string]string
 
 	clock  clock

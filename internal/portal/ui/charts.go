@@ -110,7 +110,7 @@ func (c Chart) Data() string {
 		out.Times = append(out.Times, t.Unix())
 	}
 	for _, s := range c.Series {
-		out.Series = append(out.Series, series{s.Name, s.Tone, s.Values})
+		out.Series = append(out.Series, series(s))
 	}
 	b, err := json.Marshal(out)
 	if err != nil {

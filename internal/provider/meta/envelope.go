@@ -22,6 +22,7 @@ type envelope struct {
 // entry is what happened at one account. What another app is to answer comes as standby, and is not read.
 type entry struct {
 	ID        text              `json:"id"`
+	Time      text              `json:"time"`
 	Changes   []change          `json:"changes"`
 	Messaging []json.RawMessage `json:"messaging"`
 }

@@ -125,6 +125,8 @@ type content struct {
 	TemplateVariables       map[string]string `json:"templateVariables"`
 	TemplateButtonVariables map[string]string `json:"templateButtonVariables"`
 	TemplateHeaderVariables map[string]string `json:"templateHeaderVariables"`
+	TemplateHeaderType      string            `json:"templateHeaderType"`
+	TemplateHeaderMediaURL  string            `json:"templateHeaderMediaUrl"`
 
 	// MessageTag is HUMAN_AGENT on an answer that a person has written, on Messenger and Instagram.
 	MessageTag string `json:"messageTag"`

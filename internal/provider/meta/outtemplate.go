@@ -29,7 +29,11 @@ type outComponent struct {
 type outParameter struct {
 	Type string `json:"type"`
 	Name string `json:"parameter_name,omitempty"`
-	Text string `json:"text"`
+	Text string `json:"text,omitempty"`
+	// A header can hold a file.
+	Image    *outMedia `json:"image,omitempty"`
+	Video    *outMedia `json:"video,omitempty"`
+	Document *outMedia `json:"document,omitempty"`
 }
 
 func (o *outgoing) template(c *content) *hookswitch.SendError {
@@ -38,6 +42,15 @@ func (o *outgoing) template(c *content) *hookswitch.SendError {
 	}
 	t := &outTemplate{Name: c.TemplateName}
 	t.Language.Code = c.TemplateLanguage
+	file := &outMedia{Link: c.TemplateHeaderMediaURL}
+	switch c.TemplateHeaderType {
+	case "image":
+		t.Components = append(t.Components, outComponent{Type: "header", Parameters: []outParameter{{Type: "image", Image: file}}})
+	case "video":
+		t.Components = append(t.Components, outComponent{Type: "header", Parameters: []outParameter{{Type: "video", Video: file}}})
+	case "document":
+		t.Components = append(t.Components, outComponent{Type: "header", Parameters: []outParameter{{Type: "document", Document: file}}})
+	}
 	if p := parameters(c.TemplateHeaderVariables); len(p) > 0 {
 		t.Components = append(t.Components, outComponent{Type: "header", Parameters: p})
 	}

@@ -32,14 +32,18 @@ type profile struct {
 	} `json:"profile"`
 }
 
-// parseWhatsApp reads the messages and statuses of all accounts in a push. The other fields (calls, templates, what the business writes
-// from its own phone, …) tell nothing that a conversation needs.
+// parseWhatsApp reads the messages and statuses of all accounts in a push, and what was decided on templates. The other fields (calls, what the business
+// writes from its own phone, …) tell nothing that is needed here.
 func parseWhatsApp(env *envelope) []hookswitch.Update {
 	var updates []hookswitch.Update
 	for _, e := range env.Entry {
 		for _, c := range e.Changes {
-			if c.Field == "messages" && len(c.Value) > 0 {
+			switch {
+			case len(c.Value) == 0:
+			case c.Field == "messages":
 				updates = appendValue(updates, c.Value)
+			case c.Field == "message_template_status_update":
+				updates = append(updates, e.templateNews(c.Value))
 			}
 		}
 	}
