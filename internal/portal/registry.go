@@ -45,6 +45,7 @@ type route struct {
 	path   string // below the root of each area; "" is the root itself. Of open routes the whole path.
 	name   string // the page's title, and its name in the navigation
 	nav    *nav   // its place there; nil: it has none
+	tab    string // its name among the views of one endpoint; "": it is none of them
 	under  string // path of the page that is current in the navigation while this one is shown; "": its own
 	// needs is what a session has to be capable of; 0: to look.
 	needs  hookswitch.Capabilities
@@ -73,6 +74,11 @@ var routes = slices.Concat(
 	endpointsRoutes,
 	endpointNewRoutes,
 	inviteRoutes,
+	endpointRoutes,
+	deliveriesRoutes,
+	logsRoutes,
+	messageRoutes,
+	attemptRoutes,
 	playRoutes,
 	docsRoutes,
 )

@@ -33,6 +33,7 @@ type view struct {
 	Shell *ui.Shell
 
 	portal hookswitch.PortalSettings
+	tabs   []ui.Tab // the views of one endpoint, with {endpoint} in their URLs
 }
 
 func (p *Pages) newView(w http.ResponseWriter, r *http.Request, rt *route, root string) *view {
@@ -147,6 +148,9 @@ func (v *view) navigate() {
 	}
 	for i := range routes {
 		rt := &routes[i]
+		if rt.tab != "" && rt.in&v.route.in != 0 {
+			v.tabs = append(v.tabs, ui.Tab{Name: rt.tab, URL: v.Base + rt.path, Current: rt.path == v.route.path})
+		}
 		if rt.nav == nil {
 			continue
 		}

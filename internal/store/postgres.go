@@ -36,6 +36,7 @@ var postgresDialect = &dialect{
 	},
 	skipLocked: " FOR UPDATE SKIP LOCKED",
 	forUpdate:  " FOR UPDATE",
+	holds:      "position(%[2]s IN %[1]s) > 0",
 	claimMany:  claimMany,
 	lag:        otherNodes,
 	oldest:     oldestTransaction,

@@ -49,6 +49,21 @@ var behaviours = []behaviour{
 		}
 		return 200, "", "ok"
 	}},
+	{"Accounting", "http://accounting.acme.example/hooks", []string{"message.failed"}, 40 * time.Millisecond, func(_ *Site, left float64) (int, string, string) {
+		if left < 3 {
+			return 308, "", ""
+		}
+		return 204, "", ""
+	}},
+}
+
+// header are the header lines of the answer to an attempt that failed.
+func (b behaviour) header(code int) string {
+	h := "Content-Type: application/json\nDate: Mon, 01 Jan 2026 10:00:00 GMT\n"
+	if code == 308 {
+		h += "Location: https://accounting.acme.example/hooks\n"
+	}
+	return h + "Server: nginx/1.27.2\n"
 }
 
 // seed makes the business.
@@ -86,6 +101,14 @@ func (s *Site) seed(ctx context.Context, bare bool) (err error) {
 	if err := s.day(ctx, answers, endpoints); err != nil {
 		return err
 	}
+	quiet, err := s.Service.CreateEndpoint(ctx, s.App.Key, hookswitch.Endpoint{URL: "https://partner.example/feed", Description: "Partner feed"}, service.Idempotency{})
+	if err != nil {
+		return err
+	}
+	s.Names["quiet"] = ids.Format(hookswitch.KindEndpoint, quiet.Key)
+	if err := s.named(ctx, endpoints); err != nil {
+		return err
+	}
 	for name, of := range map[string]string{"endpoint": "Data warehouse", "failing": "CRM", "off": "Old help desk", "good": "Billing"} {
 		s.Names[name] = ids.Format(hookswitch.KindEndpoint, endpoints[of].Key)
 	}
@@ -104,10 +127,16 @@ func (s *Site) seed(ctx context.Context, bare bool) (err error) {
 func (s *Site) day(ctx context.Context, answers map[hookswitch.Key]behaviour, endpoints map[string]*hookswitch.Endpoint) error {
 	end := time.Now()
 	const step = 6 * time.Minute
-	clockRuns := false
+	clockRuns, talked := false, false
 	for s.clock.now().Add(step).Before(end) {
 		s.clock.advance(step)
 		left := end.Sub(s.clock.now()).Hours()
+		if left < 1.2 && !talked {
+			talked = true
+			if err := s.chat(ctx); err != nil {
+				return err
+			}
+		}
 		busy := 1 + math.Sin((left-3)/24*2*math.Pi) // a quiet night, a busy day
 		for range 1 + int(busy*4) + s.rand.IntN(3) {
 			s.clock.advance(400 * time.Millisecond)
@@ -158,9 +187,13 @@ func (s *Site) attempt(d store.Delivery, b behaviour, left float64) *store.Outco
 	took := time.Duration(float64(b.median) * math.Exp(s.rand.NormFloat64()*0.45))
 	a := &hookswitch.Attempt{Key: s.Service.NextKey(), App: d.App, Event: d.Subject, Endpoint: d.Target, URL: b.url, OK: code/100 == 2, Code: code, Failure: failure, Answer: []byte(text),
 		Timings: hookswitch.Timings{DNS: 3 * time.Millisecond, Connect: 11 * time.Millisecond, TLS: 19 * time.Millisecond, Wait: took, Total: took + 34*time.Millisecond}}
+	a.SignedAt = s.clock.now().Truncate(time.Second)
+	a.Facts = &hookswitch.AttemptFacts{Remote: "203.0.113.24:443", TLS: hookswitch.TLSFacts{Version: "TLS 1.3", Ends: s.clock.now().Add(61 * 24 * time.Hour)}}
 	o := &store.Outcome{Kind: d.Kind, App: d.App, Subject: d.Subject, Target: d.Target, Claim: d.Claim, Attempt: a}
 	if !a.OK {
-		a.Headers = []byte("Content-Type: application/json\nServer: nginx/1.27.2\nDate: Mon, 01 Jan 2026 10:00:00 GMT\n")
+		a.Headers = []byte(b.header(a.Code))
+		a.Facts.Sent = "Content-Type: application/json\nUser-Agent: Svix-Webhooks/1.0 (Hookswitch)\nAccept: */*\nsvix-id: " + s.Service.IDs().Format(hookswitch.KindEvent, a.Event) +
+			"\nsvix-timestamp: " + strconv.FormatInt(a.SignedAt.Unix(), 10) + "\nsvix-signature: v1,kq5n0K2cBNE5ZzLZrO4sIv5KkVQ7j8C3VtN5hWVw5fM=\nAuthorization: " + hookswitch.HiddenValue + "\n"
 		waits := hookswitch.SvixProfile().Waits
 		o.Verdict, o.Next = store.Retry, s.clock.now().Add(waits[1+s.rand.IntN(3)])
 		a.Next = o.Next

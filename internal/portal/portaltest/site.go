@@ -24,6 +24,7 @@ import (
 	"github.com/hookswitch/hookswitch/internal/portal"
 	"github.com/hookswitch/hookswitch/internal/safehttp"
 	"github.com/hookswitch/hookswitch/internal/service"
+	"github.com/hookswitch/hookswitch/internal/service/servicetest"
 	"github.com/hookswitch/hookswitch/internal/store"
 )
 
@@ -38,7 +39,8 @@ type Site struct {
 	Pages   *portal.Pages
 	// App is the customer that most is shown of, and Empty one to which nothing has happened.
 	App, Empty *hookswitch.App
-	// Names are what the braces in the samples of the registry stand for: {app}, {endpoint}, {failing}, {off}, {bin}, {emptybin}, {invitation}, {event}, {attempt}.
+	// Names are what the braces in the samples of the registry stand for: {app}, {endpoint}, {failing}, {off}, {invitation}, {event}, {attempt}, {quiet}, {inbound}, {reply}, {expired},
+	// {okevent}, {okattempt}, {redirectevent}, {redirectattempt}, and of bins {bin} with {binone} and {bintwo}, {emptybin}, {manybin}, {share} and {lockedshare}.
 	Names map[string]string
 
 	clock  clock
@@ -93,7 +95,7 @@ func Open(ctx context.Context, dir string, o Options) (*Site, error) {
 	}
 	guard := safehttp.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
 	s.client = safehttp.New(safehttp.Options{Guard: guard})
-	s.Service, err = service.New(service.Options{Store: s.Store, Now: s.clock.now, PublicURL: o.PublicURL, Retention: 90 * 24 * time.Hour,
+	s.Service, err = service.New(service.Options{Store: s.Store, Now: s.clock.now, PublicURL: o.PublicURL, Providers: []hookswitch.Provider{provider{servicetest.NewProvider()}}, Retention: 90 * 24 * time.Hour,
 		CheckURL: func(u *url.URL) error { return guard.CheckURL(u) }, AllowPlain: guard.AllowsPlain,
 		Profiles: map[hookswitch.ProfileName]hookswitch.Profile{hookswitch.ProfileSvix: hookswitch.SvixProfile(), hookswitch.ProfileZavu: hookswitch.ZavuProfile()}})
 	if err == nil {

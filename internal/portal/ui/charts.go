@@ -118,3 +118,38 @@ func (c Chart) Data() string {
 	}
 	return string(b)
 }
+
+// Phase is a part of a time.
+type Phase struct {
+	Name string
+	Took time.Duration
+}
+
+// Phases draws a time by its parts, one behind the other. It says nothing that is not said in words beside it.
+func Phases(parts []Phase) template.HTML {
+	const width = 600.0
+	var whole time.Duration
+	for _, p := range parts {
+		whole += p.Took
+	}
+	if whole <= 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg class="phases" viewBox="0 0 %g 12" preserveAspectRatio="none" aria-hidden="true" focusable="false">`, width)
+	x := 0.0
+	for i, p := range parts {
+		w := float64(p.Took) / float64(whole) * width
+		if p.Took > 0 {
+			fmt.Fprintf(&b, `<rect class="phase-%d" x="%.2f" y="0" width="%.2f" height="12"/>`, i, x, max(w-1, 1))
+		}
+		x += w
+	}
+	b.WriteString(`</svg>`)
+	return template.HTML(b.String()) //nolint:gosec // numbers and constants
+}
+
+// Bar draws a share of 100 as a bar. It says nothing that is not said in words beside it.
+func Bar(share int, tone Tone) template.HTML {
+	return template.HTML(fmt.Sprintf(`<svg class="bar %s" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true" focusable="false"><rect class="bar-of" width="100" height="6"/><rect class="bar-is" width="%d" height="6"/></svg>`, tone, min(max(share, 0), 100))) //nolint:gosec // a number and a constant
+}

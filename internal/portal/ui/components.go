@@ -156,7 +156,9 @@ type Filter struct {
 	Hint   string
 	Fields []Field // selects beside it
 	Chips  []Chip
-	Clear  string // where the list is without any condition; "": there is none
+	Clear  string   // where the list is without any condition; "": there is none
+	Quick  []Link   // conditions that can be added with one press
+	Wrong  []string // what of the text is not understood, in sentences
 }
 
 // Check is one step of a list of steps.
