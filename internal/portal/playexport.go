@@ -18,8 +18,8 @@ var playExportRoutes = []route{
 	{in: open, method: "GET", path: "/play/{token}/export", name: "Export", handle: onPlay((*play).export), data: true},
 }
 
-// maxExport is how many requests a file has.
-const maxExport = 1000
+// maxPlayExport is how many requests a file has.
+const maxPlayExport = 1000
 
 // export is a file of the bin's requests, the oldest first: all of them, those that meet the conditions of the list, or one.
 func (pl *play) export(v *view) error {
@@ -43,7 +43,7 @@ func (pl *play) export(v *view) error {
 		list = append(list, q)
 	} else {
 		j, c := newJudge(h.bin.Secrets), v.conditions()
-		if list, err = pl.svc.SearchBinRequests(v.ctx(), h.Token, 0, maxExport, func(q *store.BinRequest) bool { return c.match(q, j) }); err != nil {
+		if list, err = pl.svc.SearchBinRequests(v.ctx(), h.Token, 0, maxPlayExport, func(q *store.BinRequest) bool { return c.match(q, j) }); err != nil {
 			return err
 		}
 		for i, k := 0, len(list)-1; i < k; i, k = i+1, k-1 {

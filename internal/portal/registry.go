@@ -79,6 +79,10 @@ var routes = slices.Concat(
 	logsRoutes,
 	messageRoutes,
 	attemptRoutes,
+	catalogueRoutes,
+	issuesRoutes,
+	accessRoutes,
+	appearanceRoutes,
 	playRoutes,
 	docsRoutes,
 )

@@ -112,6 +112,22 @@ func (s *Site) seed(ctx context.Context, bare bool) (err error) {
 	for name, of := range map[string]string{"endpoint": "Data warehouse", "failing": "CRM", "off": "Old help desk", "good": "Billing"} {
 		s.Names[name] = ids.Format(hookswitch.KindEndpoint, endpoints[of].Key)
 	}
+	issues, err := s.Service.Issues(ctx, s.App.Key)
+	if err != nil {
+		return err
+	}
+	for _, i := range issues {
+		if i.Endpoint.Key == endpoints["CRM"].Key {
+			s.Names["cause"] = i.Diagnosis.Code
+			if err := s.Service.MarkIssue(ctx, s.App.Key, i.Endpoint.Key, i.Diagnosis.Code, service.IssueOpen, "Grace is looking at the migration of the contacts table."); err != nil {
+				return err
+			}
+		} else if i.Endpoint.Key == endpoints["Old help desk"].Key {
+			if err := s.Service.MarkIssue(ctx, s.App.Key, i.Endpoint.Key, i.Diagnosis.Code, service.IssueMuted, ""); err != nil {
+				return err
+			}
+		}
+	}
 	list, _, err := s.Service.AttemptsByEndpoint(ctx, s.App.Key, endpoints["CRM"].Key, store.AttemptFilter{}, store.Page{Limit: 1})
 	if err != nil {
 		return err
@@ -263,7 +279,7 @@ func (s *Site) bins(ctx context.Context) error {
 		}
 	}
 	for name, password := range map[string]hookswitch.Secret{"share": "", "lockedshare": "open sesame"} {
-		share, err := s.Service.ShareBin(ctx, b.Token, password, 24*time.Hour)
+		share, err := s.Service.ShareBin(ctx, b.Token, password, 30*24*time.Hour)
 		if err != nil {
 			return err
 		}
