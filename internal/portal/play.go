@@ -319,9 +319,9 @@ func (pl *play) showBin(h *binHead, status int, problem string) error {
 	}
 	page := &binPage{binHead: h, Secrets: len(b.Secrets), Problem: problem, Paged: before != 0, Newest: "0", Filtered: filtered}
 	page.Filter = ui.Filter{Action: h.Path, Target: "listing", Label: "Search requests", Text: query.Get("q"), Holder: "Words in path, headers or body", Clear: h.Path, Fields: []ui.Field{
-		{ID: "method", Name: "method", Label: "Method", Kind: "select", Options: options(c.method, "", "Any method", "GET", "GET", "POST", "POST", "PUT", "PUT", "PATCH", "PATCH", "DELETE", "DELETE")},
-		{ID: "verdict", Name: "verdict", Label: "Signature", Kind: "select", Options: options(c.verdict, "", "Any signature", "good", "Verified", "bad", "Refused", "unknown", "Not checked", "unsigned", "Not signed")},
-		{ID: "pinned", Name: "pinned", Label: "Pinned", Kind: "select", Options: options(c.pinned, "", "All", "yes", "Pinned only")}}}
+		{ID: "method", Name: "method", Label: "Method", Kind: "select", Options: options(c.method, "", "Method", "GET", "GET", "POST", "POST", "PUT", "PUT", "PATCH", "PATCH", "DELETE", "DELETE")},
+		{ID: "verdict", Name: "verdict", Label: "Signature", Kind: "select", Options: options(c.verdict, "", "Signature", "good", "Verified", "bad", "Refused", "unknown", "Not checked", "unsigned", "Not signed")},
+		{ID: "pinned", Name: "pinned", Label: "Pinned", Kind: "select", Options: options(c.pinned, "", "All", "yes", "Pinned")}}}
 	keep := make(url.Values)
 	for _, chip := range [][2]string{{"q", "text"}, {"method", "method"}, {"verdict", "signature"}, {"pinned", "pinned"}} {
 		if value := query.Get(chip[0]); value != "" {

@@ -235,8 +235,8 @@ func (pl *play) showAnswer(h *binHead, status int, a *store.BinAnswer, typed map
 	page.Status = field("status", "Status", number(a.Status), "Any between 200 and 599.", "200")
 	page.Sequence = field("sequence", "Statuses in turn", joinInts(a.Sequence), "For the next requests, one after the other, instead of the status. The last one stays. Saving begins anew.", "503, 503, 200")
 	page.Repeat = ui.Field{ID: "repeat", Name: "repeat", Kind: "checkbox", Label: "Begin again after the last one", Checked: value("repeat", boolWord(a.Repeat)) != ""}
-	page.FailRate = field("fail_rate", "Fail by chance, in 100", number(a.FailRate), "", "0")
-	page.FailWith = field("fail_with", "with", number(a.FailWith), "", "500")
+	page.FailRate = field("fail_rate", "Fail by chance, so many in 100", number(a.FailRate), "", "0")
+	page.FailWith = field("fail_with", "Status of those", number(a.FailWith), "", "500")
 	page.Headers = field("headers", "Headers", headers.String(), "One a line. Cookies and what concerns the connection are left to the server.", "Retry-After: 120")
 	page.Headers.Kind, page.Headers.Mono = "textarea", true
 	page.Body = field("body", "Body", a.Body, "Placeholders: {{n}} is the number of the request, {{method}}, {{path}}, {{time}}, {{unix}}, {{body}}, {{header NAME}}, and {{json data.id}} a value of its body.", `{"received": {{n}}}`)
