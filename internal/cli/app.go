@@ -190,8 +190,9 @@ type appSet struct {
 	remote
 	appFields
 	portalFields
-	Name *string `name:"name" placeholder:"NAME" help:"Name of the app."`
-	App  string  `arg:"" help:"The app, by id or uid."`
+	Name      *string `name:"name" placeholder:"NAME" help:"Name of the app."`
+	Responder string  `name:"responder" placeholder:"FILE" help:"Responder, as in a sender file, for what is posted to the app; - reads standard input."`
+	App       string  `arg:"" help:"The app, by id or uid."`
 }
 
 // Help is kong's.
@@ -200,7 +201,8 @@ func (appSet) Help() string {
 
     hookswitch app set acme --bot-name Iris --bot-ref bot-7 --company-id acme-bank
     hookswitch app set acme --uid "" --throttle-rate 50
-    hookswitch app set acme --portal-color '#0d5c4d' --portal-frame-ancestors https://app.acme.example`
+    hookswitch app set acme --portal-color '#0d5c4d' --portal-frame-ancestors https://app.acme.example
+    echo '{"kind":"echo"}' | hookswitch app set acme --responder -`
 }
 
 // Run changes the app, and its portal.
@@ -209,10 +211,25 @@ func (c *appSet) Run(e *env) error {
 	if c.Name != nil {
 		fields["name"] = *c.Name
 	}
-	if len(fields)+len(portal) == 0 {
+	if len(fields)+len(portal) == 0 && c.Responder == "" {
 		return usagef("nothing to set: give at least one flag such as --name")
 	}
+	var responder []byte
+	if c.Responder != "" {
+		var err error
+		if responder, err = e.readInput(c.Responder); err != nil {
+			return hinted(err, "--responder with the path of a file that holds a responder such as {\"kind\":\"echo\"}")
+		}
+		if err := checkJSON(responder, inputName(c.Responder)); err != nil {
+			return err
+		}
+	}
 	a, err := ask(e, &c.remote, func(ctx context.Context, cl *client.Client) (out appWithPortal, err error) {
+		if responder != nil {
+			if _, err := cl.SetResponder(ctx, c.App, responder); err != nil {
+				return out, err
+			}
+		}
 		if len(portal) > 0 {
 			p, err := cl.UpdatePortal(ctx, c.App, portal)
 			if err != nil {
@@ -220,11 +237,7 @@ func (c *appSet) Run(e *env) error {
 			}
 			out.Portal = &p
 		}
-		if len(fields) > 0 {
-			out.App, err = cl.UpdateApp(ctx, c.App, fields)
-		} else {
-			out.App, err = cl.App(ctx, c.App)
-		}
+		out.App, err = cl.UpdateApp(ctx, c.App, fields)
 		return out, err
 	})
 	if err != nil {

@@ -47,6 +47,8 @@ type grammar struct {
 
 	App        appCmd        `cmd:"" group:"client" help:"Manage apps"`
 	Key        keyCmd        `cmd:"" group:"client" help:"Manage the API keys of an app"`
+	Client     clientCmd     `cmd:"" group:"client" help:"Manage the clients of an app, which get tokens"`
+	Group      groupCmd      `cmd:"" group:"client" help:"Manage the groups that messages of an app belong to"`
 	Sender     senderCmd     `cmd:"" group:"client" help:"Manage the senders of an app"`
 	Endpoint   endpointCmd   `cmd:"" group:"client" help:"Manage the endpoints of an app"`
 	Event      eventCmd      `cmd:"" group:"client" help:"Send events and see what became of them"`

@@ -24,11 +24,11 @@ var catalogueRoutes = []route{
 	{in: appPages, method: "POST", path: "/catalogue/{type}/subscribe", name: "Subscribe", needs: hookswitch.ManageEndpoint, handle: (*Pages).subscribe},
 }
 
-// maxTypes is how many event types a page lists.
-const maxTypes = 1000
+// maxOffered is how many event types a page lists.
+const maxOffered = 1000
 
-// typeRow is one event type of the catalogue.
-type typeRow struct {
+// offeredType is one event type of the catalogue.
+type offeredType struct {
 	Name, Text, Page string
 	Deprecated       bool
 	Volume           string
@@ -37,16 +37,16 @@ type typeRow struct {
 
 type typeEndpoint struct{ Name, Page string }
 
-type catalogueGroup struct {
+type offeredGroup struct {
 	Name, ID string
-	Rows     []typeRow
+	Rows     []offeredType
 }
 
 // cataloguePage lists event types by group.
 type cataloguePage struct {
 	*view
 	Filter ui.Filter
-	Groups []catalogueGroup
+	Groups []offeredGroup
 	Blank  *ui.Blank
 	Note   string
 	Total  int
@@ -61,7 +61,7 @@ func gets(e *hookswitch.Endpoint, name string) bool {
 }
 
 func (p *Pages) catalogue(v *view) error {
-	types, err := p.svc.EventTypes(v.ctx(), service.EventTypeQuery{}, store.NamePage{Limit: maxTypes})
+	types, err := p.svc.EventTypes(v.ctx(), service.EventTypeQuery{}, store.NamePage{Limit: maxOffered})
 	if err != nil {
 		return err
 	}
@@ -89,19 +89,19 @@ func (p *Pages) catalogue(v *view) error {
 	if more {
 		page.Note = "Numbers are of the newest 50,000 messages of the last 24 hours."
 	}
-	groups := make(map[string]*catalogueGroup)
+	groups := make(map[string]*offeredGroup)
 	for _, t := range types {
 		if operationalType(t.Name) || text != "" && !strings.Contains(strings.ToLower(t.Name+" "+t.Description), text) {
 			continue
 		}
-		row := typeRow{Name: t.Name, Text: t.Description, Page: v.Page("catalogue", url.PathEscape(t.Name)), Deprecated: t.Deprecated, Volume: ui.Count(volumes[t.Name]), Getting: v.getting(endpoints, t.Name)}
+		row := offeredType{Name: t.Name, Text: t.Description, Page: v.Page("catalogue", url.PathEscape(t.Name)), Deprecated: t.Deprecated, Volume: ui.Count(volumes[t.Name]), Getting: v.getting(endpoints, t.Name)}
 		if m := v.query("mine"); m == "yes" && len(row.Getting) == 0 || m == "no" && len(row.Getting) > 0 {
 			continue
 		}
 		name := groupOf(t)
 		g := groups[name]
 		if g == nil {
-			g = &catalogueGroup{Name: name, ID: "group-" + strconv.Itoa(len(groups))}
+			g = &offeredGroup{Name: name, ID: "group-" + strconv.Itoa(len(groups))}
 			groups[name] = g
 		}
 		g.Rows = append(g.Rows, row)

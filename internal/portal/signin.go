@@ -199,6 +199,16 @@ func (p *Pages) admitOperator(v *view) error {
 	v.Shell.Who = &ui.Who{Name: "Operator", SignOut: dashboardRoot + "/logout"}
 	if !v.isOperator() {
 		v.Shell.Who.Name = "API key"
+		if t.Ref != 0 {
+			v.key, err = p.svc.APIKeyBy(v.ctx(), t.App, t.Ref)
+			if hookswitch.KindOf(err) == hookswitch.NotFound { // revoked a moment ago
+				return p.askToSignIn(v)
+			}
+			if err != nil {
+				return err
+			}
+			v.Shell.Who.Detail = keyDetail(v.key)
+		}
 		v.Base = dashboardRoot + "/apps/" + v.ID(hookswitch.KindApp, t.App)
 		if v.App, err = p.svc.AppByKey(v.ctx(), t.App); err != nil {
 			return err
@@ -227,6 +237,18 @@ func (p *Pages) admitOperator(v *view) error {
 		v.Base = dashboardRoot + "/apps/" + v.AppID()
 	}
 	return nil
+}
+
+// keyDetail says which key somebody is signed in with.
+func keyDetail(k *hookswitch.APIKey) string {
+	text := "…" + k.Hint
+	if k.Name != "" {
+		text = k.Name
+	}
+	if k.Test {
+		text += ", for tests"
+	}
+	return text
 }
 
 // askToSignIn leads people to the form, and back afterwards. Scripts are told that the session has ended.

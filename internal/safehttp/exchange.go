@@ -140,10 +140,20 @@ func (x *exchange) converse(ctx context.Context, cn *conn) (resp *Response, fail
 func (x *exchange) send(cn *conn) error {
 	s, body := x.scratch, x.req.Body
 	out := s.out
+	if pause := x.req.Pause; pause > 0 {
+		k, err := cn.Write(out)
+		if x.written = x.written || k > 0 || cn.key.secure; err != nil {
+			return err
+		}
+		time.Sleep(min(pause, time.Until(x.deadline)))
+		out = out[len(out):]
+	}
 	if len(body) <= writeTogether {
 		out = append(out, body...)
-		// The head stays in place for a second try.
-		s.out, body = out[:len(s.out)], nil
+		body = nil
+		if x.req.Pause == 0 {
+			s.out = out[:len(s.out)] // the head stays in place for a second try
+		}
 	}
 	var n int64
 	var err error

@@ -152,6 +152,28 @@ func (r *Reader) attemptSteps(ctx context.Context, endpoint hookswitch.Key, f At
 	}
 }
 
+// FailedAttempts lists the attempts that failed at the endpoints of an app or, with app 0, of all of them, without the answers. codeClass narrows them as AttemptFilter says; nil: any. stopped is where
+// the walk gave up when there may be more behind it, else 0.
+func (r *Reader) FailedAttempts(ctx context.Context, app hookswitch.Key, codeClass *int, p Page) (list []*hookswitch.Attempt, stopped hookswitch.Key, err error) {
+	f := AttemptFilter{CodeClass: codeClass, Bare: true}
+	read := func(p Page) ([]*hookswitch.Attempt, error) {
+		args := []any{}
+		query := `SELECT ` + f.columns() + ` FROM attempts a WHERE NOT a.ok` + f.clause(&args)
+		if app != 0 {
+			args = append(args, int64(app))
+			query += ` AND a.app_id = ` + placeholder(args)
+		}
+		return scanAll(ctx, r, scanAttempt, query+p.clause("a.id", &args), args...)
+	}
+	if app == 0 && codeClass == nil {
+		list, err = read(p)
+		return list, 0, err
+	}
+	return walk(p, func(p Page) (hookswitch.Key, error) {
+		return r.nth(ctx, `SELECT a.id FROM attempts a WHERE NOT a.ok`, "a.id", p, nil)
+	}, read)
+}
+
 // CountAttempts counts the attempts on an endpoint between two keys. more says that it gave up before it had seen all.
 func (r *Reader) CountAttempts(ctx context.Context, app, endpoint hookswitch.Key, f AttemptFilter, p Page) (n int64, more bool, err error) {
 	p.Limit = math.MaxInt

@@ -76,6 +76,7 @@ type postgres struct {
 	box   *seal
 	marks *okMarks
 	turn  chan struct{} // taken by the transaction that is tried again after losing to others; has room for one
+	quiet chan struct{} // taken by transactions in the background, so that connections are left for the others
 }
 
 // migrationLock is the advisory lock that one node at a time holds while it brings the schema up to date.
@@ -117,7 +118,7 @@ func openPostgres(ctx context.Context, o Options) (backend, []int64, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p := &postgres{log: o.Logger, now: o.Now, pool: pool, db: stdlib.OpenDBFromPool(pool), turn: make(chan struct{}, 1)}
+	p := &postgres{log: o.Logger, now: o.Now, pool: pool, db: stdlib.OpenDBFromPool(pool), turn: make(chan struct{}, 1), quiet: make(chan struct{}, cfg.MaxConns/4)}
 	p.db.SetMaxOpenConns(int(cfg.MaxConns) - 1)
 	applied, err := p.open(ctx)
 	if err != nil {
@@ -177,6 +178,14 @@ const (
 func (p *postgres) update(ctx context.Context, fn func(*Tx) error) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
+	if inBackground(ctx) {
+		select {
+		case p.quiet <- struct{}{}:
+			defer func() { <-p.quiet }()
+		case <-ctx.Done():
+			return true, ctx.Err()
+		}
+	}
 	for try := 1; ; try++ {
 		err := p.tryUpdate(ctx, fn)
 		if err == nil || try == updateTries || errors.Is(err, errUnknown) || !again(err) {
@@ -220,27 +229,20 @@ func lost(err error) bool {
 }
 
 func (p *postgres) tryUpdate(ctx context.Context, fn func(*Tx) error) error {
-	t, err := p.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+	conn, err := p.db.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	tx := &Tx{Reader: Reader{q: cleaned{t}, d: postgresDialect, box: p.box}, ctx: ctx}
-	if err := call(tx, fn); err != nil {
-		return errors.Join(err, ignoreDone(t.Rollback()))
+	w := &pipe{conn: conn}
+	w.write(`BEGIN ISOLATION LEVEL REPEATABLE READ`)
+	tx := &Tx{Reader: Reader{q: w, d: postgresDialect, box: p.box}, ctx: ctx, pipe: w}
+	if err = call(tx, fn); err == nil {
+		err = w.commit(ctx)
 	}
-	if err := t.Commit(); err != nil {
-		if lost(err) && !errors.Is(err, pgx.ErrTxCommitRollback) {
-			return fmt.Errorf("%w: %w", errUnknown, err)
-		}
-		return err
+	if err != nil {
+		w.rollBack(ctx)
 	}
-	return nil
-}
-
-func ignoreDone(err error) error {
-	if errors.Is(err, sql.ErrTxDone) || errors.Is(err, sql.ErrConnDone) {
-		return nil
-	}
+	_ = conn.Close() // it goes back to the pool
 	return err
 }
 

@@ -8,19 +8,15 @@ import (
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/filter"
 	"github.com/hookswitch/hookswitch/internal/service"
-	"github.com/hookswitch/hookswitch/internal/service/servicetest"
 	"github.com/hookswitch/hookswitch/internal/store"
 )
 
-// provider stands in for the one that people write over.
-type provider struct{ *servicetest.Provider }
-
-func (provider) Name() string { return "meta" }
-
 const (
-	shopNumber = "+254700100200"
-	question   = "Is the delivery to Nakuru still on for today?"
-	answer     = "Yes: the rider has left and is with you before five."
+	shopProvider = "meta"
+	shopID       = "109900112233445" // of its number, at the provider
+	shopNumber   = "+254700100200"
+	question     = "Is the delivery to Nakuru still on for today?"
+	answer       = "Yes: the rider has left and is with you before five."
 )
 
 // chat is a question of a person, the responder's answer, and what the provider reports about it.
@@ -29,19 +25,19 @@ func (s *Site) chat(ctx context.Context) error {
 	if err := responder.UnmarshalJSON([]byte(`{"kind":"rules"}`)); err != nil {
 		return err
 	}
-	if _, err := s.Service.ApplySenders(ctx, s.App.Key, []service.SenderSpec{{Name: "Acme shop", Channel: hookswitch.WhatsApp, Provider: provider{}.Name(), Responder: responder,
-		Credentials: hookswitch.Credentials{"secret": {"provider-secret"}, "address": {shopNumber}}}}); err != nil {
+	if _, err := s.Service.ApplySenders(ctx, s.App.Key, []service.SenderSpec{{Name: "Acme shop", Channel: hookswitch.WhatsApp, Provider: shopProvider, Responder: responder,
+		Credentials: hookswitch.Credentials{"app_secret": {"5f2b0c7e1d9a48b3a6e4c0d8f7b1e2a3"}, "verify_token": {"shop"}, "access_token": {"shop"}, "phone_number_id": {shopID}}, PhoneNumber: shopNumber}}); err != nil {
 		return err
 	}
 	push := func(u hookswitch.Update) error {
-		accounts, err := s.Service.Accounts(ctx, provider{}.Name(), 0, "")
+		accounts, err := s.Service.Accounts(ctx, shopProvider, 0, "")
 		if err != nil {
 			return err
 		}
 		if len(accounts) != 1 {
 			return errors.New("there is no account to push to")
 		}
-		u.Channel, u.Address, u.At = hookswitch.WhatsApp, shopNumber, s.clock.now().Add(-2*time.Second).Truncate(time.Second)
+		u.Channel, u.Address, u.At = hookswitch.WhatsApp, shopID, s.clock.now().Add(-2*time.Second).Truncate(time.Second)
 		_, err = s.Service.Receive(ctx, service.Received{Account: &accounts[0], Updates: []hookswitch.Update{u}, Door: "/api/channels/whatsapp", At: s.clock.now(), Body: []byte("{}")})
 		return err
 	}

@@ -128,6 +128,10 @@ func (s *Site) seed(ctx context.Context, bare bool) (err error) {
 			}
 		}
 	}
+	s.Names["rotated"] = s.Names["good"]
+	if err := s.activity(ctx, endpoints); err != nil {
+		return err
+	}
 	list, _, err := s.Service.AttemptsByEndpoint(ctx, s.App.Key, endpoints["CRM"].Key, store.AttemptFilter{}, store.Page{Limit: 1})
 	if err != nil {
 		return err
@@ -141,7 +145,7 @@ func (s *Site) seed(ctx context.Context, bare bool) (err error) {
 
 // day is a day of business: events by the hour, attempts as the servers behind the endpoints answer.
 func (s *Site) day(ctx context.Context, answers map[hookswitch.Key]behaviour, endpoints map[string]*hookswitch.Endpoint) error {
-	end := time.Now()
+	end := time.Now().Add(-25 * time.Minute) // what is said to people comes after it
 	const step = 6 * time.Minute
 	clockRuns, talked := false, false
 	for s.clock.now().Add(step).Before(end) {
@@ -337,4 +341,34 @@ func (s *Site) busyBin(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// activity is what people did to the endpoints in the last hours.
+func (s *Site) activity(ctx context.Context, endpoints map[string]*hookswitch.Endpoint) error {
+	somebody, boss := service.By(ctx, hookswitch.Actor{Kind: hookswitch.ActorPortal}), service.By(ctx, hookswitch.Actor{Kind: hookswitch.ActorOperator})
+	billing, crm := endpoints["Billing"], endpoints["CRM"]
+	if err := s.Service.RotateSecret(somebody, s.App.Key, billing.Key, webhook.Secret{}, 24*time.Hour, service.Idempotency{}); err != nil {
+		return err
+	}
+	if _, err := s.Service.RevealSecrets(somebody, s.App.Key, billing.Key); err != nil {
+		return err
+	}
+	if _, err := s.Service.UpdateEndpoint(boss, s.App.Key, crm.Key, func(e *hookswitch.Endpoint) error {
+		e.ThrottleRate = 50
+		e.Headers = map[string]string{"Authorization": "Bearer of-the-demonstration", "X-Region": "eu-1"}
+		e.Metadata = map[string]string{"team": "crm", "tier": "2"}
+		return nil
+	}); err != nil {
+		return err
+	}
+	id := s.Service.IDs().Format(hookswitch.KindEndpoint, crm.Key)
+	ended, err := s.Service.StartRecovery(boss, hookswitch.TaskReplay, s.App.Key, id, service.Recovery{Since: s.clock.now().Add(-12 * time.Hour), OnlyOwed: true}, service.Idempotency{})
+	if err != nil {
+		return err
+	}
+	if _, err := s.Service.CancelRecovery(boss, crm, s.Service.IDs().Format(hookswitch.KindTask, ended.Key)); err != nil {
+		return err
+	}
+	_, err = s.Service.StartRecovery(somebody, hookswitch.TaskRecover, s.App.Key, id, service.Recovery{Since: s.clock.now().Add(-2 * time.Hour)}, service.Idempotency{})
+	return err
 }

@@ -153,6 +153,7 @@ type Filter struct {
 	Label  string
 	Text   string // what is searched for, in the grammar of filters
 	Holder string
+	NoText bool // there is no search
 	Hint   string
 	Fields []Field // selects beside it
 	Chips  []Chip
