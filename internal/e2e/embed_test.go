@@ -67,11 +67,11 @@ func TestPages_ThePortalInAFrame(t *testing.T) {
 	b.until(`told.some(e => e.name === "navigate" && e.path === "/issues")`)
 	b.shoot("framed")
 	// The same link again: it has been used, and the host is told so and hands over another one.
-	b.text(fmt.Sprintf(`(told.length = 0, portal.url = %q, 0)`, last+"#"))
-	b.text(fmt.Sprintf(`(portal.url = %q, 0)`, last))
+	b.until(`frameHeight() > 0 && document.readyState === "complete"`)
+	b.text(fmt.Sprintf(`(told.length = 0, portal.url = "", portal.url = %q, 0)`, last))
 	b.until(`told.some(e => e.name === "session-expired" && e.reason === "used_token")`)
 	b.text(fmt.Sprintf(`(told.find(e => e.name === "session-expired").renew(%q), 0)`, link()))
-	b.until(`told.some(e => e.name === "ready")`)
+	b.until(`told.some(e => e.name === "ready") && told.some(e => e.name === "navigate")`)
 	// The session ends while somebody looks.
 	if err := s.Service.EndSessions(context.Background(), s.App.Key, hookswitch.TokenSession); err != nil {
 		t.Fatal(err)
