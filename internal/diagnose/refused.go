@@ -259,7 +259,7 @@ func (c *evidence) broken() Diagnosis {
 		cause = "The handler ended with an error, and a page for people was shown."
 	}
 	switch {
-	case c.says("sqlstate", "relation \"", "deadlock", "connection pool", "too many connections", "econnrefused", "database"):
+	case c.says("sqlstate", "relation \"", "relation \\\"", "deadlock", "connection pool", "too many connections", "econnrefused", "database"):
 		cause = "The handler ended with an error, by its words one of the database behind it."
 	case c.says("traceback (most recent call last)", "exception in thread", "stack trace", "    at ", "panic:", "goroutine "):
 		cause = "The handler ended with an exception, and shows its trace."

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/hookswitch/hookswitch"
@@ -59,8 +58,8 @@ type attemptPage struct {
 	Names                  string
 	Newer, Older           string // other attempts of the delivery
 	Compared               []compared
-	Last                   string // the page of the last success
-	Due                    time.Time
+	Last                   string        // the page of the last success
+	Due                    template.HTML // when the next attempt is made; "": none is
 }
 
 type phase struct{ Name, Took string }
@@ -100,7 +99,7 @@ func (p *Pages) attempt(v *view) error {
 	v.Shell.Trail = []ui.Link{{Name: "Logs", URL: v.Page("logs")}, {Name: ev.Type, URL: page.MessagePage}}
 	page.Diagnoses = diagnose.Of(a, p.svc.Known(e))
 	if f.Latest && f.Status.State == hookswitch.DeliveryPending {
-		page.Due = f.Status.Next
+		page.Due = due(f.Status.Next, v.Now)
 	}
 	page.actions(e, endpoint)
 	page.request(a, ev, e)

@@ -49,7 +49,15 @@ type attemptRow struct {
 func (r attemptRow) Clock() template.HTML { return ui.Clock(r.At, r.Now) }
 
 // Due is when the next attempt is made.
-func (r attemptRow) Due() template.HTML { return ui.Time(r.Next, r.Now) }
+func (r attemptRow) Due() template.HTML { return due(r.Next, r.Now) }
+
+// due writes when something will be done.
+func due(at, now time.Time) template.HTML {
+	if !at.After(now) {
+		return "now"
+	}
+	return ui.Time(at, now)
+}
 
 func (v *view) attemptRow(e *hookswitch.Endpoint, f *service.FoundAttempt) attemptRow {
 	msg := v.ID(hookswitch.KindEvent, f.Event)

@@ -240,7 +240,7 @@ func (page *endpointPage) charts(h *service.EndpointHealth, day *service.Endpoin
 	}
 	if h.P95 > 0 {
 		band := &ui.Chart{ID: "latency", Title: "Answer time of successes, 24 hours", Unit: "ms", Times: hours,
-			Series: []ui.Series{{Name: "p95: 19 of 20 are faster", Tone: ui.Warn}, {Name: "p50: half are faster", Tone: ui.Info}}}
+			Series: []ui.Series{{Name: "p95", Tone: ui.Warn, Gaps: true}, {Name: "p50", Tone: ui.Info, Gaps: true}}}
 		for i := range hours {
 			band.Series[0].Values = append(band.Series[0].Values, day.P95[i].Milliseconds())
 			band.Series[1].Values = append(band.Series[1].Values, day.P50[i].Milliseconds())

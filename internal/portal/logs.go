@@ -37,7 +37,7 @@ type messageRow struct {
 func (r messageRow) Clock() template.HTML { return ui.Clock(r.At, r.Now) }
 
 // Due is when the next attempt is made.
-func (r messageRow) Due() template.HTML { return ui.Time(r.Next, r.Now) }
+func (r messageRow) Due() template.HTML { return due(r.Next, r.Now) }
 
 func (v *view) messageRow(f *service.FoundEvent) messageRow {
 	r := messageRow{ID: v.ID(hookswitch.KindEvent, f.Key), Type: f.Type, Channels: f.Tags, Tries: f.Tries, Code: "–", At: f.CreatedAt(), Next: f.Next, Now: v.Now}

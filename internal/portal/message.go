@@ -283,7 +283,7 @@ func (page *messagePage) story(ev *hookswitch.Event) error {
 			return err
 		}
 		for _, r := range receipts {
-			page.receipt(r)
+			page.receipt(o, r)
 		}
 		switch {
 		case o.Status == hookswitch.StatusFailed && !slices.ContainsFunc(receipts, func(r hookswitch.Receipt) bool { return r.Status == hookswitch.StatusFailed }):
@@ -296,10 +296,13 @@ func (page *messagePage) story(ev *hookswitch.Event) error {
 }
 
 // receipt adds what a provider reports of a message that was sent.
-func (page *messagePage) receipt(r hookswitch.Receipt) {
+func (page *messagePage) receipt(o *hookswitch.Message, r hookswitch.Receipt) {
 	m := moment{At: r.At, Tone: ui.Good, order: 30, Text: "As the provider reports."}
 	if m.At.IsZero() {
 		m.At = r.Key.Time()
+	}
+	if m.At.Before(o.CreatedAt) {
+		m.At = o.CreatedAt // a provider's clock, or one of whole seconds
 	}
 	switch r.Status {
 	case hookswitch.StatusSent:

@@ -64,6 +64,7 @@ type Series struct {
 	Name   string
 	Tone   Tone
 	Values []int64
+	Gaps   bool // 0 stands for nothing that is known
 }
 
 // Row is one line of the chart's table.
@@ -83,7 +84,7 @@ func (c Chart) Rows() []Row {
 		r := Row{Time: c.Times[i].UTC().Format(form)}
 		for _, s := range c.Series {
 			cell := "–"
-			if i < len(s.Values) {
+			if i < len(s.Values) && !(s.Gaps && s.Values[i] == 0) {
 				cell = Count(s.Values[i])
 			}
 			r.Cells = append(r.Cells, cell)
@@ -96,9 +97,9 @@ func (c Chart) Rows() []Row {
 // Data is the chart as its script reads it.
 func (c Chart) Data() string {
 	type series struct {
-		Name   string  `json:"name"`
-		Tone   Tone    `json:"tone"`
-		Values []int64 `json:"values"`
+		Name   string   `json:"name"`
+		Tone   Tone     `json:"tone"`
+		Values []*int64 `json:"values"`
 	}
 	out := struct {
 		Unit   string   `json:"unit"`
@@ -110,7 +111,15 @@ func (c Chart) Data() string {
 		out.Times = append(out.Times, t.Unix())
 	}
 	for _, s := range c.Series {
-		out.Series = append(out.Series, series(s))
+		one := series{Name: s.Name, Tone: s.Tone, Values: []*int64{}}
+		for i := range s.Values {
+			if s.Gaps && s.Values[i] == 0 {
+				one.Values = append(one.Values, nil)
+			} else {
+				one.Values = append(one.Values, &s.Values[i])
+			}
+		}
+		out.Series = append(out.Series, one)
 	}
 	b, err := json.Marshal(out)
 	if err != nil {

@@ -78,7 +78,7 @@
         ...series.map((s, i) => {
           const c = solid(color(s.tone));
           return { label: s.name, stroke: c, fill: stack ? c : undefined, width: stack ? 0 : 1.75, paths: stack ? bars : undefined, points: { show: false },
-            value: (_u, v, _si, j) => j == null ? "–" : values[i][j].toLocaleString() + " " + unit };
+            value: (_u, v, _si, j) => j == null || values[i][j] == null ? "–" : values[i][j].toLocaleString() + " " + unit };
         })],
       axes: [{ ...axis, grid: { show: false }, space: 64, values: (_u, list) => list.map(tick) }, { ...axis, size: 46 }],
     }, [at, ...sums], box));

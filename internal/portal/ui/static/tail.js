@@ -68,7 +68,7 @@
     waiting = [];
     const button = $("toggle");
     button.hidden = false;
-    button.setAttribute("aria-pressed", String(wanted));
+    button.textContent = wanted ? "Pause" : "Go live";
     if (!wanted) { state("not live", false); return; }
     const url = new URL(list.dataset.tail, location.href);
     url.searchParams.set("after", list.dataset.newest);
