@@ -234,6 +234,10 @@ func (p *Pages) writeError(w http.ResponseWriter, r *http.Request, status int, e
 	}
 	page.Blank.Links = p.waysOn(v, e)
 	v.Shell.Title = page.Blank.Title
+	if v.Session == nil {
+		v.lookUpApp()
+	}
+	v.endedInFrame(status)
 	securityHeaders(w.Header(), v.Shell.Nonce, v.ancestors(), ui.LogoOrigin(v.Shell.Look))
 	if err := v.write(status, "open/error", &page); err != nil {
 		p.log.LogAttrs(r.Context(), slog.LevelError, "render the error page", slog.Any("error", err))

@@ -89,6 +89,8 @@ var routes = slices.Concat(
 	logsRoutes,
 	messageRoutes,
 	attemptRoutes,
+	catalogueRoutes,
+	issuesRoutes,
 	conversationsRoutes,
 	draftsRoutes,
 	callsRoutes,
@@ -100,6 +102,8 @@ var routes = slices.Concat(
 	keysRoutes,
 	inviteRoutes,
 	activityRoutes,
+	accessRoutes,
+	appearanceRoutes,
 	playRoutes,
 	docsRoutes,
 )

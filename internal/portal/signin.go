@@ -143,6 +143,9 @@ func (v *view) takeFlash() {
 			f.LinkURL = local(f.LinkURL, v.root)
 		}
 		v.Shell.Flash = &f
+		if f.Event != "" {
+			v.tellHost(f.Event, f.Detail)
+		}
 	}
 }
 
@@ -293,13 +296,7 @@ func (p *Pages) portalLogin(v *view) error {
 }
 
 func (p *Pages) showPortalLogin(v *view, status int, reason string) error {
-	if ref := v.query("app"); ref != "" { // names who may frame the page, and how it looks; nothing else hangs on it
-		if app, err := p.svc.App(v.ctx(), ref); err == nil {
-			if v.portal, err = p.svc.PortalSettings(v.ctx(), app.Key); err != nil {
-				return err
-			}
-		}
-	}
+	v.lookUpApp()
 	v.Shell.Look = hookswitch.Look{Theme: v.themeChosen()}.Over(ui.LookOf(v.r.URL.Query())).Over(v.portal.Look)
 	v.Shell.Look.Logo = ""
 	v.Shell.Bare, v.Shell.Script = true, "signin.js"
@@ -308,7 +305,7 @@ func (p *Pages) showPortalLogin(v *view, status int, reason string) error {
 	if reason != "" {
 		page.Title, page.Text = linkTexts[reason].title, linkTexts[reason].text
 		v.Shell.Title = page.Title
-		v.Shell.Data = map[string]string{"event": "session-expired"}
+		v.tellHost("session-expired", reason)
 	} else {
 		missing := linkTexts[service.LinkMissing]
 		page.Title, page.Text = missing.title, missing.text
@@ -331,6 +328,7 @@ func (p *Pages) openPortal(v *view) error {
 		return err
 	}
 	v.setCookie(portalCookie, text.Reveal(), t.Until.Sub(v.Now))
+	v.noteApp(t.App)
 	if look := ui.LookOf(v.r.URL.Query()); look != (hookswitch.Look{}) {
 		b, err := json.Marshal(look)
 		if err != nil {

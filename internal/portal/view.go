@@ -33,8 +33,10 @@ type view struct {
 	Shell *ui.Shell
 
 	portal hookswitch.PortalSettings
-	key    *hookswitch.APIKey // that the session was opened with; nil: with none
-	tabs   []ui.Tab           // the views of one endpoint, with {endpoint} in their URLs
+	// event is what a page that frames the portal is told when the form has been done, and about what.
+	event, about string
+	key          *hookswitch.APIKey // that the session was opened with; nil: with none
+	tabs         []ui.Tab           // the views of one endpoint, with {endpoint} in their URLs
 }
 
 func (p *Pages) newView(w http.ResponseWriter, r *http.Request, rt *route, root string) *view {
@@ -232,7 +234,7 @@ func (v *view) query(name string) string { return v.r.URL.Query().Get(name) }
 
 // done goes on to a page of the area after a form, and says there what came of it.
 func (v *view) done(path string, tone ui.Tone, sentence string, link ...string) error {
-	f := ui.Flash{Tone: tone, Text: sentence}
+	f := ui.Flash{Tone: tone, Text: sentence, Event: v.event, Detail: v.about}
 	if len(link) == 2 {
 		f.LinkName, f.LinkURL = link[0], link[1]
 	}

@@ -399,7 +399,7 @@ func TestBinsAndKeys_RoundTrip(t *testing.T) {
 		for i := range 5 {
 			q := &store.BinRequest{Key: f.keys.Next(), Token: "tok", Method: "POST", URI: fmt.Sprint("/", i), Remote: "127.0.0.1", Headers: []store.HeaderLine{{Name: "A", Value: strange}, {Name: "A", Value: "2"}},
 				Body: []byte("\x00\xff"), Size: 2}
-			f.update(func(tx *store.Tx) error { return tx.InsertBinRequest(q, 3) })
+			f.update(func(tx *store.Tx) error { return errors.Join(tx.InsertBinRequest(q), tx.TrimBin("tok", 3, 0, 1)) })
 			want = append(want, q)
 		}
 		list, err := f.BinRequests(ctx, "tok", store.Page{Limit: 9, Ascending: true})

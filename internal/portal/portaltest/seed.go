@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -110,6 +111,22 @@ func (s *Site) seed(ctx context.Context, bare bool) (err error) {
 	}
 	for name, of := range map[string]string{"endpoint": "Data warehouse", "failing": "CRM", "off": "Old help desk", "good": "Billing"} {
 		s.Names[name] = ids.Format(hookswitch.KindEndpoint, endpoints[of].Key)
+	}
+	issues, err := s.Service.Issues(ctx, s.App.Key)
+	if err != nil {
+		return err
+	}
+	for _, i := range issues {
+		if i.Endpoint.Key == endpoints["CRM"].Key {
+			s.Names["cause"] = i.Diagnosis.Code
+			if err := s.Service.MarkIssue(ctx, s.App.Key, i.Endpoint.Key, i.Diagnosis.Code, service.IssueOpen, "Grace is looking at the migration of the contacts table."); err != nil {
+				return err
+			}
+		} else if i.Endpoint.Key == endpoints["Old help desk"].Key {
+			if err := s.Service.MarkIssue(ctx, s.App.Key, i.Endpoint.Key, i.Diagnosis.Code, service.IssueMuted, ""); err != nil {
+				return err
+			}
+		}
 	}
 	s.Names["rotated"] = s.Names["good"]
 	if err := s.activity(ctx, endpoints); err != nil {
@@ -260,6 +277,67 @@ func (s *Site) bins(ctx context.Context) error {
 		q := &store.BinRequest{Token: b.Token, Method: http.MethodPost, URI: "/play/in/" + b.Token, Remote: "198.51.100.7:50412", Headers: lines, Body: []byte(body), Size: int64(len(body))}
 		if err := s.Service.AddBinRequest(ctx, q); err != nil {
 			return err
+		}
+		if i < 2 {
+			s.Names[[]string{"binone", "bintwo"}[i]] = strconv.FormatInt(int64(q.Key), 10)
+		}
+	}
+	for name, password := range map[string]hookswitch.Secret{"share": "", "lockedshare": "open sesame"} {
+		share, err := s.Service.ShareBin(ctx, b.Token, password, 30*24*time.Hour)
+		if err != nil {
+			return err
+		}
+		s.Names[name] = share.Link
+	}
+	return s.busyBin(ctx)
+}
+
+// busyBin is a bin with a name that fails twice before it takes a request, and what several providers sent to it.
+func (s *Site) busyBin(ctx context.Context) error {
+	b, err := s.Service.CreateBin(ctx)
+	if err != nil {
+		return err
+	}
+	s.Names["manybin"] = b.Token
+	if _, err := s.Service.UpdateBin(ctx, b.Token, func(b *store.Bin) error {
+		b.Name, b.Forward = "Checkout, staging", "https://staging.acme.example/webhooks"
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := s.Service.SetBinAnswer(ctx, b.Token, &store.BinAnswer{Sequence: []int{503, 503, 200}, Repeat: true, DelayMS: 250, Headers: []store.HeaderLine{{Name: "Retry-After", Value: "30"}}, Body: `{"received": {{n}}}`}); err != nil {
+		return err
+	}
+	for i := range 120 {
+		s.clock.advance(3 * time.Second)
+		who := people[i%len(people)]
+		q := &store.BinRequest{Token: b.Token, Method: http.MethodPost, URI: "/play/in/" + b.Token, Remote: "198.51.100." + strconv.Itoa(10+i%40) + ":41000"}
+		kind, body := "application/json", ""
+		switch i % 5 {
+		case 0:
+			kind, body = "application/x-www-form-urlencoded", url.Values{"AccountSid": {"AC00000000000000000000000000000000"}, "From": {who.phone}, "To": {"+14155550100"}, "Body": {who.text}, "MessageSid": {fmt.Sprintf("SM%032d", i)}, "NumMedia": {"0"}}.Encode()
+			q.URI += "/twilio/inbound"
+			q.Headers = append(q.Headers, store.HeaderLine{Name: "X-Twilio-Signature", Value: "0/KCTR6DLpKmkAf8muzZqo1nDgQ="})
+		case 1:
+			body = fmt.Sprintf(`{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"field":"messages","value":{"metadata":{"display_phone_number":"254700000000"},"contacts":[{"profile":{"name":%q}}],"messages":[{"from":%q,"id":"wamid.%d","timestamp":"%d","type":"text","text":{"body":%q}}]}}]}]}`, who.name, who.phone[1:], i, s.clock.now().Unix(), who.text)
+		case 2:
+			body = fmt.Sprintf(`{"update_id":%d,"message":{"message_id":%d,"from":{"first_name":%q,"username":"demo"},"chat":{"id":77},"date":%d,"text":%q}}`, 9000+i, i, who.name, s.clock.now().Unix(), who.text)
+		case 3:
+			kind, body = "application/x-www-form-urlencoded", url.Values{"sessionId": {fmt.Sprintf("ATUid_%d", i)}, "serviceCode": {"*384*1#"}, "phoneNumber": {who.phone}, "text": {"1*2"}}.Encode()
+		default:
+			q.Method, q.URI = http.MethodGet, q.URI+"/health?probe=1"
+		}
+		if body != "" {
+			q.Headers = append(q.Headers, store.HeaderLine{Name: "Content-Type", Value: kind})
+		}
+		q.Body, q.Size = []byte(body), int64(len(body))
+		if _, err := s.Service.TakeBinRequest(ctx, q); err != nil {
+			return err
+		}
+		if i == 40 {
+			if err := s.Service.PinBinRequest(ctx, b.Token, q.Key, true); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -42,7 +42,8 @@ type Site struct {
 	Pages   *portal.Pages
 	// App is the customer that most is shown of, and Empty one to which nothing has happened.
 	App, Empty *hookswitch.App
-	// Names are what the braces in the samples of the registry stand for: {app}, {endpoint}, {failing}, {off}, {bin}, {emptybin}, {invitation}, {event}, {attempt}, {quiet}, {inbound}, {reply}, {expired}, and {okevent}, {okattempt}, {redirectevent}, {redirectattempt}.
+	// Names are what the braces in the samples of the registry stand for: {app}, {endpoint}, {failing}, {off}, {invitation}, {event}, {attempt}, {quiet}, {inbound}, {reply}, {expired},
+	// {okevent}, {okattempt}, {redirectevent}, {redirectattempt}, and of bins {bin} with {binone} and {bintwo}, {emptybin}, {manybin}, {share} and {lockedshare}.
 	Names map[string]string
 
 	clock  clock

@@ -34,6 +34,7 @@ var icons = map[string]string{
 	"out":      `<path d="M9 13.500H2.500v-11H9M6.500 8H14M11 5l3 3-3 3"/>`,
 	"pause":    `<path d="M5.500 3.500v9M10.500 3.500v9"/>`,
 	"phone":    `<path d="M3 4h5M5.500 4v6a4 4 0 0 0 8 0V7.600"/><circle cx="13.500" cy="5.400" r="1.300"/>`,
+	"pin":      `<path d="M6 2.500h4M6.800 2.500v4L4.500 9.200h7L9.200 6.500v-4M8 9.200v4.300"/>`,
 	"play":     `<path d="m5 3 8 5-8 5z"/>`,
 	"plus":     `<path d="M8 3v10M3 8h10"/>`,
 	"pulse":    `<path d="M1.500 8.500h3l2-5 3 9 2-4h3"/>`,
