@@ -91,6 +91,7 @@ class HookswitchPortal extends HTMLElement {
     set("density", this.getAttribute("density"));
     set("radius", this.getAttribute("radius"));
     if (this.getAttribute("path")) set("next", this.#portalPath());
+    set("visit", Date.now().toString(36)); // a link that differs behind the # alone would not be loaded anew
     this.#frame.src = link.href;
   }
 
