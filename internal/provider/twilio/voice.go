@@ -27,9 +27,9 @@ func isCallReport(push *hookswitch.Push, f form) bool {
 	return strings.HasSuffix(strings.TrimSuffix(push.URL.Path, "/"), statusDoorPath) || f.has("CallbackSource") || callEnds[f.get("CallStatus")]
 }
 
-// callProgress are the words for where a call is that goes on.
+// callProgress are the words for where a call is that goes on. A call that is queued has not begun: others wait before it.
 var callProgress = map[string]string{
-	"queued": "initiated", "initiated": "initiated", "ringing": "ringing", "answered": "in-progress", "in-progress": "in-progress",
+	"initiated": "initiated", "ringing": "ringing", "answered": "in-progress", "in-progress": "in-progress",
 }
 
 // call reads a push about a call. ok is false for word that tells nothing.

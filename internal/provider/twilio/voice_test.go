@@ -61,7 +61,7 @@ func TestParse_CountsTheTurnsOfACall(t *testing.T) {
 func TestParse_ReadsHowACallGoesOn(t *testing.T) {
 	t.Parallel()
 	for word, want := range map[string]string{
-		"queued": "initiated", "initiated": "initiated", "ringing": "ringing", "in-progress": "in-progress", "answered": "in-progress",
+		"initiated": "initiated", "ringing": "ringing", "in-progress": "in-progress", "answered": "in-progress",
 		"completed": "", "busy": "", "failed": "", "no-answer": "", "canceled": "",
 	} {
 		u := turn(t, "/api/v1/voice/status", map[string]string{"CallStatus": word, "CallDuration": "34", "Timestamp": "Sat, 18 Jul 2026 10:31:05 +0000"})
@@ -76,6 +76,16 @@ func TestParse_ReadsHowACallGoesOn(t *testing.T) {
 	failed := turn(t, "/in/snd_1/voice", map[string]string{"CallStatus": "failed", "SipResponseCode": "404", "CallDuration": "0"}).Dialogue.End
 	if failed.ErrorText != "SIP response 404" || failed.Duration != 0 {
 		t.Errorf("%+v", failed)
+	}
+}
+
+// Word of a call that waits for its turn at the provider begins nothing: nobody's telephone rings yet.
+func TestParse_ACallThatIsQueuedHasNotBegun(t *testing.T) {
+	t.Parallel()
+	for _, word := range []string{"queued", "something new"} {
+		if updates := parse(t, "/api/v1/voice/status", url.Values{"CallSid": {"CA1"}, "To": {"+12028831111"}, "CallStatus": {word}}); len(updates) > 0 {
+			t.Errorf("%s: %+v", word, updates)
+		}
 	}
 }
 
