@@ -143,10 +143,10 @@ func TestSay_WritesTwiML(t *testing.T) {
 	}{
 		"a question":               {hookswitch.DialogueReply{Text: "How can we help?", Turn: 2}, listen + "<Say>How can we help?</Say></Gather>"},
 		"no words":                 {hookswitch.DialogueReply{Turn: 2}, listen + "</Gather>"},
-		"markup":                   {hookswitch.DialogueReply{Text: `</Say><Dial>+1</Dial> & "co"`, End: true}, "<Say>&lt;/Say&gt;&lt;Dial&gt;+1&lt;/Dial&gt; &amp; &#34;co&#34;</Say><Hangup></Hangup>"},
-		"what XML has no sign for": {hookswitch.DialogueReply{Text: "a\x00b\xffc", End: true}, "<Say>a\uFFFDb\uFFFDc</Say><Hangup></Hangup>"},
-		"the end":                  {hookswitch.DialogueReply{Text: "Bye.", End: true}, "<Say>Bye.</Say><Hangup></Hangup>"},
-		"the end without words":    {hookswitch.DialogueReply{End: true}, "<Hangup></Hangup>"},
+		"markup":                   {hookswitch.DialogueReply{Text: `</Say><Dial>+1</Dial> & "co"`, End: true}, "<Say>&lt;/Say&gt;&lt;Dial&gt;+1&lt;/Dial&gt; &amp; &#34;co&#34;</Say><Hangup/>"},
+		"what XML has no sign for": {hookswitch.DialogueReply{Text: "a\x00b\xffc", End: true}, "<Say>a\uFFFDb\uFFFDc</Say><Hangup/>"},
+		"the end":                  {hookswitch.DialogueReply{Text: "Bye.", End: true}, "<Say>Bye.</Say><Hangup/>"},
+		"the end without words":    {hookswitch.DialogueReply{End: true}, "<Hangup/>"},
 		"a person":                 {hookswitch.DialogueReply{Text: "One moment.", Dial: "+15551234567", End: true}, "<Say>One moment.</Say><Dial>+15551234567</Dial>"},
 	} {
 		if got := say(t, door, tt.r); got != tt.want {
