@@ -155,7 +155,7 @@ func (s *Service) beginStep(ctx context.Context, r *Received, u *hookswitch.Upda
 		st.row, err = tx.DialogueStep(tx.Context(), st.d.Key, hash)
 		known := err == nil
 		switch {
-		case known && st.row.Answered:
+		case known && st.row.Answered && (st.row.Reply.End || !st.sessionOver()):
 			run.reply, run.repeat = st.row.Reply, true
 			return nil
 		case err != nil && hookswitch.KindOf(err) != hookswitch.NotFound:
@@ -216,6 +216,9 @@ func stepHash(u *hookswitch.Update) [16]byte {
 	}
 	return store.StepHash(0, d.Input, u.Dedup)
 }
+
+// sessionOver reports whether the dialogue is a USSD session that has ended. Nothing in it may ask for more: there would be nobody to take the answer.
+func (st *step) sessionOver() bool { return st.d.Channel == hookswitch.USSD && !st.d.EndedAt.IsZero() }
 
 // leasedElsewhere reports whether another node runs a step of the dialogue. This one runs none: its steps take turns.
 func (st *step) leasedElsewhere() bool {
