@@ -64,7 +64,10 @@ func call(push *hookswitch.Push, f form) (u hookswitch.Update, ok bool) {
 	if s.Input != "" { // heard by a Gather that is not ours
 		sum := sha256.Sum256([]byte(s.Input))
 		u.Dedup += ":" + hex.EncodeToString(sum[:16])
+		return u, true
 	}
+	// A Gather that is not ours, or whose action has lost its query, has heard nothing. The first request of a call finds it ringing, also at the fallback address.
+	s.Silent = f.has("SpeechResult") || f.has("Digits") || status == "in-progress" && !f.has("ErrorUrl")
 	return u, true
 }
 

@@ -52,6 +52,17 @@ func TestParse_CountsTheTurnsOfACall(t *testing.T) {
 			t.Errorf("%s: %+v %+v", name, u, s)
 		}
 	}
+	for _, silent := range []map[string]string{{"CallStatus": "in-progress"}, {"CallStatus": "ringing", "SpeechResult": ""}, {"CallStatus": "ringing", "Digits": ""}} {
+		if !turn(t, door, silent).Dialogue.Silent {
+			t.Errorf("%v: not silent", silent)
+		}
+	}
+	for address, speaks := range map[string]map[string]string{door: {"CallStatus": "ringing"}, door + "?": {"SpeechResult": "yes"}, door + "?turn=1": {"SpeechResult": ""},
+		"/in/snd_1/voice": {"ErrorCode": "11205", "ErrorUrl": "https://gw.example.test" + door}} {
+		if turn(t, address, speaks).Dialogue.Silent {
+			t.Errorf("%s %v: silent", address, speaks)
+		}
+	}
 	a, b := turn(t, door, map[string]string{"SpeechResult": "one"}), turn(t, door, map[string]string{"SpeechResult": "two"})
 	if again := turn(t, door, map[string]string{"SpeechResult": "one"}); a.Dedup == b.Dedup || a.Dedup != again.Dedup || a.Dedup == "call:CA1:turn:0" {
 		t.Errorf("what a Gather of somebody else's heard: %s, %s and again %s", a.Dedup, b.Dedup, again.Dedup)
