@@ -1,4 +1,4 @@
-// Package operator is the gateway's own API under /operator/v1, for the person who runs it: apps and their keys, senders, conversations,
+// Package operator is the gateway's own API under /operator/v1, for the person who runs it: apps and their keys, clients and groups, senders, conversations,
 // messages, templates, invitations, pushes that belonged to no route, and the settings in effect. The command line speaks it.
 //
 // It owns the wire types, the shape of errors and of lists, and the check of the operator token. What is valid and what follows from a change is up to
@@ -69,11 +69,22 @@ func New(o Options) *httpapi.Mux {
 	handle("GET", "/apps/{app}", "get an app", h.getApp)
 	handle("PATCH", "/apps/{app}", "change an app", h.updateApp)
 	handle("DELETE", "/apps/{app}", "delete an app", h.deleteApp)
+	handle("GET", "/apps/{app}/portal", "get how the portal of an app looks", h.getPortal)
+	handle("PATCH", "/apps/{app}/portal", "change how the portal of an app looks, and who may frame it", h.updatePortal)
 
 	handle("GET", "/apps/{app}/keys", "list the API keys of an app", h.listKeys)
 	handle("POST", "/apps/{app}/keys", "create an API key", h.createKey)
 	handle("POST", "/apps/{app}/keys/{key}/rotate", "give an API key a new text", h.rotateKey)
 	handle("DELETE", "/apps/{app}/keys/{key}", "revoke an API key", h.deleteKey)
+
+	handle("GET", "/apps/{app}/clients", "list the clients of an app", h.listClients)
+	handle("POST", "/apps/{app}/clients", "create a client, which gets tokens by its credentials", h.createClient)
+	handle("DELETE", "/apps/{app}/clients/{client}", "revoke a client", h.revokeClient)
+
+	handle("GET", "/apps/{app}/groups", "list the groups of an app", h.listGroups)
+	handle("POST", "/apps/{app}/groups", "create a group", h.createGroup)
+	handle("DELETE", "/apps/{app}/groups/{group}", "delete a group", h.deleteGroup)
+	handle("PUT", "/apps/{app}/responder", "choose what answers what is posted to an app", h.setResponder)
 
 	handle("GET", "/apps/{app}/senders", "list the senders of an app", h.listSenders)
 	handle("PUT", "/apps/{app}/senders", "apply a sender file", h.applySenders)
