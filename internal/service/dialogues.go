@@ -176,8 +176,11 @@ func (s *Service) beginStep(ctx context.Context, r *Received, u *hookswitch.Upda
 		hash := stepHash(u)
 		st.row, err = tx.DialogueStep(tx.Context(), st.d.Key, hash)
 		known := err == nil
+		if !known && st.silence() {
+			hash = store.StepHash(st.d.Steps+1, "", "silence")
+		}
 		switch {
-		case known && st.row.Answered:
+		case known && st.row.Answered && (st.row.Reply.End || !st.sessionOver()):
 			run.reply, run.repeat = st.row.Reply, true
 			return nil
 		case err != nil && hookswitch.KindOf(err) != hookswitch.NotFound:
@@ -233,11 +236,23 @@ func stepHash(u *hookswitch.Update) [16]byte {
 	switch {
 	case u.Channel == hookswitch.USSD:
 		return store.StepHash(0, d.Input, "")
+	case d.Turn == 0 && d.Silent:
+		return store.StepHash(0, "", "silent")
 	case d.Turn > 0 || d.Input == "":
 		return store.StepHash(d.Turn, "", "")
 	}
 	return store.StepHash(0, d.Input, u.Dedup)
 }
+
+// silence reports whether the step, which is new, is one of a caller who was asked something and has said nothing, though it does not say which answer it follows. Two such steps
+// cannot be told from one that is repeated: each counts.
+func (st *step) silence() bool {
+	told := st.u.Dialogue
+	return st.u.Channel == hookswitch.Voice && told.Silent && told.Turn == 0 && told.Input == "" && st.d.Asked > 0
+}
+
+// sessionOver reports whether the dialogue is a USSD session that has ended. Nothing in it may ask for more: there would be nobody to take the answer.
+func (st *step) sessionOver() bool { return st.d.Channel == hookswitch.USSD && !st.d.EndedAt.IsZero() }
 
 // leasedElsewhere reports whether another node runs a step of the dialogue. This one runs none: its steps take turns.
 func (st *step) leasedElsewhere() bool {
@@ -322,7 +337,7 @@ func (st *step) insert(route *hookswitch.Route, hash [16]byte) error {
 		}
 	} else {
 		row.Number, row.Input = told.Turn, fit(told.Input)
-		if row.Number == 0 && row.Input != "" {
+		if row.Number == 0 && (row.Input != "" || st.silence()) {
 			row.Number = d.Steps + 1
 		}
 		st.row = row
