@@ -369,6 +369,30 @@ func TestSendMessage_OfATestKeyIsSimulated(t *testing.T) {
 	})
 }
 
+// Zavu 1: the promised two seconds hold for each of several to one person. None waits for the arrival of the one before.
+func TestSendMessage_OfATestKeyDoesNotWaitForTheOneBefore(t *testing.T) {
+	eachDesk(t, func(t *testing.T, d *desk) {
+		d.sender("bare")
+		var keys []hookswitch.Key
+		for range 10 {
+			keys = append(keys, d.send(service.NewMessage{To: "+14155550100", Text: "x", Test: true}).Key)
+		}
+		for range keys {
+			d.run()
+		}
+		d.Clock.Advance(time.Second)
+		d.run()
+		for i, key := range keys {
+			if m := d.message(key); m.Status != hookswitch.StatusDelivered {
+				t.Errorf("message %d: got %s a second later, want delivered", i, m.Status)
+			}
+		}
+		if n := owed(d.World, hookswitch.DeliverMessage); n != 0 {
+			t.Errorf("%d deliveries are still owed", n)
+		}
+	})
+}
+
 func TestSendMessage_IsDeliveredByItselfForATestKey(t *testing.T) {
 	eachDesk(t, func(t *testing.T, d *desk) {
 		d.sender("bare")
