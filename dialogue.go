@@ -17,6 +17,9 @@ type DialogueStep struct {
 	// Turn counts the answers of a call: a step with 2 follows our second answer. 0 is the first step of a call, every step of a USSD session, and a step
 	// of a call with an Input that does not say which answer it follows: that one is known by the Dedup of its Update.
 	Turn int
+	// Silent says of a step of a call with neither Turn nor Input that the call was answered before: it is the first only if nothing has been asked yet. Else
+	// the person was asked something and said nothing.
+	Silent bool
 	// Metadata is that of the normalised message, flat. Of a step that ends a USSD session, providerStatus is the provider's own word for how.
 	Metadata map[string]any
 	// Progress is the provider's word for where a call is: initiated, ringing or in-progress. Such a step, and one with End, is acknowledged and not

@@ -98,6 +98,7 @@ const (
 	KindStray                        // stray_
 	KindClient                       // cli_
 	KindIdentifier                   // cch_: a channel of a contact in the Zavu-shaped API
+	KindDialogue                     // dlg_: a USSD session or a call
 	kindEnd
 )
 
@@ -105,7 +106,7 @@ var kindPrefix = [kindEnd]string{
 	KindApp: "app_", KindProject: "prj_", KindEndpoint: "ep_", KindEvent: "msg_", KindAttempt: "atmpt_", KindTask: "qtask_",
 	KindSender: "snd_", KindRoute: "rte_", KindContact: "con_", KindConversation: "conv_", KindMessage: "msg_",
 	KindAPIKey: "key_", KindOrganization: "org_", KindTemplate: "tpl_", KindInvitation: "inv_", KindAttachment: "att_",
-	KindIntegration: "integ_", KindToken: "key_", KindDraft: "drf_", KindStray: "stray_", KindIdentifier: "cch_", KindClient: "cli_",
+	KindIntegration: "integ_", KindToken: "key_", KindDraft: "drf_", KindStray: "stray_", KindIdentifier: "cch_", KindClient: "cli_", KindDialogue: "dlg_",
 }
 
 // Prefix is the text before the 27 characters of an id of this kind, underscore included.

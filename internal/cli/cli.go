@@ -58,6 +58,7 @@ type grammar struct {
 	Draft      draftCmd      `cmd:"" group:"client" help:"Decide on answers to what was written in public"`
 	Stray      strayCmd      `cmd:"" group:"client" help:"See pushes that belonged to no sender"`
 
+	Verify   verifyCmd   `cmd:"" aliases:"doctor" group:"tools" help:"Say why the signature of a webhook does not fit"`
 	Simulate simulateCmd `cmd:"" group:"tools" help:"Play a messaging provider"`
 	Bench    benchCmd    `cmd:"" group:"tools" help:"Measure the gateway side by side with a plain forwarder"`
 	Version  versionCmd  `cmd:"" group:"tools" help:"Print the version"`

@@ -5,9 +5,12 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"reflect"
 	"strings"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/hookswitch/hookswitch"
 )
@@ -54,6 +57,8 @@ type Server struct {
 	LogFormat       string   `name:"log-format" env:"HOOKSWITCH_LOG_FORMAT" default:"text" enum:"text,json" help:"Form of log lines: ${enum}."`
 	Metrics         bool     `name:"metrics" env:"HOOKSWITCH_METRICS" default:"true" negatable:"" help:"Serve /metrics for Prometheus."`
 	ShutdownTimeout Duration `name:"shutdown-timeout" env:"HOOKSWITCH_SHUTDOWN_TIMEOUT" default:"20s" placeholder:"TIME" help:"How long a stop waits for work that is running."`
+
+	sources map[string]string // where values come from that are not the defaults, by the names of settings
 }
 
 // Setting describes one setting, for documentation and for checking files.
@@ -65,10 +70,41 @@ type Setting struct {
 func Settings() []Setting {
 	var list []Setting
 	for f := range reflect.TypeFor[Server]().Fields() {
+		if !f.IsExported() {
+			continue
+		}
 		get := f.Tag.Get
 		list = append(list, Setting{get("name"), get("env"), get("default"), strings.ReplaceAll(get("help"), "${enum}", get("enum"))})
 	}
 	return list
+}
+
+// AfterApply is kong's: it notes where the values come from.
+func (s *Server) AfterApply(ctx *kong.Context) error {
+	s.sources = make(map[string]string)
+	for _, t := range Settings() {
+		if _, ok := os.LookupEnv(t.Env); ok {
+			s.sources[t.Name] = "environment"
+		}
+	}
+	for _, p := range ctx.Path {
+		switch {
+		case p.Flag == nil:
+		case p.Resolved:
+			s.sources[p.Flag.Name] = "file"
+		default:
+			s.sources[p.Flag.Name] = "flag"
+		}
+	}
+	return nil
+}
+
+// Source is where the value of the setting comes from: flag, environment, file or default.
+func (s *Server) Source(name string) string {
+	if from := s.sources[name]; from != "" {
+		return from
+	}
+	return "default"
 }
 
 // check finds settings that are fine alone and wrong together.

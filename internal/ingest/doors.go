@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"math"
 	"net/http"
@@ -139,6 +140,10 @@ func noSuchDoor() error {
 type outcome struct {
 	provider string
 	result   Result
+	sender   hookswitch.Key     // that the door names; 0: none
+	channel  hookswitch.Channel // too
+	routes   []hookswitch.Route // that the push was for
+	cause    string             // why it was refused
 }
 
 // handle answers the requests of one door, and tells Observe what became of each.
@@ -150,11 +155,15 @@ func (d *Doors) handle(open opener) httpapi.Handler {
 			switch {
 			case errors.As(err, &refused):
 				out.result = refused.result
+				if out.cause == "" {
+					out.cause = refused.err.Message
+				}
 				d.logRefusal(r, &out, refused)
 			case err != nil:
 				out.result = resultOf(err)
 			}
 			d.o.Observe(out.provider, time.Since(start), out.result)
+			d.note(r, &out)
 		}()
 		return d.serve(w, r, open, &out)
 	}
@@ -191,6 +200,7 @@ func (d *Doors) serve(w http.ResponseWriter, r *http.Request, open opener, out *
 	if err != nil {
 		return err
 	}
+	out.sender, out.channel = in.sender, in.channel
 	push, err := d.take(r, in.adapters, at)
 	if err != nil {
 		return err
@@ -226,9 +236,9 @@ func notAllowed(w http.ResponseWriter, allow string) error {
 
 // take reads the request whole.
 func (d *Doors) take(r *http.Request, adapters []opening, at time.Time) (*hookswitch.Push, error) {
-	most := limit(adapters)
+	most, sent := limit(adapters), r.Body
 	if r.ContentLength > most {
-		return nil, tooLarge()
+		return nil, tooLarge(r, sent, most)
 	}
 	if r.Body != nil && r.Body != http.NoBody {
 		r.Body = http.MaxBytesReader(nil, r.Body, most)
@@ -236,7 +246,7 @@ func (d *Doors) take(r *http.Request, adapters []opening, at time.Time) (*hooksw
 	body, err := httpapi.ReadBody(r)
 	switch {
 	case hookswitch.KindOf(err) == hookswitch.TooLarge:
-		return nil, tooLarge()
+		return nil, tooLarge(r, sent, 0)
 	case err != nil:
 		return nil, &refusal{BadPayload, &hookswitch.Error{Kind: hookswitch.Invalid, Code: codePayload, Message: "The body ended early."}}
 	}
@@ -251,7 +261,15 @@ func (d *Doors) take(r *http.Request, adapters []opening, at time.Time) (*hooksw
 	return &hookswitch.Push{Method: method, URL: u, Header: r.Header, Body: body, At: at}, nil
 }
 
-func tooLarge() error {
+// maxPassed is how much of a body that is too large is read over, beyond what the door takes.
+const maxPassed = 32 << 20
+
+// tooLarge is the refusal of a body. What is left of it is read over first, up to most bytes and some more, because a client that is cut off while it still sends does
+// not see the answer and sends everything again. One that waits to be asked for its body is not asked.
+func tooLarge(r *http.Request, body io.Reader, most int64) error {
+	if body != nil && r.Header.Get("Expect") == "" {
+		_, _ = io.CopyN(io.Discard, body, most+maxPassed)
+	}
 	return refuse(TooLarge, hookswitch.TooLarge, "", "The body is larger than this door takes.")
 }
 

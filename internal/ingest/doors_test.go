@@ -1,8 +1,10 @@
 package ingest_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -129,6 +131,34 @@ func TestDoors_OfOneSender(t *testing.T) {
 		}
 		count(2, 2)
 	})
+}
+
+// Most clients send the whole body before they read the answer. One that is cut off while it sends learns nothing, and sends it all again.
+func TestDoors_TheRefusalOfALargeBodyReachesWhoSendsAllOfItFirst(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t, storetest.SQLite(t))
+	app := g.app("acme")
+	g.sender(app, "main", appSecret, phoneID)
+	const size = 24 << 20
+	for _, encoding := range []string{"Content-Length: " + strconv.Itoa(size), "Transfer-Encoding: chunked"} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(g.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		body := make([]byte, size)
+		if strings.HasPrefix(encoding, "Transfer") {
+			body = slices.Concat([]byte(strconv.FormatInt(size, 16)+"\r\n"), body, []byte("\r\n0\r\n\r\n"))
+		}
+		if _, err := conn.Write(append([]byte("POST "+textDoor+" HTTP/1.1\r\nHost: gw.example.test\r\n"+encoding+"\r\n\r\n"), body...)); err != nil {
+			t.Errorf("%s: %v", encoding, err)
+			continue
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || resp.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Errorf("%s: got %v, %v", encoding, resp, err)
+		}
+	}
 }
 
 func TestDoors_Refuse(t *testing.T) {

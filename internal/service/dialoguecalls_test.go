@@ -187,3 +187,26 @@ func TestConverse_CallersWhoHideTheirNumberAreNotOnePerson(t *testing.T) {
 		}
 	})
 }
+
+// A request that does not say which answer it follows may still say that the call is past its beginning.
+func TestConverse_SilenceThatDoesNotSayWhatItFollows(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		k := newTalk(t, db, true, hookswitch.DialogueTexts{Greeting: "Hello", Silence: "Pardon?", Goodbye: "Bye."})
+		silence := func(session string) servicetest.Update {
+			u := call(session, 0, "")
+			u.Dialogue.Silent = true
+			return u
+		}
+		k.want(call("C1", 0, ""), "CON Hello #1")
+		k.want(silence("C1"), "CON Pardon? #2")
+		k.want(silence("C1"), "CON Pardon? #3")
+		k.want(call("C1", 0, ""), "CON Hello #1") // the first request again
+		k.want(silence("C1"), "END Bye.")
+		k.want(silence("C2"), "CON Hello #1") // the call has been put through to us: this is our first request
+		k.want(silence("C2"), "CON Hello #1")
+		k.want(call("C2", 1, ""), "CON Pardon? #2")
+		if len(k.asked) != 0 {
+			t.Errorf("asked %+v", k.asked)
+		}
+	})
+}

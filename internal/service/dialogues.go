@@ -41,6 +41,28 @@ type Conversed struct {
 	Stray bool
 }
 
+// Dialogues lists the USSD sessions and calls of an app.
+func (s *Service) Dialogues(ctx context.Context, app hookswitch.Key, f store.DialogueFilter, p store.Page) ([]*hookswitch.Dialogue, error) {
+	return s.store.Dialogues(ctx, app, f, p)
+}
+
+// maxDialogueSteps is how many steps of one dialogue are shown.
+const maxDialogueSteps = 500
+
+// Dialogue is the USSD session or call of an app with the id, and its steps in their order.
+func (s *Service) Dialogue(ctx context.Context, app hookswitch.Key, id string) (*hookswitch.Dialogue, []store.DialogueStep, error) {
+	key, ok := s.ids.Parse(hookswitch.KindDialogue, id)
+	if !ok {
+		return nil, nil, hookswitch.NotFoundf("there is no such session or call")
+	}
+	d, err := s.store.DialogueByKey(ctx, app, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	steps, err := s.store.DialogueSteps(ctx, key, maxDialogueSteps)
+	return d, steps, err
+}
+
 // Converse answers a step of a call or a USSD session, u, which is one of the push's updates. The step is stored, with the message that it is and the events that
 // follow; the responder is asked through ask, where there is something to ask it; its answer is stored; and then it is returned. The same step gets the same answer
 // however often it comes, also at the same time and on several nodes: a repeat waits for the one that runs, and runs again what was abandoned.
@@ -154,8 +176,11 @@ func (s *Service) beginStep(ctx context.Context, r *Received, u *hookswitch.Upda
 		hash := stepHash(u)
 		st.row, err = tx.DialogueStep(tx.Context(), st.d.Key, hash)
 		known := err == nil
+		if !known && st.silence() {
+			hash = store.StepHash(st.d.Steps+1, "", "silence")
+		}
 		switch {
-		case known && st.row.Answered:
+		case known && st.row.Answered && (st.row.Reply.End || !st.sessionOver()):
 			run.reply, run.repeat = st.row.Reply, true
 			return nil
 		case err != nil && hookswitch.KindOf(err) != hookswitch.NotFound:
@@ -211,11 +236,23 @@ func stepHash(u *hookswitch.Update) [16]byte {
 	switch {
 	case u.Channel == hookswitch.USSD:
 		return store.StepHash(0, d.Input, "")
+	case d.Turn == 0 && d.Silent:
+		return store.StepHash(0, "", "silent")
 	case d.Turn > 0 || d.Input == "":
 		return store.StepHash(d.Turn, "", "")
 	}
 	return store.StepHash(0, d.Input, u.Dedup)
 }
+
+// silence reports whether the step, which is new, is one of a caller who was asked something and has said nothing, though it does not say which answer it follows. Two such steps
+// cannot be told from one that is repeated: each counts.
+func (st *step) silence() bool {
+	told := st.u.Dialogue
+	return st.u.Channel == hookswitch.Voice && told.Silent && told.Turn == 0 && told.Input == "" && st.d.Asked > 0
+}
+
+// sessionOver reports whether the dialogue is a USSD session that has ended. Nothing in it may ask for more: there would be nobody to take the answer.
+func (st *step) sessionOver() bool { return st.d.Channel == hookswitch.USSD && !st.d.EndedAt.IsZero() }
 
 // leasedElsewhere reports whether another node runs a step of the dialogue. This one runs none: its steps take turns.
 func (st *step) leasedElsewhere() bool {
@@ -300,7 +337,7 @@ func (st *step) insert(route *hookswitch.Route, hash [16]byte) error {
 		}
 	} else {
 		row.Number, row.Input = told.Turn, fit(told.Input)
-		if row.Number == 0 && row.Input != "" {
+		if row.Number == 0 && (row.Input != "" || st.silence()) {
 			row.Number = d.Steps + 1
 		}
 		st.row = row

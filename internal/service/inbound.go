@@ -497,6 +497,11 @@ func (s *Service) KeepStray(ctx context.Context, provider, door, reason string, 
 	return s.store.Update(ctx, func(tx *store.Tx) error { return tx.InsertStray(s.keys.Next(), provider, door, reason, body) })
 }
 
+// Strays lists the pushes that were kept aside: genuine, and of no route, or not to be read.
+func (s *Service) Strays(ctx context.Context, p store.Page) ([]store.Stray, error) {
+	return s.store.Strays(ctx, p)
+}
+
 // Stray is a push that was kept aside, with all of its body.
 func (s *Service) Stray(ctx context.Context, key hookswitch.Key) (store.Stray, error) {
 	return s.store.Stray(ctx, key)

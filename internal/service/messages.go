@@ -26,6 +26,11 @@ func (s *Service) Messages(ctx context.Context, app hookswitch.Key, f store.Mess
 	return s.store.Messages(ctx, app, f, p)
 }
 
+// ReceivedBy is the message that was received over a route with the provider's id.
+func (s *Service) ReceivedBy(ctx context.Context, r *hookswitch.Route, providerID string) (*hookswitch.Message, error) {
+	return s.store.MessageByProviderID(ctx, providerID, hookswitch.Inbound, []hookswitch.Key{r.Key})
+}
+
 // Receipts are the reports about a message, oldest first.
 func (s *Service) Receipts(ctx context.Context, message hookswitch.Key) ([]hookswitch.Receipt, error) {
 	return s.store.Receipts(ctx, message)

@@ -44,6 +44,8 @@ type Options struct {
 	CheckResponder func(hookswitch.ResponderConfig) error
 	// PublicURL is how people and providers reach the server, without a slash at its end.
 	PublicURL string
+	// Redirected are the providers whose APIs are not called, because a setting leads the calls elsewhere, such as to stand-ins.
+	Redirected []string
 	// Fetch gets a file of the web, of at most so many bytes, with its content type as its server tells it. The error is for whoever named the URL. nil: nothing is fetched.
 	Fetch func(ctx context.Context, url string, most int) (bytes []byte, contentType string, err error)
 	// Retention is how long events and attempts are kept.
@@ -80,6 +82,7 @@ type Service struct {
 	pace      sendPace
 	counts    Counts
 	uses      keyUses
+	doors     doorNotes
 }
 
 // New returns the service over an open store. Attach must be called before anything is delivered.
@@ -182,11 +185,15 @@ func (s *Service) Run(ctx context.Context, nodes func(int)) error {
 	every(logEvery, "log attempts", s.LogAttempts)
 	every(invitationEvery, "end invitations", s.SweepInvitations)
 	every(recordUsesEvery, "record the use of API keys", s.RecordKeyUses)
+	every(recordDoorsEvery, "record what came to the doors", s.RecordDoors)
 	wg.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordUsesEvery)
 	defer cancel()
 	if err := s.RecordKeyUses(last); err != nil {
 		s.log.Warn("record the use of API keys", "error", err)
+	}
+	if err := s.RecordDoors(last); err != nil {
+		s.log.Warn("record what came to the doors", "error", err)
 	}
 	return nil
 }

@@ -171,14 +171,16 @@ func (tx *Tx) DeleteApp(app hookswitch.Key, now time.Time) error {
 	return err
 }
 
-// CheckVersion returns ErrStale unless the app still has the version.
+// CheckVersion ends the transaction with ErrStale unless the app still has the version. It may do so later than here.
 func (tx *Tx) CheckVersion(app hookswitch.Key, version int64) error {
-	var have int64
-	err := tx.q.QueryRowContext(tx.ctx, selectVersion, int64(app)).Scan(&have)
-	if err == nil && have != version {
-		return ErrStale
-	}
-	return readErr(err, "application")
+	return tx.check(func(row rowScanner) error {
+		var have int64
+		err := row.Scan(&have)
+		if err == nil && have != version {
+			return ErrStale
+		}
+		return readErr(err, "application")
+	}, selectVersion, int64(app))
 }
 
 const selectVersion = `SELECT version FROM apps WHERE id = $1 AND deleted_at = 0`

@@ -69,6 +69,8 @@ func New(o Options) *httpapi.Mux {
 	handle("GET", "/apps/{app}", "get an app", h.getApp)
 	handle("PATCH", "/apps/{app}", "change an app", h.updateApp)
 	handle("DELETE", "/apps/{app}", "delete an app", h.deleteApp)
+	handle("GET", "/apps/{app}/portal", "get how the portal of an app looks", h.getPortal)
+	handle("PATCH", "/apps/{app}/portal", "change how the portal of an app looks, and who may frame it", h.updatePortal)
 
 	handle("GET", "/apps/{app}/keys", "list the API keys of an app", h.listKeys)
 	handle("POST", "/apps/{app}/keys", "create an API key", h.createKey)

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/hookswitch/hookswitch"
@@ -31,12 +32,10 @@ func (p *Provider) Verify(push *hookswitch.Push, c hookswitch.Credentials) error
 	return nil
 }
 
-// keysOf are the keys that prove a notification: those made for it, else the account's own.
+// keysOf are the keys that prove a notification: those made for it, then the account's own, by which a relay may be configured already. Whoever has that one can do
+// worse than tell us lies.
 func keysOf(c hookswitch.Credentials) []string {
-	if keys := c.All(credCallbackKey); len(keys) > 0 {
-		return keys
-	}
-	return c.All(credAPIKey)
+	return slices.Concat(c.All(credCallbackKey), c.All(credAPIKey))
 }
 
 // shownKeys are the keys that a notification shows, wherever it does.

@@ -17,12 +17,12 @@ func (p *Provider) Challenge(push *hookswitch.Push, c hookswitch.Credentials) (h
 	}
 	query := push.URL.Query()
 	token, challenge := query.Get("hub.verify_token"), query.Get("hub.challenge")
-	if query.Get("hub.mode") != "subscribe" || token == "" || challenge == "" {
+	if !query.Has("hub.mode") || !query.Has("hub.verify_token") || challenge == "" {
 		return hookswitch.Answer{}, true, hookswitch.Errorf(hookswitch.Invalid,
 			"a subscription request needs hub.mode=subscribe, hub.verify_token and hub.challenge")
 	}
-	if !anyEqual(token, c.All(credVerifyToken)) {
-		return hookswitch.Answer{}, true, fmt.Errorf("verify token is not ours: %w", hookswitch.ErrSignature)
+	if mode := query.Get("hub.mode"); mode != "subscribe" || token == "" || !anyEqual(token, c.All(credVerifyToken)) {
+		return hookswitch.Answer{}, true, fmt.Errorf("verify token is not ours, or the mode %q is not subscribe: %w", mode, hookswitch.ErrSignature)
 	}
 	// The challenge is a stranger's text: it goes back as plain text and nothing else.
 	return hookswitch.Answer{Status: http.StatusOK, ContentType: "text/plain; charset=utf-8", Body: []byte(challenge)}, true, nil

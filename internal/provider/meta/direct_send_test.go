@@ -220,7 +220,15 @@ func TestSend_RefusesDirectMessagesWithoutACall(t *testing.T) {
 			t.Errorf("%s: got %+v after %d calls, want the code %s", tt.name, e, g.calls, tt.code)
 		}
 	}
-	for _, to := range []string{"", "+254712345678", "a@x.test", strings.Repeat("1", 65)} {
+	for _, to := range []string{"USER_PSID", "t-12.3:4", strings.Repeat("1", 128)} { // Meta promises no form of its ids
+		g := &graph{status: 200, body: directAccepted}
+		out := direct(messenger, hookswitch.Message{Text: "x"})
+		out.Message.To = to
+		if _, err := meta.New(meta.Options{HTTP: g}).Send(t.Context(), out); err != nil || g.calls != 1 {
+			t.Errorf("to %q: %v after %d calls", to, err, g.calls)
+		}
+	}
+	for _, to := range []string{"", "+254712345678", "a@x.test", "a b", "a\n", "\u00e9", strings.Repeat("1", 129)} {
 		out := direct(messenger, hookswitch.Message{Text: "x"})
 		out.Message.To = to
 		if e := sendError(t, &graph{}, out); e.Code != "invalid_recipient" {

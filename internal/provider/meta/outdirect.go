@@ -129,9 +129,13 @@ func directBody(out *hookswitch.Outgoing) ([]byte, *hookswitch.SendError) {
 	return encode(o)
 }
 
-// address names the recipient, by an id that only this page or account knows the person under.
+// address names the recipient, by an id that only this page or account knows the person under. Such ids are numbers today, but Meta promises no form of them: what it has told as one
+// is given back to it. Phone numbers and mail addresses are none.
 func (o *outDirect) address(to string) *hookswitch.SendError {
-	if to == "" || len(to) > 64 || strings.Trim(to, "0123456789") != "" {
+	odd := func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && !strings.ContainsRune("_-.:", r)
+	}
+	if to == "" || len(to) > 128 || strings.ContainsFunc(to, odd) {
 		return refused(codeBadRecipient, categoryRecipient, "the recipient is not an id of Messenger or Instagram")
 	}
 	o.Recipient.ID = to

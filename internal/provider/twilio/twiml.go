@@ -1,6 +1,7 @@
 package twilio
 
 import (
+	"bytes"
 	"encoding/xml"
 	"strconv"
 	"strings"
@@ -53,6 +54,8 @@ func (p *Provider) Say(push *hookswitch.Push, _ *hookswitch.DialogueStep, r hook
 	if err != nil { // texts and numbers have no values that XML cannot take
 		body = []byte("<Response/>")
 	}
+	// The encoder knows no empty elements; Twilio's own libraries write them, and so do its examples.
+	body = bytes.Replace(body, []byte("<Hangup></Hangup>"), []byte("<Hangup/>"), 1)
 	return xmlAnswer(append([]byte(xml.Header), body...))
 }
 

@@ -27,9 +27,9 @@ func isCallReport(push *hookswitch.Push, f form) bool {
 	return strings.HasSuffix(strings.TrimSuffix(push.URL.Path, "/"), statusDoorPath) || f.has("CallbackSource") || callEnds[f.get("CallStatus")]
 }
 
-// callProgress are the words for where a call is that goes on.
+// callProgress are the words for where a call is that goes on. A call that is queued has not begun: others wait before it.
 var callProgress = map[string]string{
-	"queued": "initiated", "initiated": "initiated", "ringing": "ringing", "answered": "in-progress", "in-progress": "in-progress",
+	"initiated": "initiated", "ringing": "ringing", "answered": "in-progress", "in-progress": "in-progress",
 }
 
 // call reads a push about a call. ok is false for word that tells nothing.
@@ -64,7 +64,10 @@ func call(push *hookswitch.Push, f form) (u hookswitch.Update, ok bool) {
 	if s.Input != "" { // heard by a Gather that is not ours
 		sum := sha256.Sum256([]byte(s.Input))
 		u.Dedup += ":" + hex.EncodeToString(sum[:16])
+		return u, true
 	}
+	// A Gather that is not ours, or whose action has lost its query, has heard nothing. The first request of a call finds it ringing, also at the fallback address.
+	s.Silent = f.has("SpeechResult") || f.has("Digits") || status == "in-progress" && !f.has("ErrorUrl")
 	return u, true
 }
 

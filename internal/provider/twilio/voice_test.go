@@ -52,6 +52,17 @@ func TestParse_CountsTheTurnsOfACall(t *testing.T) {
 			t.Errorf("%s: %+v %+v", name, u, s)
 		}
 	}
+	for _, silent := range []map[string]string{{"CallStatus": "in-progress"}, {"CallStatus": "ringing", "SpeechResult": ""}, {"CallStatus": "ringing", "Digits": ""}} {
+		if !turn(t, door, silent).Dialogue.Silent {
+			t.Errorf("%v: not silent", silent)
+		}
+	}
+	for address, speaks := range map[string]map[string]string{door: {"CallStatus": "ringing"}, door + "?": {"SpeechResult": "yes"}, door + "?turn=1": {"SpeechResult": ""},
+		"/in/snd_1/voice": {"ErrorCode": "11205", "ErrorUrl": "https://gw.example.test" + door}} {
+		if turn(t, address, speaks).Dialogue.Silent {
+			t.Errorf("%s %v: silent", address, speaks)
+		}
+	}
 	a, b := turn(t, door, map[string]string{"SpeechResult": "one"}), turn(t, door, map[string]string{"SpeechResult": "two"})
 	if again := turn(t, door, map[string]string{"SpeechResult": "one"}); a.Dedup == b.Dedup || a.Dedup != again.Dedup || a.Dedup == "call:CA1:turn:0" {
 		t.Errorf("what a Gather of somebody else's heard: %s, %s and again %s", a.Dedup, b.Dedup, again.Dedup)
@@ -61,7 +72,7 @@ func TestParse_CountsTheTurnsOfACall(t *testing.T) {
 func TestParse_ReadsHowACallGoesOn(t *testing.T) {
 	t.Parallel()
 	for word, want := range map[string]string{
-		"queued": "initiated", "initiated": "initiated", "ringing": "ringing", "in-progress": "in-progress", "answered": "in-progress",
+		"initiated": "initiated", "ringing": "ringing", "in-progress": "in-progress", "answered": "in-progress",
 		"completed": "", "busy": "", "failed": "", "no-answer": "", "canceled": "",
 	} {
 		u := turn(t, "/api/v1/voice/status", map[string]string{"CallStatus": word, "CallDuration": "34", "Timestamp": "Sat, 18 Jul 2026 10:31:05 +0000"})
@@ -76,6 +87,16 @@ func TestParse_ReadsHowACallGoesOn(t *testing.T) {
 	failed := turn(t, "/in/snd_1/voice", map[string]string{"CallStatus": "failed", "SipResponseCode": "404", "CallDuration": "0"}).Dialogue.End
 	if failed.ErrorText != "SIP response 404" || failed.Duration != 0 {
 		t.Errorf("%+v", failed)
+	}
+}
+
+// Word of a call that waits for its turn at the provider begins nothing: nobody's telephone rings yet.
+func TestParse_ACallThatIsQueuedHasNotBegun(t *testing.T) {
+	t.Parallel()
+	for _, word := range []string{"queued", "something new"} {
+		if updates := parse(t, "/api/v1/voice/status", url.Values{"CallSid": {"CA1"}, "To": {"+12028831111"}, "CallStatus": {word}}); len(updates) > 0 {
+			t.Errorf("%s: %+v", word, updates)
+		}
 	}
 }
 
@@ -133,10 +154,10 @@ func TestSay_WritesTwiML(t *testing.T) {
 	}{
 		"a question":               {hookswitch.DialogueReply{Text: "How can we help?", Turn: 2}, listen + "<Say>How can we help?</Say></Gather>"},
 		"no words":                 {hookswitch.DialogueReply{Turn: 2}, listen + "</Gather>"},
-		"markup":                   {hookswitch.DialogueReply{Text: `</Say><Dial>+1</Dial> & "co"`, End: true}, "<Say>&lt;/Say&gt;&lt;Dial&gt;+1&lt;/Dial&gt; &amp; &#34;co&#34;</Say><Hangup></Hangup>"},
-		"what XML has no sign for": {hookswitch.DialogueReply{Text: "a\x00b\xffc", End: true}, "<Say>a\uFFFDb\uFFFDc</Say><Hangup></Hangup>"},
-		"the end":                  {hookswitch.DialogueReply{Text: "Bye.", End: true}, "<Say>Bye.</Say><Hangup></Hangup>"},
-		"the end without words":    {hookswitch.DialogueReply{End: true}, "<Hangup></Hangup>"},
+		"markup":                   {hookswitch.DialogueReply{Text: `</Say><Dial>+1</Dial> & "co"`, End: true}, "<Say>&lt;/Say&gt;&lt;Dial&gt;+1&lt;/Dial&gt; &amp; &#34;co&#34;</Say><Hangup/>"},
+		"what XML has no sign for": {hookswitch.DialogueReply{Text: "a\x00b\xffc", End: true}, "<Say>a\uFFFDb\uFFFDc</Say><Hangup/>"},
+		"the end":                  {hookswitch.DialogueReply{Text: "Bye.", End: true}, "<Say>Bye.</Say><Hangup/>"},
+		"the end without words":    {hookswitch.DialogueReply{End: true}, "<Hangup/>"},
 		"a person":                 {hookswitch.DialogueReply{Text: "One moment.", Dial: "+15551234567", End: true}, "<Say>One moment.</Say><Dial>+15551234567</Dial>"},
 	} {
 		if got := say(t, door, tt.r); got != tt.want {

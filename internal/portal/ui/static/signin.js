@@ -6,6 +6,13 @@
   const hash = location.hash.slice(1);
   const given = new URLSearchParams(hash.replace(/\+/g, "%2B"));
   const show = (id) => { const e = document.getElementById(id); if (e) e.hidden = false; };
+  // Another link to this very page would change what stands behind the # alone: it is opened anew.
+  addEventListener("hashchange", () => {
+    if (!location.hash) return;
+    const to = new URL(location.href);
+    to.searchParams.set("visit", Date.now().toString(36));
+    location.replace(to);
+  });
   if (!form) return;
   if (hash) history.replaceState(null, "", location.pathname + location.search);
   let token = given.get("token") || "";
@@ -18,6 +25,7 @@
   }
   if (!token) {
     show("missing");
+    if (parent !== window) parent.postMessage({ type: "hookswitch.session-expired", payload: { reason: "missing_authorization" } }, "*");
     return;
   }
   show("opening");
