@@ -144,7 +144,7 @@ func (t *Template) Validate() error {
 	required := func(s string, most int, name string) {
 		switch {
 		case strings.TrimSpace(s) == "":
-			c.Field("required", name)
+			c.Field("is required", name)
 		case utf8.RuneCountInString(s) > most:
 			c.Field("must have at most "+strconv.Itoa(most)+" characters", name)
 		}
@@ -155,7 +155,7 @@ func (t *Template) Validate() error {
 	}
 	required(t.Body, MaxTemplateBody, "body")
 	if t.Language == "" {
-		c.Field("required", "language")
+		c.Field("is required", "language")
 	} else if !isLanguage(t.Language) {
 		c.Field("must be a language such as en or pt_BR", "language")
 	}
@@ -230,7 +230,7 @@ func (b *TemplateButton) check(wrong func(message, name string)) {
 	if b.Type != ButtonContactInfo {
 		switch {
 		case strings.TrimSpace(b.Text) == "":
-			wrong("required", "text")
+			wrong("is required", "text")
 		case utf8.RuneCountInString(b.Text) > MaxTemplateButton:
 			wrong("must have at most "+strconv.Itoa(MaxTemplateButton)+" characters", "text")
 		}
@@ -239,7 +239,7 @@ func (b *TemplateButton) check(wrong func(message, name string)) {
 	case ButtonURL:
 		switch static := strings.Replace(b.URL, "{{1}}", "", 1); {
 		case b.URL == "":
-			wrong("required", "url")
+			wrong("is required", "url")
 		case strings.Contains(static, "{{"):
 			wrong("can have the blank {{1}} once, and no other", "url")
 		case !isWebURL(static):

@@ -10,6 +10,7 @@ import (
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/api/operator"
 	"github.com/hookswitch/hookswitch/internal/api/svix"
+	"github.com/hookswitch/hookswitch/internal/api/travtus"
 	"github.com/hookswitch/hookswitch/internal/api/zavu"
 	"github.com/hookswitch/hookswitch/internal/httpapi"
 	"github.com/hookswitch/hookswitch/internal/ingest"
@@ -60,7 +61,10 @@ func (s *Server) handler() http.Handler {
 	}).Register(pages)
 	s.widget.Register(pages)
 	mount(mux, pages)
-	mount(mux, s.travtus.Mux)
+	for _, base := range travtus.Paths {
+		mux.Handle(base, s.travtus)
+		mux.Handle(base+"/", s.travtus)
+	}
 
 	full := inside(svix.Base, api.Refuse(busy), inside(zavu.Base, messaging.Refuse(busy), s.operations().Refuse(busy)))
 	unknown := inside(svix.Base, api, inside(zavu.Base, messaging, root))

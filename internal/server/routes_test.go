@@ -97,6 +97,34 @@ func TestRoutes_TheAPIIsDescribed(t *testing.T) {
 	}
 }
 
+// What is not there under a path of the Travtus-shaped API is told in its shape, and in that of sessions under theirs.
+func TestRoutes_WhatIsNotThereHasTheShapeOfThePathsAPI(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	const flat, session = `{"error":{"type":"`, `{"status":`
+	for _, c := range []struct {
+		method, path string
+		status       int
+		begins       string
+	}{
+		{"POST", "/messages/x/", 404, flat + `not_found"`},
+		{"GET", "/oauth2/x", 404, flat + `not_found"`},
+		{"GET", "/webhook/", 404, flat + `not_found"`},
+		{"GET", "/messages/", 405, flat + `method_not_allowed"`},
+		{"GET", "/v1/sessions", 405, session + `405,"errorCode":"method_not_allowed"}`},
+		{"DELETE", "/v1/webhooks/", 405, session + `405,"errorCode":"method_not_allowed"}`},
+		{"GET", "/v1/sessions/x", 404, session + `404,"errorCode":"not_found"}`},
+		{"POST", "/v1/sessions/x/y", 404, session + `404,"errorCode":"not_found"}`},
+		{"POST", "/v1/webhooks/x", 404, session + `404,"errorCode":"not_found"}`},
+		{"GET", "/v1/sessionsx", 404, `{"code":"not_found"`},
+	} {
+		w := s.ask(c.method, c.path, "")
+		if w.Code != c.status || !strings.HasPrefix(w.Body.String(), c.begins) || (c.status == 405) != (w.Header().Get("Allow") == "POST") {
+			t.Errorf("%s %s: %d %s %v", c.method, c.path, w.Code, w.Body, w.Header())
+		}
+	}
+}
+
 // Paths that a mux would shorten, and refusals before any route, have the API's own shape and may be read from any origin.
 func TestRoutes_EveryRefusalUnderTheAPIHasItsShape(t *testing.T) {
 	t.Parallel()

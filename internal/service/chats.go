@@ -73,7 +73,7 @@ func (s *Service) chatOf(conv *hookswitch.Conversation) ChatSession {
 // customer finds or makes the contact of a customer, who is known by a number, an address or both. other is what those are known by on the channel of the session who have none there.
 func (b *births) customer(tx *store.Tx, app hookswitch.Key, ch hookswitch.Channel, c Customer, other string) (hookswitch.Key, error) {
 	var known []hookswitch.Identifier
-	for _, id := range []hookswitch.Identifier{{Channel: hookswitch.SMS, Value: c.Phone}, {Channel: hookswitch.Email, Value: c.Email}} {
+	for _, id := range []hookswitch.Identifier{{Channel: hookswitch.SMS, Value: c.Phone}, {Channel: hookswitch.Email, Value: knownAs(hookswitch.Email, c.Email)}} {
 		if id.Value != "" {
 			known = append(known, id)
 		}

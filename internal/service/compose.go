@@ -146,10 +146,11 @@ func (b *births) compose(tx *store.Tx, sender *hookswitch.Sender, m *hookswitch.
 		return err
 	}
 	medium := m.Channel.Medium()
-	contact, err := s.contactBy(tx, app, medium, in.To)
+	person := knownAs(medium, in.To)
+	contact, err := s.contactBy(tx, app, medium, person)
 	if hookswitch.KindOf(err) == hookswitch.NotFound {
 		c := &hookswitch.Contact{Key: s.keys.Next(), App: app, CreatedAt: now, UpdatedAt: now}
-		contact, err = c.Key, tx.InsertContact(c, medium, in.To)
+		contact, err = c.Key, tx.InsertContact(c, medium, person)
 	}
 	if err != nil {
 		return err

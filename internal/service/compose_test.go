@@ -369,6 +369,49 @@ func TestSendMessage_OfATestKeyIsSimulated(t *testing.T) {
 	})
 }
 
+// The case of a mail address does not tell people apart: who is written to as Ada@ answers as ada@.
+func TestSendMessage_FindsTheContactOfAMailAddressInAnyCase(t *testing.T) {
+	eachDesk(t, func(t *testing.T, d *desk) {
+		d.sender("mail", hookswitch.Email)
+		first := d.send(service.NewMessage{To: "Ada@Example.COM", Text: "x"})
+		second := d.send(service.NewMessage{To: "ada@example.com", Text: "y"})
+		if first.Contact != second.Contact || first.Conversation != second.Conversation {
+			t.Errorf("got contacts %d and %d, conversations %d and %d", first.Contact, second.Contact, first.Conversation, second.Conversation)
+		}
+		d.hear("mail/email", hookswitch.Email, "ADA@example.com")
+		if m := d.Messages(d.app); m[len(m)-1].Contact != first.Contact || m[len(m)-1].Conversation != first.Conversation {
+			t.Errorf("the answer is of contact %d in %d, want %d in %d", m[len(m)-1].Contact, m[len(m)-1].Conversation, first.Contact, first.Conversation)
+		}
+		if first.To != "Ada@Example.COM" {
+			t.Errorf("the message goes to %s", first.To)
+		}
+	})
+}
+
+// Zavu 1: the promised two seconds hold for each of several to one person. None waits for the arrival of the one before.
+func TestSendMessage_OfATestKeyDoesNotWaitForTheOneBefore(t *testing.T) {
+	eachDesk(t, func(t *testing.T, d *desk) {
+		d.sender("bare")
+		var keys []hookswitch.Key
+		for range 10 {
+			keys = append(keys, d.send(service.NewMessage{To: "+14155550100", Text: "x", Test: true}).Key)
+		}
+		for range keys {
+			d.run()
+		}
+		d.Clock.Advance(time.Second)
+		d.run()
+		for i, key := range keys {
+			if m := d.message(key); m.Status != hookswitch.StatusDelivered {
+				t.Errorf("message %d: got %s a second later, want delivered", i, m.Status)
+			}
+		}
+		if n := owed(d.World, hookswitch.DeliverMessage); n != 0 {
+			t.Errorf("%d deliveries are still owed", n)
+		}
+	})
+}
+
 func TestSendMessage_IsDeliveredByItselfForATestKey(t *testing.T) {
 	eachDesk(t, func(t *testing.T, d *desk) {
 		d.sender("bare")

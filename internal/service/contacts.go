@@ -73,9 +73,7 @@ func (n *NewIdentifier) check(c *hookswitch.Checks, path ...string) {
 			at(hookswitch.CheckPhone(n.Value), "identifier")
 		}
 	}
-	if n.Channel == hookswitch.Email {
-		n.Value = strings.ToLower(n.Value) // as received mails have it
-	}
+	n.Value = knownAs(n.Channel, n.Value)
 	n.CountryCode = strings.ToUpper(n.CountryCode)
 	if n.CountryCode != "" && (len(n.CountryCode) != 2 || strings.Trim(n.CountryCode, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
 		at("must be the two letters of a country, such as US", "countryCode")

@@ -63,7 +63,7 @@ func newConversationData(s *Service, m *hookswitch.Message) object {
 	}
 }
 
-func inboundData(s *Service, m *hookswitch.Message, u *hookswitch.Update) object {
+func inboundData(s *Service, m *hookswitch.Message, content map[string]any, at time.Time) object {
 	d := object{
 		{"messageId", s.ids.Format(hookswitch.KindMessage, m.Key)},
 		{"conversationId", s.ids.Format(hookswitch.KindConversation, m.Conversation)},
@@ -76,7 +76,6 @@ func inboundData(s *Service, m *hookswitch.Message, u *hookswitch.Update) object
 	if m.Text != "" {
 		d = append(d, field{"text", m.Text})
 	}
-	content := u.Message.Content
 	referral := content["referral"]
 	if content == nil {
 		content = map[string]any{}
@@ -87,10 +86,10 @@ func inboundData(s *Service, m *hookswitch.Message, u *hookswitch.Update) object
 		d = append(d, field{"providerTimestamp", nil})
 	default:
 		d = append(d, field{"profileName", orNil(m.ProfileName)})
-		if u.At.IsZero() {
+		if at.IsZero() {
 			d = append(d, field{"providerTimestamp", nil})
 		} else {
-			d = append(d, field{"providerTimestamp", u.At.UnixMilli()})
+			d = append(d, field{"providerTimestamp", at.UnixMilli()})
 		}
 	}
 	if referral != nil {

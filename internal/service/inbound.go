@@ -1,9 +1,11 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -196,6 +198,7 @@ func (in *inbound) claim(route *hookswitch.Route, key hookswitch.Key, kind, what
 // contact finds or makes the person known on the channel by value, or by the user id that came with it: who hid their number before may show it now, and the
 // other way round. Afterwards the person is known by both. A person who is made is noted as having written at the time seen, or not where that is zero.
 func (in *inbound) contact(app hookswitch.Key, ch hookswitch.Channel, value, userID, name string, seen time.Time) (key hookswitch.Key, made bool, err error) {
+	value = knownAs(ch, value)
 	if userID == value {
 		userID = ""
 	}
@@ -221,6 +224,14 @@ func (in *inbound) contact(app hookswitch.Key, ch hookswitch.Channel, value, use
 		return key, made, nil
 	}
 	return key, made, in.tx.AddIdentifier(app, key, ch, missing, in.s.keys.Next(), in.b.now)
+}
+
+// knownAs is what the person is known by who is reached on a channel at an address: mail addresses tell nobody apart by case.
+func knownAs(ch hookswitch.Channel, address string) string {
+	if ch == hookswitch.Email {
+		return strings.ToLower(address)
+	}
+	return address
 }
 
 // contactBy finds the person known on the channel by value. Who is known by a number on one channel is the same person on the others, and known there too from now on.
@@ -256,7 +267,7 @@ func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key ho
 		return err
 	}
 	if !stranger {
-		if err := tx.SeeContact(route.App, contact, u.Channel, m.From, m.ProfileName, now); err != nil {
+		if err := tx.SeeContact(route.App, contact, u.Channel, knownAs(u.Channel, m.From), m.ProfileName, now); err != nil {
 			return err
 		}
 	}
@@ -270,8 +281,12 @@ func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key ho
 		Channel: u.Channel, Type: m.Type, Status: hookswitch.StatusReceived, From: m.From, To: m.To, Text: m.Text, ProviderID: m.ProviderID,
 		ProviderAt: u.At, ProfileName: m.ProfileName, Review: m.Review, CreatedAt: now, UpdatedAt: now,
 	}
-	if len(m.Content) > 0 {
-		msg.Content = json.RawMessage(encode(m.Content))
+	content, err := in.quoting(m, route.App, conv)
+	if err != nil {
+		return err
+	}
+	if len(content) > 0 {
+		msg.Content = json.RawMessage(encode(content))
 	}
 	if username, _ := m.Metadata["username"].(string); m.Review && username != "" {
 		msg.Metadata = map[string]string{"username": username} // drafts tell who is answered
@@ -300,13 +315,62 @@ func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key ho
 	if first {
 		in.b.envelope(route.App, hookswitch.EventConversationNew, route.Sender, newConversationData(s, msg))
 	}
-	data := inboundData(s, msg, u)
+	data := inboundData(s, msg, content, u.At)
 	in.b.envelope(route.App, hookswitch.EventMessageInbound, route.Sender, data)
 	if m.Unsupported {
 		in.b.envelope(route.App, hookswitch.EventMessageUnsupported, route.Sender, data)
 	}
 	in.b.received(route, u, conv.Key, in.at)
 	return in.answer(m, msg, conv, stranger)
+}
+
+// quoteLength is how many characters of a quoted text are told.
+const quoteLength = 200
+
+// quoting is the content of a received message, with the message that it quotes or reacts to by our own id where that is one of the conversation.
+func (in *inbound) quoting(m *hookswitch.InboundMessage, app hookswitch.Key, conv *hookswitch.Conversation) (map[string]any, error) {
+	name := "replyToProviderMessageId"
+	if m.Type == "reaction" {
+		name = "reactToMessageId"
+	}
+	id, _ := m.Content[name].(string)
+	if id == "" || conv.Messages == 0 {
+		return m.Content, nil
+	}
+	quoted, err := in.carried(app, id)
+	if err != nil || quoted == nil || quoted.Conversation != conv.Key {
+		return m.Content, err
+	}
+	content := maps.Clone(m.Content)
+	own := in.s.ids.Format(hookswitch.KindMessage, quoted.Key)
+	if m.Type == "reaction" {
+		content["reactToMessageId"] = own
+		return content, nil
+	}
+	content["replyToMessageId"], content["replyToMessageType"] = own, cmp.Or(quoted.Type, "text")
+	if _, told := content["replyToText"]; !told {
+		text := []rune(quoted.Text)
+		content["replyToText"] = string(text[:min(len(text), quoteLength)])
+	}
+	return content, nil
+}
+
+// carried is the message of an App that the account carried, in either direction, under the provider's id; nil: there is none.
+func (in *inbound) carried(app hookswitch.Key, providerID string) (*hookswitch.Message, error) {
+	ctx, routes := in.tx.Context(), in.routesOf(app)
+	part, err := orNone(in.tx.PartByProviderID(ctx, providerID, routes))
+	if err != nil {
+		return nil, err
+	}
+	if part != nil {
+		return orNone(in.tx.Message(ctx, app, part.Message))
+	}
+	for _, direction := range []hookswitch.Direction{hookswitch.Outbound, hookswitch.Inbound} {
+		if m, err := orNone(in.tx.MessageByProviderID(ctx, providerID, direction, routes)); m != nil || err != nil {
+			return m, err
+		}
+	}
+	return nil, nil
 }
 
 // thread finds the thread of a sender and a contact, or begins one that is not stored yet. A stranger, who has just been made, has none.

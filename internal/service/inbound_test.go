@@ -337,6 +337,59 @@ func TestReceive_ForAnAppThatIsJustGoneIsKeptAside(t *testing.T) {
 	})
 }
 
+// Zavu 3.4: a reply names the message that it quotes, by our own id where that is known. One of somebody else's conversation is not told of.
+func TestReceive_AReplyNamesTheMessageThatItQuotes(t *testing.T) {
+	eachDesk(t, func(t *testing.T, d *desk) {
+		d.sender("s", hookswitch.WhatsApp)
+		d.hear("s/whatsapp", hookswitch.WhatsApp, "+15550000002")
+		theirs := d.Messages(d.app)[0]
+		d.hear("s/whatsapp", hookswitch.WhatsApp, "+15550000001")
+		sent := d.send(service.NewMessage{To: "+15550000001", Channel: hookswitch.WhatsApp, Text: strings.Repeat("é", 300)})
+		d.run()
+		own := d.message(sent.Key)
+		id := d.Service.IDs().Format(hookswitch.KindMessage, own.Key)
+		quote := func(n, kind string, content map[string]any) map[string]any {
+			u := servicetest.Text("s/whatsapp", "+15550000001", n, "Re")
+			u.Message.Type, u.Message.Content = kind, content
+			servicetest.Must(d.Push(u))(t)
+			m := d.Messages(d.app)
+			var stored, told struct {
+				Data struct {
+					Content map[string]any `json:"content"`
+				} `json:"data"`
+			}
+			if err := json.Unmarshal(m[len(m)-1].Content, &stored.Data.Content); err != nil {
+				t.Fatal(err)
+			}
+			events := d.Events(d.app)
+			if err := json.Unmarshal(events[len(events)-1].Payload, &told); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(stored.Data.Content, told.Data.Content); diff != "" {
+				t.Errorf("stored and told differ:\n%s", diff)
+			}
+			return told.Data.Content
+		}
+		for name, c := range map[string]struct {
+			kind      string
+			got, want map[string]any
+		}{
+			"ours": {"text", map[string]any{"replyToProviderMessageId": own.ProviderID, "replyToFrom": "+15550001111"}, map[string]any{
+				"replyToProviderMessageId": own.ProviderID, "replyToFrom": "+15550001111", "replyToMessageId": id, "replyToMessageType": "text", "replyToText": strings.Repeat("é", 200)}},
+			"a text of the provider": {"text", map[string]any{"replyToProviderMessageId": own.ProviderID, "replyToText": "said"}, map[string]any{
+				"replyToProviderMessageId": own.ProviderID, "replyToText": "said", "replyToMessageId": id, "replyToMessageType": "text"}},
+			"unknown":     {"text", map[string]any{"replyToProviderMessageId": "old"}, map[string]any{"replyToProviderMessageId": "old"}},
+			"another's":   {"text", map[string]any{"replyToProviderMessageId": theirs.ProviderID}, map[string]any{"replyToProviderMessageId": theirs.ProviderID}},
+			"a reaction":  {"reaction", map[string]any{"emoji": "x", "reactToMessageId": own.ProviderID}, map[string]any{"emoji": "x", "reactToMessageId": id}},
+			"one unknown": {"reaction", map[string]any{"emoji": "x", "reactToMessageId": "old"}, map[string]any{"emoji": "x", "reactToMessageId": "old"}},
+		} {
+			if diff := cmp.Diff(c.want, quote("in."+name, c.kind, c.got)); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", name, diff)
+			}
+		}
+	})
+}
+
 func TestReceive_PeopleKeepTheirConversationUnderANewIdentifier(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		w := servicetest.New(t, db)

@@ -369,8 +369,7 @@ func (s *Service) FinishSend(ctx context.Context, o *store.Outcome, tries int, a
 			next, err = b.partAccepted(tx, o, m, part, acc)
 			return err
 		case failure == nil:
-			next, err = b.accepted(tx, o, m, acc)
-			return err
+			return b.accepted(tx, o, m, acc)
 		}
 		var problem *hookswitch.SendError
 		if !errors.As(failure, &problem) {
@@ -405,41 +404,40 @@ func (b *births) repeatsUnknown(tx *store.Tx, m *hookswitch.Message, problem *ho
 	return err == nil && repeats(sender, route, 0)
 }
 
-// accepted notes the provider's id and applies the reports that came before it was known. What is left to do of the message is due at next; zero: nothing is.
-func (b *births) accepted(tx *store.Tx, o *store.Outcome, m *hookswitch.Message, acc hookswitch.Accepted) (next time.Time, err error) {
+// accepted notes the provider's id and applies the reports that came before it was known. Nothing is left to be sent of the message.
+func (b *births) accepted(tx *store.Tx, o *store.Outcome, m *hookswitch.Message, acc hookswitch.Accepted) error {
 	begun := begunAt(m)
-	if m.Test {
-		next, err = b.now.Add(testDelay), tx.Continue(o, b.now.Add(testDelay))
-	} else {
-		err = tx.Settle(o.Kind, o.Subject, o.Target)
-		b.sent++
+	if err := tx.Settle(o.Kind, o.Subject, o.Target); err != nil {
+		return err
 	}
-	if err != nil {
-		return next, err
+	if m.Test {
+		b.testArrives(m)
+	} else {
+		b.sent++
 	}
 	m.ProviderID, m.UpdatedAt = cmp.Or(acc.ProviderID, m.ProviderID), b.now.UTC()
 	if err := meet(tx, m.Route, m.ProviderID, b.now); err != nil {
-		return next, err
+		return err
 	}
 	if err := tx.UpdateMessage(m); err != nil {
-		return next, err
+		return err
 	}
 	if acc.Sent {
 		if err := applyReceipt(b.s, tx, b, m, &hookswitch.MessageReceipt{ProviderID: m.ProviderID, Status: hookswitch.StatusSent}); err != nil {
-			return next, err
+			return err
 		}
 	}
 	early, err := tx.AdoptReceipts(m.Key, m.Route, m.ProviderID)
 	if err != nil {
-		return next, err
+		return err
 	}
 	for _, r := range early {
 		if err := applyReceipt(b.s, tx, b, m, &hookswitch.MessageReceipt{ProviderID: r.ProviderID, Status: r.Status, ErrorCode: r.ErrorCode, ErrorText: r.ErrorText}); err != nil {
-			return next, err
+			return err
 		}
 	}
 	if begun.IsZero() {
-		return next, nil
+		return nil
 	}
-	return next, catchUp(b.s, tx, b, m, begun)
+	return catchUp(b.s, tx, b, m, begun)
 }

@@ -39,7 +39,7 @@ func projectEvents(names []string, c *hookswitch.Checks) []string {
 func (s *Service) SetProjectWebhook(ctx context.Context, app hookswitch.Key, url string, events []string) (*hookswitch.Endpoint, hookswitch.Secret, error) {
 	var c hookswitch.Checks
 	if url == "" {
-		c.Field("required", "url")
+		c.Field("is required", "url")
 	} else if m := s.checkWebhookURL(url); m != "" {
 		c.Field(m, "url")
 	}

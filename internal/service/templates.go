@@ -78,7 +78,7 @@ func errNotDraft(t *hookswitch.Template) error {
 // templates it is asked in this call, else the operator decides.
 func (s *Service) SubmitTemplate(ctx context.Context, app hookswitch.Key, id, senderID string, category hookswitch.TemplateCategory) (*hookswitch.Template, error) {
 	if senderID == "" {
-		return nil, hookswitch.InvalidField("required", "senderId")
+		return nil, hookswitch.InvalidField("is required", "senderId")
 	}
 	if category != "" && !slices.Contains(hookswitch.TemplateCategories, category) {
 		return nil, hookswitch.InvalidField("must be UTILITY, MARKETING or AUTHENTICATION", "category")

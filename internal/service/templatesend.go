@@ -43,7 +43,7 @@ func (s *Service) templateOf(tx *store.Tx, app hookswitch.Key, in *NewMessage) (
 	case c.ID == "" && c.Name != "":
 		return nil, nil
 	case c.ID == "":
-		return nil, hookswitch.InvalidField("required", "content", "templateId")
+		return nil, hookswitch.InvalidField("is required", "content", "templateId")
 	}
 	key, ok := s.ids.Parse(hookswitch.KindTemplate, c.ID)
 	if !ok {

@@ -8,8 +8,8 @@ import (
 	"github.com/hookswitch/hookswitch/internal/store"
 )
 
-// testCarrier takes the messages that are only simulated, on every channel. It reaches nobody. What it has taken is delivered a moment later: the message stays in the queue until
-// then, so that a restart in between loses nothing.
+// testCarrier takes the messages that are only simulated, on every channel. It reaches nobody. What it has taken is delivered a moment later: that is owed like the send
+// was, so that a restart in between loses nothing.
 type testCarrier struct{}
 
 var (
@@ -27,6 +27,11 @@ func (testCarrier) Send(_ context.Context, out *hookswitch.Outgoing) (hookswitch
 
 // Repeats is for ever: nobody would get a message twice.
 func (testCarrier) Repeats(*hookswitch.Route) time.Duration { return 1<<63 - 1 }
+
+// testArrives owes the arrival of a simulated message. It is of a queue of its own, so that what follows in the conversation is not held up.
+func (b *births) testArrives(m *hookswitch.Message) {
+	b.owe(store.Delivery{Kind: hookswitch.DeliverMessage, App: m.App, Subject: m.Key, Target: m.Key, NextAt: b.now.Add(testDelay)}, nil)
+}
 
 // testDelivered ends the way of a simulated message.
 func (b *births) testDelivered(tx *store.Tx, o *store.Outcome, m *hookswitch.Message) error {

@@ -34,6 +34,15 @@ func statusOf(status int, e *hookswitch.Error) int {
 	return status
 }
 
+// writeErrorOf writes an error in the shape of the path's API, the older one's under /v1.
+func writeErrorOf(w http.ResponseWriter, r *http.Request, status int, e *hookswitch.Error) {
+	if strings.HasPrefix(r.URL.Path, "/v1/") {
+		writeSessionError(w, r, status, e)
+		return
+	}
+	writeError(w, r, status, e)
+}
+
 func writeError(w http.ResponseWriter, _ *http.Request, status int, e *hookswitch.Error) {
 	out := errorOut{problem{Type: cmp.Or(e.Code, httpapi.Code(e.Kind)), Message: e.Message}}
 	if e.Kind == hookswitch.RateLimited {

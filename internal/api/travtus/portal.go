@@ -25,7 +25,12 @@ func (h *handler) portalAccess(w http.ResponseWriter, r *http.Request) error {
 	}
 	address := link.URL.Reveal()
 	if icon := r.URL.Query().Get("icon"); isWebURL(icon) && len(icon) <= maxIcon {
-		address = strings.Replace(address, "#", "?icon="+url.QueryEscape(icon)+"#", 1)
+		base, fragment, _ := strings.Cut(address, "#")
+		between := "?"
+		if strings.Contains(base, "?") {
+			between = "&"
+		}
+		address = base + between + "icon=" + url.QueryEscape(icon) + "#" + fragment
 	}
 	noStore(w)
 	return httpapi.Encode(w, http.StatusOK, portalOut{address})

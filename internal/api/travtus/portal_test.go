@@ -32,7 +32,7 @@ func TestPortalAccess_GivesALinkWithItsSecretInTheFragment(t *testing.T) {
 			if strings.Contains(path, "x.example") {
 				icon = "https://x.example/a b.png"
 			}
-			if u.Query().Get("icon") != icon || icon == "" && u.RawQuery != "" {
+			if q := u.Query(); q.Get("icon") != icon || q.Has("icon") != (icon != "") || q.Get("app") != s.Service.IDs().Format(hookswitch.KindApp, s.app.Key) || strings.Count(link, "?") != 1 {
 				t.Errorf("%s: %s", path, link)
 			}
 			_, fragment, _ := strings.Cut(link, "#key=")

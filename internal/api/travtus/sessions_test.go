@@ -82,6 +82,7 @@ func TestSessions_TheSameCustomerIsTheSameUser(t *testing.T) {
 		for body, same := range map[string]bool{
 			customer: true,
 			`{"source":"email","customer":{"emailAddress":"jane@example.com"}}`:     true,
+			`{"source":"email","customer":{"emailAddress":"Jane@Example.com"}}`:     true,
 			`{"source":"web_chat","customer":{"phoneNumber":"+15550001111"}}`:       true,
 			`{"source":"sms","customer":{"phoneNumber":"+15550002222"}}`:            false,
 			`{"source":"sms","customer":{"firstName":"Jane","lastName":"Nowhere"}}`: false,

@@ -48,8 +48,11 @@ type handler struct {
 	calls   *limiters
 }
 
-// API is the whole surface. Its routes are to be mounted each by its own path.
+// API is the whole surface. It is to be mounted at Paths, and what lies under them.
 type API struct{ *httpapi.Mux }
+
+// Paths are where the API begins.
+var Paths = []string{"/oauth2", "/messages", "/webhook", "/v1/sessions", "/v1/webhooks"}
 
 // New returns the API with all its routes.
 func New(o Options) (*API, error) {
@@ -67,7 +70,7 @@ func New(o Options) (*API, error) {
 		o.MaxBody = MaxBody
 	}
 	h := &handler{service: o.Service, key: key, now: o.Now, tokens: newLimiter(o.TokenRates, o.Now), calls: newLimiters(o.Rates, o.Now)}
-	surface := &httpapi.Surface{Name: "travtus", Auth: h.authorize, MaxBody: o.MaxBody, WriteError: writeError, Log: o.Log}
+	surface := &httpapi.Surface{Name: "travtus", Auth: h.authorize, MaxBody: o.MaxBody, WriteError: writeErrorOf, Log: o.Log}
 	m := httpapi.NewMux(surface)
 	oauth := m.With(surface.With(func(s *httpapi.Surface) {
 		s.Auth, s.MaxBody, s.WriteError = h.admit, maxForm, writeOAuthError
@@ -76,10 +79,9 @@ func New(o Options) (*API, error) {
 	m.Handle(http.MethodPost, "/messages", "post a message of a person or an agent", needs(hookswitch.ScopeMessagesWrite, h.postMessage))
 	m.Handle(http.MethodGet, "/webhook/app-portal-access", "a link into the portal", needs(everything, h.portalAccess))
 
-	sessions := m.With(surface.With(func(s *httpapi.Surface) { s.WriteError = writeSessionError }))
-	sessions.Handle(http.MethodPost, "/v1/sessions", "begin a session", needs(hookswitch.ScopeMessagesWrite, h.beginSession))
-	sessions.Handle(http.MethodPost, "/v1/sessions/{session}/messages", "post what the customer of a session says", needs(hookswitch.ScopeMessagesWrite, h.saySession))
-	sessions.Handle(http.MethodPost, "/v1/webhooks", "have the answers of sessions posted somewhere", needs(everything, h.subscribe))
+	m.Handle(http.MethodPost, "/v1/sessions", "begin a session", needs(hookswitch.ScopeMessagesWrite, h.beginSession))
+	m.Handle(http.MethodPost, "/v1/sessions/{session}/messages", "post what the customer of a session says", needs(hookswitch.ScopeMessagesWrite, h.saySession))
+	m.Handle(http.MethodPost, "/v1/webhooks", "have the answers of sessions posted somewhere", needs(everything, h.subscribe))
 	return &API{m}, nil
 }
 

@@ -150,12 +150,14 @@ func (h *handler) createContact(w http.ResponseWriter, r *http.Request) error {
 
 func (h *handler) listContacts(w http.ResponseWriter, r *http.Request) error {
 	q, c := httpapi.NewQuery(r), callerOf(r)
-	if len(q.List("tag")) > 0 {
-		q.Fail("is not the name of a tag: contacts have none here", "tag")
-	}
 	search, phone := strings.TrimSpace(q.Text("search")), q.Text("phoneNumber")
 	var list []*hookswitch.Contact
 	switch {
+	case len(q.List("tag")) > 0: // contacts have no tags here
+		if h.limitOf(q); q.Err() != nil {
+			return q.Err()
+		}
+		return httpapi.Encode(w, http.StatusOK, h.contactList(nil, nil))
 	case phone != "":
 		if h.limitOf(q); q.Err() != nil {
 			return q.Err()

@@ -57,6 +57,9 @@ func details(e *hookswitch.Error) map[string]any {
 		for _, f := range e.Fields {
 			if _, ok := fields[f.Name()]; !ok {
 				fields[f.Name()] = f.Message
+				if f.Message == "is required" {
+					fields[f.Name()] = "required" // one word, for programs
+				}
 			}
 			if allowed == nil {
 				allowed = slices.Clone(f.Allowed)

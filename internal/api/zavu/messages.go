@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/httpapi"
@@ -194,11 +195,15 @@ func (h *handler) getMessage(w http.ResponseWriter, r *http.Request) error {
 func (h *handler) listMessages(w http.ResponseWriter, r *http.Request) error {
 	q := httpapi.NewQuery(r)
 	p := h.newestFirst(q)
+	to := q.Text("to")
+	if strings.HasPrefix(to, " ") {
+		to = plus(to)
+	}
 	f := store.MessageFilter{
 		Channel: hookswitch.Channel(q.OneOf("channel", "", messageChannels...)),
 		Status: hookswitch.MessageStatus(q.OneOf("status", "", string(hookswitch.StatusQueued), string(hookswitch.StatusSending), string(hookswitch.StatusSent),
 			string(hookswitch.StatusDelivered), string(hookswitch.StatusRead), string(hookswitch.StatusFailed), string(hookswitch.StatusReceived))),
-		To: q.Text("to"),
+		To: to,
 	}
 	if err := q.Err(); err != nil {
 		return err

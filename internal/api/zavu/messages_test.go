@@ -180,6 +180,10 @@ func TestMessages_AreListedByChannelStatusAndRecipient(t *testing.T) {
 				t.Errorf("%q: %s", query, d)
 			}
 		}
+		// A plus that was not escaped reads as a space.
+		if got := a.do("GET", "/messages?to=+14155551234", "").is(200).body; got != a.do("GET", "/messages?to=%2B14155551234", "").is(200).body || !strings.Contains(got, "+14155551234") {
+			t.Errorf("to=+1415…: %s", got)
+		}
 		a.do("GET", "/messages?channel=fax", "").fails(400, "invalid_request")
 		a.do("GET", "/messages?limit=0", "").fails(400, "invalid_request")
 		a.do("GET", "/messages?cursor=x", "").fails(400, "invalid_request")

@@ -104,6 +104,26 @@ func TestSenders_FieldsThatOnlySomeHave(t *testing.T) {
 	})
 }
 
+// Section 1.4: a field that is missing is "required" in the details, in every call, and is told so in a sentence.
+func TestErrors_WhatIsMissingIsRequired(t *testing.T) {
+	each(t, func(t *testing.T, a *api) {
+		for _, c := range []struct{ path, body, field string }{
+			{"/senders", `{}`, "name"},
+			{"/templates", `{"name":"x","body":"x"}`, "language"},
+			{"/templates", `{"name":"x","language":"en"}`, "body"},
+			{"/templates", `{"language":"en","body":"x"}`, "name"},
+			{"/invitations/webhook", `{}`, "url"},
+			{"/contacts", `{"channels":[{"channel":"sms"}]}`, "channels[0].identifier"},
+		} {
+			e := a.do("POST", c.path, c.body)
+			fields, _ := e.fails(400, "invalid_request")["fields"].(object)
+			if fields[c.field] != "required" || !strings.EqualFold(e.json()["message"].(string), c.field+" is required") {
+				t.Errorf("POST %s %s: got %s", c.path, c.body, e.body)
+			}
+		}
+	})
+}
+
 // Section 1.4: codes, the field that is wrong, and the names that are allowed.
 func TestSenders_RefusalsNameTheField(t *testing.T) {
 	each(t, func(t *testing.T, a *api) {
