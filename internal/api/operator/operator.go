@@ -1,4 +1,4 @@
-// Package operator is the gateway's own API under /operator/v1, for the person who runs it: apps and their keys, senders, conversations,
+// Package operator is the gateway's own API under /operator/v1, for the person who runs it: apps and their keys, senders, contacts, conversations,
 // messages, templates, invitations, pushes that belonged to no route, and the settings in effect. The command line speaks it.
 //
 // It owns the wire types, the shape of errors and of lists, and the check of the operator token. What is valid and what follows from a change is up to
@@ -80,6 +80,9 @@ func New(o Options) *httpapi.Mux {
 	handle("GET", "/apps/{app}/senders/{sender}", "get a sender", h.getSender)
 	handle("DELETE", "/apps/{app}/senders/{sender}", "delete a sender", h.deleteSender)
 	handle("POST", "/apps/{app}/senders/{sender}/register", "tell the providers of a sender where to push", h.registerSender)
+
+	handle("GET", "/apps/{app}/contacts/{contact}", "get a contact, and where they have opted out", h.getContact)
+	handle("DELETE", "/apps/{app}/contacts/{contact}/opt-out", "clear the opt-out of a contact", h.clearOptOut)
 
 	handle("GET", "/apps/{app}/conversations", "list the conversations of an app", h.listConversations)
 	handle("PATCH", "/apps/{app}/conversations/{conversation}", "take a conversation over, or give it back", h.updateConversation)
