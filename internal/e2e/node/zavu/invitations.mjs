@@ -1,4 +1,4 @@
-import { arrived, assert, fails, ids, isTime, newProject, RECEIVER_URL, suite, walk } from "./harness.mjs";
+import { arrived, assert, fails, ids, isTime, newProject, operator, RECEIVER_URL, suite, walk } from "./harness.mjs";
 
 const check = suite("invitations");
 const { client } = await newProject();
@@ -65,4 +65,40 @@ check("a project has one webhook", async () => {
   await fails(400, own.post(webhook, { body: { url, events: ["message.inbound"] } }), "invalid_request");
   assert.equal(await own.delete(webhook), null);
   await fails(404, own.get(webhook), "not_found");
+});
+
+check("the project's webhook is told what becomes of invitations", async () => {
+  const own = await newProject();
+  const path = "/completed";
+  await fails(404, own.client.get("/v1/invitations/webhook"), "not_found");
+  const url = RECEIVER_URL + path;
+  const events = ["invitation.status_changed"];
+  const { webhook } = await own.client.post("/v1/invitations/webhook", { body: { url, events } });
+  assert.match(webhook.secret, /^whsec_/);
+  assert.deepEqual({ ...webhook, secret: undefined }, { url, events, active: true, secret: undefined });
+  assert.deepEqual(await own.client.get("/v1/invitations/webhook"), { webhook: { url, events, active: true } });
+  assert.deepEqual(await own.client.patch("/v1/invitations/webhook", { body: { active: true } }), { webhook: { url, events, active: true } });
+  const sender = await own.client.senders.create({ name: "Client", phoneNumber: "+15551234567" });
+  const { invitation } = await own.client.invitations.create({ clientName: "John Doe", clientEmail: "john@example.com" });
+  await operator("POST", `/invitations/${invitation.id}/complete?app=${own.id}`, { sender: sender.id });
+  const requests = await arrived(path, 2);
+  const me = await own.client.me.retrieve();
+  const told = requests.map((r) => JSON.parse(r.body));
+  const done = told.find((e) => e.data.currentStatus === "completed");
+  assert.deepEqual(Object.keys(done), ["id", "type", "timestamp", "projectId", "data"]);
+  assert.equal(done.type, "invitation.status_changed");
+  assert.equal(done.projectId, me.project.id);
+  assert.equal(done.data.invitationId, invitation.id);
+  assert.equal(done.data.clientName, "John Doe");
+  assert.equal(done.data.clientEmail, "john@example.com");
+  assert.equal(done.data.previousStatus, "in_progress");
+  assert.equal(done.data.newSenderId, sender.id);
+  assert.equal(done.data.senderId, sender.id);
+  for (const { headers } of requests) {
+    assert.equal(headers["x-zavu-event"], "invitation.status_changed");
+    assert.match(headers["x-zavu-signature"], /^t=\d+,v1=[0-9a-f]{64},v2=[0-9a-f]{64}$/);
+  }
+  assert.equal((await own.client.invitations.retrieve(invitation.id)).invitation.senderId, sender.id);
+  assert.equal(await own.client.delete("/v1/invitations/webhook"), null);
+  await fails(404, own.client.get("/v1/invitations/webhook"), "not_found");
 });

@@ -1,4 +1,4 @@
-import { arrived, assert, fails, ids, isTime, newProject, RECEIVER_URL, suite, walk } from "./harness.mjs";
+import { arrived, assert, fails, ids, isTime, newProject, operator, RECEIVER_URL, suite, walk } from "./harness.mjs";
 
 const check = suite("templates");
 const { client } = await newProject();
@@ -53,4 +53,35 @@ check("sync says what it has done", async () => {
   for (const name of ["accountsSynced", "imported", "linked", "updated", "skipped"]) assert.equal(done[name], 0, name);
   assert.ok(Array.isArray(done.errors));
   await fails(404, own.client.templates.sync({ senderId: "snd_nothing" }), "not_found");
+});
+
+check("a template goes from draft to approved, and its sender's webhook is told", async () => {
+  const own = await newProject();
+  const path = "/approved";
+  const sender = await own.client.senders.create({ name: "Shop", phoneNumber: "+15551234567", webhookUrl: RECEIVER_URL + path, webhookEvents: ["template.status_changed"] });
+  const body = { name: "order_confirmation", language: "en", body: "Hi {{1}}, your order {{2}} has been confirmed.", variables: ["customer_name", "order_id"] };
+  const made = await own.client.templates.create(body);
+  assert.match(made.id, /^tpl_/);
+  assert.equal(made.status, "draft");
+  assert.equal(made.category, "UTILITY");
+  assert.deepEqual(made.variables, body.variables);
+  isTime(made.createdAt);
+  assert.deepEqual(await own.client.templates.retrieve(made.id), made);
+  await fails(404, own.client.templates.submit(made.id, { senderId: "snd_nothing" }), "not_found");
+  const submitted = await own.client.templates.submit(made.id, { senderId: sender.id, category: "MARKETING" });
+  assert.equal(submitted.status, "pending");
+  assert.equal(submitted.category, "MARKETING");
+  await fails(400, own.client.templates.submit(made.id, { senderId: sender.id }), "invalid_request");
+  await operator("POST", `/templates/${made.id}/approve?app=${own.id}`);
+  const told = (await arrived(path, 2)).map((r) => JSON.parse(r.body));
+  const common = { templateId: made.id, templateName: body.name, name: body.name, language: "en", category: "MARKETING", rejectionReason: null };
+  assert.deepEqual(told.map((e) => e.data).sort((a, b) => a.currentStatus.localeCompare(b.currentStatus)), [
+    { ...common, previousStatus: "pending", currentStatus: "approved", status: "approved" },
+    { ...common, previousStatus: "draft", currentStatus: "pending", status: "pending" },
+  ]);
+  for (const e of told) assert.equal(e.senderId, sender.id);
+  const { message } = await own.testClient.messages.send({ to: "+14155551234", channel: "whatsapp", messageType: "template", content: { templateId: made.id, templateVariables: { 1: "Ada", 2: "42" } } });
+  assert.equal(message.messageType, "template");
+  await own.client.templates.delete(made.id);
+  await fails(404, own.client.templates.retrieve(made.id), "not_found");
 });
