@@ -58,6 +58,12 @@ type Registrar interface {
 	Register(ctx context.Context, r *Route, door string) error
 }
 
+// Unregistrar is a Registrar that can be told over its API to stop.
+type Unregistrar interface {
+	// Unregister has the provider push nothing more for r. Doing so again changes nothing. The error is as Register's.
+	Unregister(ctx context.Context, r *Route) error
+}
+
 // Guide is a Provider that can tell an operator what to do at it, so that it pushes.
 type Guide interface {
 	// Steps is what a person has to enter or choose at the provider so that it pushes what comes for r to door, in the order in which it is done; registered

@@ -44,6 +44,8 @@ var shapes = map[string]shape{
 	"PATCH /senders/{sender}":               {tag: "senders", in: senderIn{}, out: senderOut{}},
 	"DELETE /senders/{sender}":              {tag: "senders", status: 204},
 	"POST /senders/{sender}/webhook/secret": {tag: "senders", out: secretOut{}},
+	"POST /senders/{sender}/telegram":       {tag: "senders", in: telegramIn{}, out: wrappedTelegram{}},
+	"DELETE /senders/{sender}/telegram":     {tag: "senders", status: 204},
 
 	"POST /messages":                     {tag: "messages", status: 202, header: []string{senderHeader, "Idempotency-Key"}, in: messageIn{}, out: wrappedMessage{}},
 	"GET /messages":                      {tag: "messages", query: []string{"channel", "status", "to"}, list: true, out: listOut[messageOut]{}},
