@@ -237,6 +237,8 @@ type Outgoing struct {
 	// Answers is the received message that this one answers. It says where the answer belongs: into the group that was written in, under the public
 	// post that was made, into the thread of a mail. nil: this one answers none, or it is gone.
 	Answers *Message
+	// FromName is what the sender is called beside the address that a mail is from; empty: the Route's own name for it, if any.
+	FromName string
 }
 
 // Accepted is a provider's word that it took a message.

@@ -185,6 +185,27 @@ func (a *Account) match(u *hookswitch.Update) *hookswitch.Route {
 	return nil
 }
 
+// catchAll is the route of the account that takes mail which names none of its addresses, or nil.
+func (s *Service) catchAll(ctx context.Context, a *Account, u *hookswitch.Update) (*hookswitch.Route, error) {
+	for i := range a.Routes {
+		r := &a.Routes[i]
+		if r.Channel != hookswitch.Email {
+			continue
+		}
+		sender, err := s.store.Sender(ctx, r.App, r.Sender)
+		if hookswitch.KindOf(err) == hookswitch.NotFound {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if sender.Email.Catches(u.Address) {
+			return r, nil
+		}
+	}
+	return nil, nil
+}
+
 // Routes are the live routes of all apps. They are shared and must not be changed.
 func (s *Service) Routes(ctx context.Context) ([]hookswitch.Route, error) {
 	routes, _, err := s.allRoutes(ctx)
