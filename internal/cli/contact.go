@@ -62,7 +62,9 @@ func (contactGet) Help() string {
 
 // Run shows the contact.
 func (c *contactGet) Run(e *env) error {
-	return c.show(e, func(ctx context.Context, cl *client.Client) (client.Contact, error) { return cl.Contact(ctx, c.App, c.Contact) })
+	return c.show(e, func(ctx context.Context, cl *client.Client) (client.Contact, error) {
+		return cl.Contact(ctx, c.App, c.Contact)
+	})
 }
 
 type contactClearOptOut struct {

@@ -64,7 +64,9 @@ func (s *Service) putBot(ctx context.Context, app, sender hookswitch.Key, c hook
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(all, func(r hookswitch.Route) bool { return r.Provider == telegram && r.Address == address && r.Sender != sender }) {
+		if slices.ContainsFunc(all, func(r hookswitch.Route) bool {
+			return r.Provider == telegram && r.Address == address && r.Sender != sender
+		}) {
 			return &hookswitch.Error{Kind: hookswitch.Invalid, Message: "the bot is connected to another sender; disconnect it there first"}
 		}
 		want := hookswitch.Route{App: app, Sender: sender, Channel: hookswitch.Telegram, Provider: telegram, Address: address, Credentials: hookswitch.Credentials{botToken: c[botToken]}}
