@@ -233,7 +233,7 @@ func (s *Service) routeOfReport(ctx context.Context, a *Account, u *hookswitch.U
 		return nil, err
 	}
 	for _, r := range routes {
-		busy, err := s.sendingOver(ctx, r, u.Receipt.Recipient)
+		busy, err := sendingOver(ctx, &s.store.Reader, r, u.Receipt.Recipient, s.now())
 		if err != nil {
 			return nil, err
 		}
@@ -242,21 +242,4 @@ func (s *Service) routeOfReport(ctx context.Context, a *Account, u *hookswitch.U
 		}
 	}
 	return nil, nil
-}
-
-// sendingOver reports whether a message to the person is being sent over the route at this moment.
-func (s *Service) sendingOver(ctx context.Context, r *hookswitch.Route, person string) (bool, error) {
-	contact, err := s.store.ContactBy(ctx, r.App, r.Channel, person)
-	if err == nil {
-		var conv *hookswitch.Conversation
-		if conv, err = s.store.ConversationOf(ctx, r.Sender, contact); err == nil {
-			list, err := s.store.Messages(ctx, r.App, store.MessageFilter{Conversation: conv.Key, Status: hookswitch.StatusSending},
-				store.Page{Limit: 1, After: hookswitch.KeyAt(s.now().Add(-sendingAge))})
-			return len(list) > 0, err
-		}
-	}
-	if hookswitch.KindOf(err) == hookswitch.NotFound {
-		return false, nil
-	}
-	return false, err
 }
