@@ -121,6 +121,10 @@ const (
 	EventCallCompleted      = "call.completed"
 	EventUSSDSessionStart   = "ussd.session_start"
 	EventUSSDSessionEnd     = "ussd.session_end"
+	EventSMSRespond         = "sms.respond"
+	EventEmailRespond       = "email.respond"
+	EventWebChatRespond     = "web_chat.respond"
+	EventSessionMessage     = "session.message"
 )
 
 // Names of the events that tell the organisation how deliveries go: operational webhooks. endpoint.disabled and endpoint.enabled also go to the App's
@@ -161,10 +165,10 @@ func AllSenderEvents() []string {
 }
 
 // OnRequest reports whether events of the named type, made by the gateway, go only to endpoints whose filter names it. An endpoint without a
-// filter does not get them, because another event tells the same thing.
+// filter does not get them, because another event tells the same thing, or it is of an API that few use.
 func OnRequest(eventType string) bool {
 	switch eventType {
-	case EventMessageReceived, EventEndpointDisabled, EventEndpointEnabled:
+	case EventMessageReceived, EventEndpointDisabled, EventEndpointEnabled, EventSessionMessage:
 		return true
 	}
 	return false

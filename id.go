@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"crypto/subtle"
 	"encoding/binary"
+	"encoding/hex"
 	"strconv"
 	"strings"
 	"sync"
@@ -95,7 +96,9 @@ const (
 	KindToken                        // key_
 	KindDraft                        // drf_
 	KindStray                        // stray_
+	KindClient                       // cli_
 	KindIdentifier                   // cch_: a channel of a contact in the Zavu-shaped API
+	KindDialogue                     // dlg_: a USSD session or a call
 	kindEnd
 )
 
@@ -103,7 +106,7 @@ var kindPrefix = [kindEnd]string{
 	KindApp: "app_", KindProject: "prj_", KindEndpoint: "ep_", KindEvent: "msg_", KindAttempt: "atmpt_", KindTask: "qtask_",
 	KindSender: "snd_", KindRoute: "rte_", KindContact: "con_", KindConversation: "conv_", KindMessage: "msg_",
 	KindAPIKey: "key_", KindOrganization: "org_", KindTemplate: "tpl_", KindInvitation: "inv_", KindAttachment: "att_",
-	KindIntegration: "integ_", KindToken: "key_", KindDraft: "drf_", KindStray: "stray_", KindIdentifier: "cch_",
+	KindIntegration: "integ_", KindToken: "key_", KindDraft: "drf_", KindStray: "stray_", KindIdentifier: "cch_", KindClient: "cli_", KindDialogue: "dlg_",
 }
 
 // Prefix is the text before the 27 characters of an id of this kind, underscore included.
@@ -195,6 +198,31 @@ func (ids *IDs) ParseEnvelope(id string) (Key, bool) {
 		return 0, false
 	}
 	return key, true
+}
+
+// FormatHex is the id of key as 32 hexadecimal digits, for an API whose ids have no prefix. It says nothing about the id that Format gives.
+func (ids *IDs) FormatHex(kind Kind, key Key) string {
+	block := hexBlock(kind, key)
+	ids.block.Encrypt(block[:], block[:])
+	return hex.EncodeToString(block[:])
+}
+
+// ParseHex is the key that an id made by FormatHex names as a thing of kind. It reports false for anything that FormatHex would not have made.
+func (ids *IDs) ParseHex(kind Kind, id string) (Key, bool) {
+	var block [16]byte
+	if n, err := hex.Decode(block[:], []byte(id[:min(len(id), 32)])); err != nil || n != len(block) || len(id) != 32 || strings.ToLower(id) != id {
+		return 0, false
+	}
+	ids.block.Decrypt(block[:], block[:])
+	key := Key(binary.BigEndian.Uint64(block[8:]))
+	return key, key > 0 && block == hexBlock(kind, key)
+}
+
+// hexBlock is what FormatHex encrypts: a block that raw never does.
+func hexBlock(kind Kind, key Key) (block [16]byte) {
+	block[0], block[1] = byte(kind), 1
+	binary.BigEndian.PutUint64(block[8:], uint64(key))
+	return block
 }
 
 const (

@@ -18,7 +18,7 @@ var kinds = []hookswitch.Kind{
 	hookswitch.KindApp, hookswitch.KindProject, hookswitch.KindEndpoint, hookswitch.KindEvent, hookswitch.KindAttempt, hookswitch.KindTask,
 	hookswitch.KindSender, hookswitch.KindRoute, hookswitch.KindContact, hookswitch.KindConversation, hookswitch.KindMessage,
 	hookswitch.KindAPIKey, hookswitch.KindOrganization, hookswitch.KindTemplate, hookswitch.KindInvitation, hookswitch.KindAttachment,
-	hookswitch.KindIntegration, hookswitch.KindToken, hookswitch.KindDraft, hookswitch.KindStray,
+	hookswitch.KindIntegration, hookswitch.KindToken, hookswitch.KindDraft, hookswitch.KindStray, hookswitch.KindClient,
 }
 
 func newIDs(t testing.TB, seed byte) *hookswitch.IDs {

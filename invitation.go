@@ -102,7 +102,7 @@ const (
 
 // Bounds of an invitation.
 const (
-	MaxClientName         = 100
+	MaxInvitedName        = 100
 	MaxInvitationDays     = 30
 	DefaultInvitationDays = 7
 	MaxFailureReason      = 200 // characters
@@ -111,8 +111,8 @@ const (
 // Validate reports every wrong field of i, under the names of the Zavu-shaped API.
 func (i *Invitation) Validate() error {
 	var c Checks
-	if utf8.RuneCountInString(i.ClientName) > MaxClientName {
-		c.Field("must have at most "+strconv.Itoa(MaxClientName)+" characters", "clientName")
+	if utf8.RuneCountInString(i.ClientName) > MaxInvitedName {
+		c.Field("must have at most "+strconv.Itoa(MaxInvitedName)+" characters", "clientName")
 	} else if m := CheckText(i.ClientName); m != "" {
 		c.Field(m, "clientName")
 	}

@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// ProviderAPI is the name of the provider whose messages come and go by the gateway's own APIs: what people write is posted, and answers leave as events.
+const ProviderAPI = "api"
+
 // Provider adapts one messaging provider: bytes in, values out. All its methods but Send are pure, and may be called from many goroutines
 // at once.
 type Provider interface {
@@ -153,9 +156,11 @@ type Update struct {
 
 // InboundMessage is a received message in the gateway's one shape.
 type InboundMessage struct {
-	ProviderID  string
-	From        string // E.164 with "+" on phone channels, else the provider's id
-	To          string // our own number or address, where the push says
+	ProviderID string
+	From       string // E.164 with "+" on phone channels, else the provider's id
+	To         string // our own number or address, where the push says
+	// Thread is a name that somebody else has for the conversation; empty: it belongs into the one of the Sender and the person.
+	Thread      string `json:",omitempty"`
 	ProfileName string
 	Text        string // body or caption; empty when there is none
 	// Marker stands for the text of a message that has none, such as "[image]".

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"strings"
 
 	"github.com/hookswitch/hookswitch/internal/client"
 )
@@ -140,11 +141,58 @@ func (c *appGet) Run(e *env) error {
 	return e.show(c.JSON, a, func(p *printer) { p.app(a) })
 }
 
+// portalFields are what can be set about the portal of an app.
+type portalFields struct {
+	Color   *string   `name:"portal-color" placeholder:"COLOR" help:"Brand colour of the portal, such as #0d5c4d."`
+	Logo    *string   `name:"portal-logo" placeholder:"URL" help:"Logo of the portal, an https address of a picture."`
+	Font    *string   `name:"portal-font" placeholder:"NAME" help:"Font of the portal, one that readers have."`
+	Radius  *int      `name:"portal-radius" placeholder:"PIXELS" help:"Roundness of corners in the portal, 0 to 16."`
+	Theme   *string   `name:"portal-theme" placeholder:"THEME" help:"Colours of the portal: light or dark; empty for the reader's."`
+	Density *string   `name:"portal-density" placeholder:"DENSITY" help:"Density of the portal: compact or comfortable."`
+	Frames  *[]string `name:"portal-frame-ancestors" placeholder:"ORIGIN" help:"Origins that may show the portal in a frame, replacing all there are; empty for none."`
+}
+
+func (f *portalFields) changes() client.Changes {
+	c := client.Changes{}
+	for name, value := range map[string]*string{"color": f.Color, "logo": f.Logo, "font": f.Font, "theme": f.Theme, "density": f.Density} {
+		if value != nil {
+			c[name] = orNull(*value)
+		}
+	}
+	if f.Radius != nil {
+		c["radius"] = *f.Radius
+	}
+	if f.Frames != nil {
+		origins := []string{}
+		for _, o := range *f.Frames {
+			if o != "" {
+				origins = append(origins, o)
+			}
+		}
+		c["frameAncestors"] = origins
+	}
+	return c
+}
+
+func (p *printer) portal(s client.Portal) {
+	frames := strings.Join(s.FrameAncestors, ", ")
+	p.fields(field{"portal color", text(s.Color)}, field{"portal logo", text(s.Logo)}, field{"portal font", text(s.Font)}, field{"portal radius", number(s.Radius)},
+		field{"portal theme", text(s.Theme)}, field{"portal density", text(s.Density)}, field{"portal frames", text(&frames)})
+}
+
+// appWithPortal is an app with how its portal looks, as --json prints it.
+type appWithPortal struct {
+	client.App
+	Portal *client.Portal `json:"portal,omitempty"`
+}
+
 type appSet struct {
 	remote
 	appFields
-	Name *string `name:"name" placeholder:"NAME" help:"Name of the app."`
-	App  string  `arg:"" help:"The app, by id or uid."`
+	portalFields
+	Name      *string `name:"name" placeholder:"NAME" help:"Name of the app."`
+	Responder string  `name:"responder" placeholder:"FILE" help:"Responder, as in a sender file, for what is posted to the app; - reads standard input."`
+	App       string  `arg:"" help:"The app, by id or uid."`
 }
 
 // Help is kong's.
@@ -152,25 +200,55 @@ func (appSet) Help() string {
 	return `Changes an app. What no flag names stays as it is; an empty value clears.
 
     hookswitch app set acme --bot-name Iris --bot-ref bot-7 --company-id acme-bank
-    hookswitch app set acme --uid "" --throttle-rate 50`
+    hookswitch app set acme --uid "" --throttle-rate 50
+    hookswitch app set acme --portal-color '#0d5c4d' --portal-frame-ancestors https://app.acme.example
+    echo '{"kind":"echo"}' | hookswitch app set acme --responder -`
 }
 
-// Run changes the app.
+// Run changes the app, and its portal.
 func (c *appSet) Run(e *env) error {
-	fields := c.changes()
+	fields, portal := c.appFields.changes(), c.portalFields.changes()
 	if c.Name != nil {
 		fields["name"] = *c.Name
 	}
-	if len(fields) == 0 {
+	if len(fields)+len(portal) == 0 && c.Responder == "" {
 		return usagef("nothing to set: give at least one flag such as --name")
 	}
-	a, err := ask(e, &c.remote, func(ctx context.Context, cl *client.Client) (client.App, error) {
-		return cl.UpdateApp(ctx, c.App, fields)
+	var responder []byte
+	if c.Responder != "" {
+		var err error
+		if responder, err = e.readInput(c.Responder); err != nil {
+			return hinted(err, "--responder with the path of a file that holds a responder such as {\"kind\":\"echo\"}")
+		}
+		if err := checkJSON(responder, inputName(c.Responder)); err != nil {
+			return err
+		}
+	}
+	a, err := ask(e, &c.remote, func(ctx context.Context, cl *client.Client) (out appWithPortal, err error) {
+		if responder != nil {
+			if _, err := cl.SetResponder(ctx, c.App, responder); err != nil {
+				return out, err
+			}
+		}
+		if len(portal) > 0 {
+			p, err := cl.UpdatePortal(ctx, c.App, portal)
+			if err != nil {
+				return out, err
+			}
+			out.Portal = &p
+		}
+		out.App, err = cl.UpdateApp(ctx, c.App, fields)
+		return out, err
 	})
 	if err != nil {
 		return err
 	}
-	return e.show(c.JSON, a, func(p *printer) { p.app(a) })
+	return e.show(c.JSON, a, func(p *printer) {
+		p.app(a.App)
+		if a.Portal != nil {
+			p.portal(*a.Portal)
+		}
+	})
 }
 
 type appDelete struct {

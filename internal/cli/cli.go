@@ -47,6 +47,8 @@ type grammar struct {
 
 	App        appCmd        `cmd:"" group:"client" help:"Manage apps"`
 	Key        keyCmd        `cmd:"" group:"client" help:"Manage the API keys of an app"`
+	Client     clientCmd     `cmd:"" group:"client" help:"Manage the clients of an app, which get tokens"`
+	Group      groupCmd      `cmd:"" group:"client" help:"Manage the groups that messages of an app belong to"`
 	Sender     senderCmd     `cmd:"" group:"client" help:"Manage the senders of an app"`
 	Endpoint   endpointCmd   `cmd:"" group:"client" help:"Manage the endpoints of an app"`
 	Event      eventCmd      `cmd:"" group:"client" help:"Send events and see what became of them"`
@@ -57,6 +59,7 @@ type grammar struct {
 	Draft      draftCmd      `cmd:"" group:"client" help:"Decide on answers to what was written in public"`
 	Stray      strayCmd      `cmd:"" group:"client" help:"See pushes that belonged to no sender"`
 
+	Verify   verifyCmd   `cmd:"" aliases:"doctor" group:"tools" help:"Say why the signature of a webhook does not fit"`
 	Simulate simulateCmd `cmd:"" group:"tools" help:"Play a messaging provider"`
 	Bench    benchCmd    `cmd:"" group:"tools" help:"Measure the gateway side by side with a plain forwarder"`
 	Version  versionCmd  `cmd:"" group:"tools" help:"Print the version"`

@@ -58,3 +58,26 @@ func (c *Client) UpdateApp(ctx context.Context, app string, fields Changes) (a A
 func (c *Client) DeleteApp(ctx context.Context, app string) error {
 	return c.call(ctx, http.MethodDelete, appPath(app), nil, nil)
 }
+
+// Portal is how the portal of an app looks, and who may frame it.
+type Portal struct {
+	Theme          *string  `json:"theme"`
+	Color          *string  `json:"color"`
+	Logo           *string  `json:"logo"`
+	Font           *string  `json:"font"`
+	Radius         *int     `json:"radius"`
+	Density        *string  `json:"density"`
+	FrameAncestors []string `json:"frameAncestors"`
+}
+
+// Portal is how the portal of the app with the id or uid looks.
+func (c *Client) Portal(ctx context.Context, app string) (p Portal, err error) {
+	err = c.call(ctx, http.MethodGet, appPath(app)+"/portal", nil, &p)
+	return p, err
+}
+
+// UpdatePortal changes how the portal of an app looks.
+func (c *Client) UpdatePortal(ctx context.Context, app string, fields Changes) (p Portal, err error) {
+	err = c.call(ctx, http.MethodPatch, appPath(app)+"/portal", fields, &p)
+	return p, err
+}

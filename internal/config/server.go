@@ -5,9 +5,12 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"reflect"
 	"strings"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/hookswitch/hookswitch"
 )
@@ -44,10 +47,18 @@ type Server struct {
 	KeyPrefix     KeyPrefix `name:"key-prefix" env:"HOOKSWITCH_KEY_PREFIX" default:"zv" placeholder:"WORD" help:"How the texts of new API keys begin: WORD_live_… and WORD_test_…. Older keys stay valid."`
 	ZavuRateLimit int       `name:"zavu-rate-limit" env:"HOOKSWITCH_ZAVU_RATE_LIMIT" default:"600" placeholder:"N" help:"Requests a minute that a project may make to the Zavu-shaped API; 0 sets no limit."`
 
+	TravtusTokenRate   int      `name:"travtus-token-rate" env:"HOOKSWITCH_TRAVTUS_TOKEN_RATE" default:"100" placeholder:"N" help:"Requests a second for tokens of clients, of all together; 0 sets no limit."`
+	TravtusTokenBurst  int      `name:"travtus-token-burst" env:"HOOKSWITCH_TRAVTUS_TOKEN_BURST" default:"200" placeholder:"N" help:"How many of them may come at once."`
+	TravtusRate        int      `name:"travtus-rate" env:"HOOKSWITCH_TRAVTUS_RATE" default:"10000" placeholder:"N" help:"Requests a second that an app may make to the Travtus-shaped API; 0 sets no limit."`
+	TravtusBurst       int      `name:"travtus-burst" env:"HOOKSWITCH_TRAVTUS_BURST" default:"5000" placeholder:"N" help:"How many of them may come at once."`
+	TravtusSessionLife Duration `name:"travtus-session-life" env:"HOOKSWITCH_TRAVTUS_SESSION_LIFE" default:"24h" placeholder:"TIME" help:"How long after its last message a session of the Travtus-shaped API ends."`
+
 	LogLevel        string   `name:"log-level" env:"HOOKSWITCH_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least important lines to log: ${enum}."`
 	LogFormat       string   `name:"log-format" env:"HOOKSWITCH_LOG_FORMAT" default:"text" enum:"text,json" help:"Form of log lines: ${enum}."`
 	Metrics         bool     `name:"metrics" env:"HOOKSWITCH_METRICS" default:"true" negatable:"" help:"Serve /metrics for Prometheus."`
 	ShutdownTimeout Duration `name:"shutdown-timeout" env:"HOOKSWITCH_SHUTDOWN_TIMEOUT" default:"20s" placeholder:"TIME" help:"How long a stop waits for work that is running."`
+
+	sources map[string]string // where values come from that are not the defaults, by the names of settings
 }
 
 // Setting describes one setting, for documentation and for checking files.
@@ -59,10 +70,41 @@ type Setting struct {
 func Settings() []Setting {
 	var list []Setting
 	for f := range reflect.TypeFor[Server]().Fields() {
+		if !f.IsExported() {
+			continue
+		}
 		get := f.Tag.Get
 		list = append(list, Setting{get("name"), get("env"), get("default"), strings.ReplaceAll(get("help"), "${enum}", get("enum"))})
 	}
 	return list
+}
+
+// AfterApply is kong's: it notes where the values come from.
+func (s *Server) AfterApply(ctx *kong.Context) error {
+	s.sources = make(map[string]string)
+	for _, t := range Settings() {
+		if _, ok := os.LookupEnv(t.Env); ok {
+			s.sources[t.Name] = "environment"
+		}
+	}
+	for _, p := range ctx.Path {
+		switch {
+		case p.Flag == nil:
+		case p.Resolved:
+			s.sources[p.Flag.Name] = "file"
+		default:
+			s.sources[p.Flag.Name] = "flag"
+		}
+	}
+	return nil
+}
+
+// Source is where the value of the setting comes from: flag, environment, file or default.
+func (s *Server) Source(name string) string {
+	if from := s.sources[name]; from != "" {
+		return from
+	}
+	return "default"
 }
 
 // check finds settings that are fine alone and wrong together.
@@ -80,6 +122,14 @@ func (s *Server) check() error {
 	}
 	if s.MaxInFlight < 0 {
 		return fmt.Errorf("max-in-flight must not be negative, and is %d", s.MaxInFlight)
+	}
+	for _, n := range []struct {
+		name string
+		n    int
+	}{{"travtus-token-rate", s.TravtusTokenRate}, {"travtus-token-burst", s.TravtusTokenBurst}, {"travtus-rate", s.TravtusRate}, {"travtus-burst", s.TravtusBurst}} {
+		if n.n < 0 {
+			return fmt.Errorf("%s must not be negative, and is %d", n.name, n.n)
+		}
 	}
 	if s.ZavuRateLimit < 0 {
 		return fmt.Errorf("zavu-rate-limit must not be negative, and is %d", s.ZavuRateLimit)

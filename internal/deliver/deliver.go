@@ -114,5 +114,5 @@ func cutOff(ctx context.Context) bool { return errors.Is(context.Cause(ctx), wor
 const recordTimeout = 30 * time.Second
 
 func recording(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	return context.WithTimeout(store.Background(context.WithoutCancel(ctx)), recordTimeout)
 }

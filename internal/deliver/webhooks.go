@@ -305,20 +305,26 @@ func (w *webhooks) attempt(ctx context.Context, p *plan, ev *hookswitch.Event, n
 		return a, answer{}
 	}
 	req := p.request(ev, w.Service.IDs(), now)
+	a.SignedAt = now.UTC().Truncate(time.Second)
+	var resp *safehttp.Response
+	var err error
 	if p.bin != "" {
-		return w.toBin(ctx, p, req, a), answer{}
+		resp, err = w.toBin(ctx, p, req)
+	} else {
+		resp, err = w.HTTP.Do(ctx, req)
 	}
-	resp, err := w.HTTP.Do(ctx, req)
 	if err != nil {
 		var problem *safehttp.Error
 		if !errors.As(err, &problem) {
 			problem = &safehttp.Error{Code: safehttp.CodeInvalidRequest, Err: err}
 		}
 		a.Failure, a.Answer, a.Timings = problem.Code, []byte(problem.Error()), timings(problem.Timings)
+		a.Facts = &hookswitch.AttemptFacts{Remote: problem.RemoteAddr, TLS: tlsFacts(problem.TLS), Sent: sentLines(req.Header)}
 		return a, answer{slow: true, spare: problem.Timeout()}
 	}
 	a.Code, a.Answer, a.Timings = resp.Status, resp.Body, timings(resp.Timings)
 	a.OK = resp.Status >= 200 && resp.Status <= 299
+	a.Facts = facts(resp, req, a.OK)
 	var ans answer
 	if p.profile.Instructions {
 		ans.disable, ans.abort = instructions(resp.Header.Values("Webhook-Delivery"))
@@ -333,24 +339,116 @@ func (w *webhooks) attempt(ctx context.Context, p *plan, ev *hookswitch.Event, n
 	return a, ans
 }
 
-// toBin hands a request to one of our own bins, without dialling.
-func (w *webhooks) toBin(ctx context.Context, p *plan, req *safehttp.Request, a *hookswitch.Attempt) *hookswitch.Attempt {
+// facts are the details of an exchange that was answered; nil: there is nothing worth keeping.
+func facts(resp *safehttp.Response, req *safehttp.Request, ok bool) *hookswitch.AttemptFacts {
+	if ok && resp.TLS == nil && !resp.Truncated {
+		return nil
+	}
+	f := &hookswitch.AttemptFacts{Remote: resp.RemoteAddr, TLS: tlsFacts(resp.TLS), Truncated: resp.Truncated}
+	var cut *safehttp.Error
+	if errors.As(resp.BodyErr, &cut) {
+		f.BodyFailure, f.Truncated = cut.Code, false
+	}
+	if ok {
+		f.TLS = hookswitch.TLSFacts{Version: f.TLS.Version, Ends: f.TLS.Ends}
+	} else {
+		f.Sent = sentLines(req.Header)
+	}
+	return f
+}
+
+func tlsFacts(t *safehttp.TLS) hookswitch.TLSFacts {
+	if t == nil {
+		return hookswitch.TLSFacts{}
+	}
+	return hookswitch.TLSFacts{Version: t.Version, Names: t.Names, Issuer: t.Issuer, SelfSigned: t.SelfSigned, Begins: t.Begins.UTC(), Ends: t.Ends.UTC()}
+}
+
+// sentLines are the header lines of a request as they are kept: without what is secret.
+func sentLines(fields []safehttp.Field) string {
+	var b strings.Builder
+	for _, f := range fields {
+		value := f.Value
+		if hookswitch.SensitiveHeader(f.Name) {
+			value = hookswitch.HiddenValue
+		}
+		if b.Len()+len(f.Name)+len(value)+3 > maxHeaderLines {
+			break
+		}
+		b.WriteString(f.Name + ": " + value + "\n")
+	}
+	return b.String()
+}
+
+// toBin hands a request to one of our own bins, without dialling, and has done to it what the bin has been told to do to requests.
+func (w *webhooks) toBin(ctx context.Context, p *plan, req *safehttp.Request) (*safehttp.Response, error) {
 	start := time.Now()
 	q := &store.BinRequest{Token: p.bin, Method: req.Method, URI: p.url.RequestURI(), Remote: "this server", Body: req.Body, Size: int64(len(req.Body))}
 	for _, f := range req.Header {
 		q.Headers = append(q.Headers, store.HeaderLine{Name: f.Name, Value: f.Value})
 	}
-	err := w.Service.AddBinRequest(ctx, q)
-	a.Timings.Total = time.Since(start)
-	switch {
-	case err == nil:
-		a.OK, a.Code, a.Answer = true, http.StatusOK, []byte(`{"ok":true}`)
-	case hookswitch.KindOf(err) == hookswitch.NotFound:
-		a.Code, a.Failure, a.Answer = http.StatusNotFound, "status", []byte("there is no such bin; it may have expired")
-	default:
-		a.Failure, a.Answer = safehttp.CodeConnectionFailed, []byte("the bin could not take the request")
+	reply, err := w.Service.TakeBinRequest(ctx, q)
+	fail := func(code, sentence string) (*safehttp.Response, error) {
+		return nil, &safehttp.Error{Code: code, Err: errors.New(sentence), Timings: safehttp.Timings{Total: time.Since(start)}}
 	}
-	return a
+	switch {
+	case hookswitch.KindOf(err) == hookswitch.NotFound:
+		return &safehttp.Response{Status: http.StatusNotFound, Body: []byte("there is no such bin; it may have expired"), Timings: safehttp.Timings{Total: time.Since(start)}}, nil
+	case err != nil:
+		return fail(safehttp.CodeConnectionFailed, "the bin could not take the request")
+	}
+	timeout := req.Timeout
+	if timeout <= 0 {
+		timeout = binTimeout
+	}
+	if !pause(ctx, min(reply.Delay, timeout)) {
+		return fail(safehttp.CodeCanceled, "the server is stopping")
+	}
+	switch {
+	case reply.Delay >= timeout:
+		return fail(safehttp.CodeTimeout, "there was no answer in "+timeout.String()+": the bin waits longer")
+	case reply.Cut == store.CutBefore:
+		return fail(safehttp.CodeConnectionReset, "the bin closed the connection without an answer")
+	}
+	resp := &safehttp.Response{Status: reply.Status, Header: reply.Header, Body: reply.Text(safehttp.MaxAnswer), Truncated: reply.Size > safehttp.MaxAnswer}
+	resp.Timings.Wait = time.Since(start)
+	patience := min(binGrace, timeout-reply.Delay)
+	if !pause(ctx, min(reply.Drip, patience)) {
+		return fail(safehttp.CodeCanceled, "the server is stopping")
+	}
+	cut := func(code, sentence string, share float64) {
+		resp.Truncated, resp.BodyErr = true, &safehttp.Error{Code: code, Err: errors.New(sentence)}
+		resp.Body = resp.Body[:int(float64(len(resp.Body))*share)]
+	}
+	switch {
+	case reply.Drip > patience:
+		cut(safehttp.CodeTimeout, "the body did not end in time", float64(patience)/float64(reply.Drip))
+	case reply.Cut == store.CutBody:
+		cut(safehttp.CodeAnswerCutOff, "the bin closed the connection in the middle of the body", 0.5)
+	}
+	resp.Timings.Total = time.Since(start)
+	return resp, nil
+}
+
+// What is allowed to one of our own bins: as much as the client that dials allows by default.
+const (
+	binTimeout = 30 * time.Second
+	binGrace   = 5 * time.Second
+)
+
+// pause waits, and reports whether nothing came in between.
+func pause(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // noSchedule is the wait of the head of a queue whose profile has no waits.

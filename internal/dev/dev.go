@@ -25,6 +25,7 @@ import (
 const (
 	demoUID    = "demo"
 	demoSender = "Demo WhatsApp"
+	demoMenu   = "Demo USSD"
 	demoPerson = "+254712345678"
 	demoName   = "Amina Njeri"
 	demoText   = "What is my balance?"
@@ -140,12 +141,24 @@ func setUp(ctx context.Context, srv *server.Server) (*demo, error) {
 		"fallback":"I can tell you your balance. Write \"agent\" to talk to a person."}`)); err != nil {
 		return nil, err
 	}
+	ussd, err := simulate.Of(hookswitch.USSD, "africastalking")
+	if err != nil {
+		return nil, err
+	}
+	var menu hookswitch.ResponderConfig
+	if err := menu.UnmarshalJSON([]byte(`{"kind":"menu","start":"main","unknown":"Please choose 1 or 2.","screens":{
+		"main":{"text":"Welcome to Acme.","options":[{"key":"1","label":"My balance","goTo":"balance"},{"key":"2","label":"Talk to us","goTo":"person"}]},
+		"balance":{"text":"Your balance is KES 1,250.","end":true},"person":{"text":"We will call you back.","handover":true}}}`)); err != nil {
+		return nil, err
+	}
 	applied, err := svc.ApplySenders(ctx, app.Key, []service.SenderSpec{{
 		Name: demoSender, Channel: hookswitch.WhatsApp, Provider: "meta", PhoneNumber: simulate.DemoPhone,
 		Credentials: hookswitch.Credentials{"app_secret": {simulate.DemoAppSecret}, "verify_token": {simulate.DemoVerifyToken}, "access_token": {simulate.DemoAccessToken},
 			"phone_number_id": {simulate.DemoPhoneNumberID}, "waba_id": {simulate.DemoWABAID}},
 		Webhook:   &service.WebhookSpec{URL: d.binURL()},
 		Responder: &responder,
+	}, {
+		Name: demoMenu, Channel: hookswitch.USSD, Provider: "africastalking", Credentials: ussd.Demo.Credentials, Responder: &menu,
 	}})
 	if err != nil {
 		return nil, err

@@ -45,6 +45,7 @@ func (p *printer) links(ctx context.Context, srv *server.Server, d *demo) {
 	}
 	p.line("The operator's dashboard:  %s/dashboard/login#token=%s", srv.URL(), token.Reveal())
 	p.line("Watch the events arrive:   %s", d.binPage())
+	p.line("A phone to write with:     %s/dashboard/apps/%s/phone", srv.URL(), demoUID)
 	p.line("Metrics, health:           %s/metrics  %s/readyz", srv.URL(), srv.URL())
 	p.line("The APIs, described:       %s/openapi.json", srv.URL())
 	p.line("")

@@ -214,7 +214,7 @@ func inside(v any, path string) (any, error) {
 // TestExamples_Run runs the marked examples of pages of the documentation.
 func TestExamples_Run(t *testing.T) {
 	t.Parallel()
-	for _, page := range []string{"zavu.md"} {
+	for _, page := range []string{"zavu.md", "travtus.md"} {
 		t.Run(page, func(t *testing.T) {
 			t.Parallel()
 			runPage(t, "../../docs/"+page, Start(t, Options{}))

@@ -139,6 +139,10 @@ func noSuchDoor() error {
 type outcome struct {
 	provider string
 	result   Result
+	sender   hookswitch.Key     // that the door names; 0: none
+	channel  hookswitch.Channel // too
+	routes   []hookswitch.Route // that the push was for
+	cause    string             // why it was refused
 }
 
 // handle answers the requests of one door, and tells Observe what became of each.
@@ -150,11 +154,15 @@ func (d *Doors) handle(open opener) httpapi.Handler {
 			switch {
 			case errors.As(err, &refused):
 				out.result = refused.result
+				if out.cause == "" {
+					out.cause = refused.err.Message
+				}
 				d.logRefusal(r, &out, refused)
 			case err != nil:
 				out.result = resultOf(err)
 			}
 			d.o.Observe(out.provider, time.Since(start), out.result)
+			d.note(r, &out)
 		}()
 		return d.serve(w, r, open, &out)
 	}
@@ -191,6 +199,7 @@ func (d *Doors) serve(w http.ResponseWriter, r *http.Request, open opener, out *
 	if err != nil {
 		return err
 	}
+	out.sender, out.channel = in.sender, in.channel
 	push, err := d.take(r, in.adapters, at)
 	if err != nil {
 		return err

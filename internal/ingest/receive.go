@@ -23,7 +23,7 @@ func (d *Doors) receive(r *http.Request, in entrance, push *hookswitch.Push, out
 	// What has been read is stored even when the provider hangs up meanwhile: some of them never call again.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), storeTime)
 	defer cancel()
-	account, err := d.prove(ctx, in, push)
+	account, err := d.prove(ctx, in, push, out)
 	if err != nil {
 		return hookswitch.Answer{}, err
 	}
@@ -43,6 +43,7 @@ func (d *Doors) receive(r *http.Request, in entrance, push *hookswitch.Push, out
 			return hookswitch.Answer{}, err
 		}
 	}
+	out.routes = meant(account, updates)
 	received := service.Received{Account: account, Updates: updates, Door: r.URL.Path, At: push.At, Body: push.Body}
 	if i := asked(updates); i >= 0 {
 		if talker, ok := p.(hookswitch.Dialoguer); ok {
@@ -73,7 +74,7 @@ func (d *Doors) receive(r *http.Request, in entrance, push *hookswitch.Push, out
 
 // prove finds the account that a push comes from. All accounts are tried, so that the time tells nothing about them; several may prove it while one of
 // them is changing its secret, and then it is for the routes of them all.
-func (d *Doors) prove(ctx context.Context, in entrance, push *hookswitch.Push) (*service.Account, error) {
+func (d *Doors) prove(ctx context.Context, in entrance, push *hookswitch.Push, out *outcome) (*service.Account, error) {
 	var proved *service.Account
 	known := false
 	for _, o := range in.adapters {
@@ -87,7 +88,10 @@ func (d *Doors) prove(ctx context.Context, in entrance, push *hookswitch.Push) (
 		}
 		for i := range accounts {
 			a := &accounts[i]
-			if o.provider.Verify(push, a.Credentials) != nil {
+			if err := o.provider.Verify(push, a.Credentials); err != nil {
+				if out.cause == "" {
+					out.provider, out.cause = o.provider.Name(), causeOf(err)
+				}
 				continue
 			}
 			switch {
@@ -102,6 +106,7 @@ func (d *Doors) prove(ctx context.Context, in entrance, push *hookswitch.Push) (
 	}
 	switch {
 	case proved != nil:
+		out.cause = ""
 		return proved, nil
 	case !known:
 		return nil, notConfigured()

@@ -155,6 +155,7 @@ func (p *Pages) createEndpoint(v *view) error {
 		return p.showNewEndpoint(v, http.StatusUnprocessableEntity, form, wrong)
 	}
 	name := endpointName(made)
+	v.event, v.about = "endpoint-created", v.ID(hookswitch.KindEndpoint, made.Key)
 	return v.done(v.Page("endpoints", v.ID(hookswitch.KindEndpoint, made.Key)), ui.Good, "Created "+name+". Send a test event to see that it answers.")
 }
 
@@ -254,6 +255,7 @@ func (p *Pages) playEndpoint(v *view) error {
 	if err := p.svc.SetBinSecrets(v.ctx(), b.Token, e.Secrets[0].Secret); err != nil {
 		return err
 	}
+	v.event, v.about = "endpoint-created", v.ID(hookswitch.KindEndpoint, e.Key)
 	return v.done(v.Page("endpoints"), ui.Good, "Made a play bin and an endpoint that sends to it. The bin checks signatures with the endpoint's secret.", "Open the bin", playRoot+"/"+b.Token)
 }
 
@@ -360,7 +362,7 @@ func urlAdvice(code string) string {
 		return "Private addresses are not reached from here. Use a tunnel, or a play bin for a first look."
 	case safehttp.CodeConnectionRefused, safehttp.CodeConnectTimeout, safehttp.CodeUnreachable:
 		return "Is the server running, and is its port open to the internet?"
-	case safehttp.CodeTLSExpired, safehttp.CodeTLSWrongName, safehttp.CodeTLSUnknownAuthority, safehttp.CodeTLSTooOld, safehttp.CodeTLSFailed:
+	case safehttp.CodeTLSExpired, safehttp.CodeTLSWrongName, safehttp.CodeTLSUnknownAuthority, safehttp.CodeTLSTooOld, safehttp.CodeTLSNotSpoken, safehttp.CodeTLSNoHTTP1, safehttp.CodeTLSFailed:
 		return "Put the certificate right; deliveries would fail the same way."
 	case safehttp.CodeTimeout:
 		return "Answer first, and work afterwards."

@@ -29,10 +29,11 @@ const (
 // events streams what a bin takes as server-sent events. Each has the key of its request as id, so that a reader who comes back goes on where it was.
 func (pl *play) events(v *view) error {
 	w, r := v.w, v.r
-	b, err := pl.open(r)
+	head, err := pl.open(v)
 	if err != nil {
 		return err
 	}
+	b := head.bin
 	after := r.Header.Get("Last-Event-ID")
 	if after == "" {
 		after = r.URL.Query().Get("after")
@@ -168,10 +169,11 @@ type headerOut struct {
 // requests lists what a bin took, oldest first, as JSON.
 func (pl *play) requests(v *view) error {
 	w, r := v.w, v.r
-	b, err := pl.open(r)
+	head, err := pl.open(v)
 	if err != nil {
 		return err
 	}
+	b := head.bin
 	q := httpapi.NewQuery(r)
 	limit := q.Int("limit", listLength, 1, 100)
 	after, ok := parseKey(q.Text("after"))
@@ -192,7 +194,7 @@ func (pl *play) requests(v *view) error {
 	}{[]requestOut{}, formatKey(after), b.ExpiresAt}
 	j := newJudge(b.Secrets)
 	for _, q := range list {
-		one := requestOut{row: newRow(q, j), Remote: q.Remote, URI: q.URI, Headers: []headerOut{}, Truncated: q.Size > int64(len(q.Body))}
+		one := requestOut{row: newRow(q, j), Remote: q.Remote, URI: head.uri(q), Headers: []headerOut{}, Truncated: q.Size > int64(len(q.Body))}
 		for _, line := range q.Headers {
 			one.Headers = append(one.Headers, headerOut{line.Name, line.Value})
 		}

@@ -29,6 +29,7 @@ const operatorToken = "the-operators-token"
 type site struct {
 	t    testing.TB
 	svc  *service.Service
+	db   *store.Store
 	url  string
 	http *http.Client
 }
@@ -38,7 +39,8 @@ func newSite(t testing.TB, db *storetest.DB, clock func() time.Time, change ...f
 	if clock == nil {
 		clock = time.Now
 	}
-	svc, err := service.New(service.Options{Store: db.Open(storetest.Now(clock)), Now: clock, PublicURL: "https://hooks.example.test"})
+	st := db.Open(storetest.Now(clock))
+	svc, err := service.New(service.Options{Store: st, Now: clock, PublicURL: "https://hooks.example.test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +54,7 @@ func newSite(t testing.TB, db *storetest.DB, clock func() time.Time, change ...f
 	t.Cleanup(srv.Close)
 	client := srv.Client()
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &site{t: t, svc: svc, url: srv.URL, http: client}
+	return &site{t: t, svc: svc, db: st, url: srv.URL, http: client}
 }
 
 type answer struct {

@@ -21,6 +21,7 @@ type overviewPage struct {
 	Sentence string
 	Advice   string
 	Tiles    []ui.Tile
+	Server   []ui.Tile
 	Chart    *ui.Chart
 	Failing  []failingRow
 	Apps     []ui.Action
@@ -75,6 +76,9 @@ func (p *Pages) overview(v *view) error {
 	}
 	page.Tiles = []ui.Tile{{Name: "Delivered, 24 h", Value: ui.Count(ok), Note: ui.Plural(int(ok+failed), "attempt")}, rate,
 		{Name: "Due now", Value: ui.Count(o.Backlog.Due), Note: "for a place or another try"}, oldest, {Name: "Applications", Value: ui.Count(o.Apps), URL: dashboardRoot + "/apps"}}
+	if page.Server, err = p.serverTiles(v); err != nil {
+		return err
+	}
 	if ok+failed > 0 {
 		page.Chart = &ui.Chart{ID: "attempts", Title: "Attempts of the last 24 hours, all applications", Unit: "attempts", Times: o.Hours, Stack: true,
 			Series: []ui.Series{{Name: "Delivered", Tone: ui.Good, Values: o.OK}, {Name: "Failed", Tone: ui.Bad, Values: o.Failed}}}
@@ -82,6 +86,45 @@ func (p *Pages) overview(v *view) error {
 	}
 	v.call(http.MethodGet, "/metrics", "")
 	return v.show("dashboard/overview", page)
+}
+
+// serverTiles are how the machines are doing, and what came to the doors for nobody.
+func (p *Pages) serverTiles(v *view) ([]ui.Tile, error) {
+	nodes, err := p.svc.Nodes(v.ctx())
+	if err != nil {
+		return nil, err
+	}
+	live := 0
+	for _, n := range nodes {
+		if n.Lives || n.Own {
+			live++
+		}
+	}
+	strays, err := p.svc.Strays(v.ctx(), store.Page{Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	aside := ui.Tile{Name: "Last push kept aside", Value: "–", Note: "every push had a sender", URL: ""}
+	if len(strays) > 0 {
+		aside.Value, aside.Note, aside.URL = ui.Ago(strays[0].Key.Time(), v.Now), strays[0].Provider+", at "+strays[0].Door, dashboardRoot+"/strays"
+		if v.Now.Sub(strays[0].Key.Time()) < 24*time.Hour {
+			aside.Tone = ui.Warn
+		}
+	}
+	tiles := []ui.Tile{{Name: "Nodes alive", Value: ui.Count(live), URL: dashboardRoot + "/queues"}, aside}
+	if p.Disk != nil {
+		if d, err := p.Disk(); err == nil && d.Total > 0 {
+			t := ui.Tile{Name: "Free on the disk", Value: ui.Bytes(d.Free), Note: "the data take " + ui.Bytes(d.Data)}
+			if d.Free < d.Total/10 {
+				t.Tone = ui.Warn
+			}
+			tiles = append(tiles, t)
+		}
+	}
+	if p.Version != "" {
+		tiles = append(tiles, ui.Tile{Name: "Version", Value: p.Version, Note: p.Database, URL: dashboardRoot + "/settings"})
+	}
+	return tiles, nil
 }
 
 // pageLength is how many rows lists have.

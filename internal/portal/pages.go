@@ -41,7 +41,24 @@ type Options struct {
 	FrameAncestors []string
 	// HTTP is what the addresses of endpoints are tried with; nil: they are not.
 	HTTP *safehttp.Client
+	// Settings are the ones in effect, without secrets.
+	Settings []Setting
+	// Doors are the provider doors, which what is simulated at the dashboard is pushed through; nil: nothing is.
+	Doors http.Handler
+	// Disk tells how much room there is; nil: it is not known.
+	Disk func() (Disk, error)
+	// Version is that of the program, "" where it is not known, and Database the kind of its database.
+	Version, Database string
 }
+
+// Setting is one setting of the server, as pages show it.
+type Setting struct {
+	Name, Env, Value, Default, Help string
+	Source                          string // where the value comes from: flag, environment, file or default
+}
+
+// Disk is the room of the file system that the data lie on, in bytes, and what the data take of it.
+type Disk struct{ Data, Free, Total int64 }
 
 // Pages are the pages over one service.
 type Pages struct {
@@ -56,6 +73,7 @@ type Pages struct {
 	signIns *rate.Limiter
 	invites *inviteLimits
 	play    *play
+	lines   lines
 	docs    func() (*docs, error)
 	mux     *http.ServeMux
 }
@@ -216,6 +234,10 @@ func (p *Pages) writeError(w http.ResponseWriter, r *http.Request, status int, e
 	}
 	page.Blank.Links = p.waysOn(v, e)
 	v.Shell.Title = page.Blank.Title
+	if v.Session == nil {
+		v.lookUpApp()
+	}
+	v.endedInFrame(status)
 	securityHeaders(w.Header(), v.Shell.Nonce, v.ancestors(), ui.LogoOrigin(v.Shell.Look))
 	if err := v.write(status, "open/error", &page); err != nil {
 		p.log.LogAttrs(r.Context(), slog.LevelError, "render the error page", slog.Any("error", err))

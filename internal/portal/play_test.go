@@ -47,7 +47,7 @@ func TestPlay_OneClickMakesABinThatTakesAnything(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := newSite(t, db, nil)
 		for _, path := range []string{"/play", "/play/"} {
-			if a := s.get(path); a.status != 200 || !strings.Contains(a.body, `<form method="post" action="/play">`) {
+			if a := s.get(path); a.status != 200 || !strings.Contains(a.body, `<form method="post" action="/play"`) {
 				t.Fatalf("%s: %d %s", path, a.status, a.body)
 			}
 		}
@@ -432,5 +432,146 @@ func TestPlay_BadResumePointsAreRefused(t *testing.T) {
 		if a := s.get("/play/" + b.Token + path); a.status != 400 {
 			t.Errorf("%s: %d %s", path, a.status, a.body)
 		}
+	}
+}
+
+func TestPlay_AnswersWhatItHasBeenTold(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s := newSite(t, db, nil)
+		b := s.bin()
+		if a := s.form("/play/"+b.Token+"/answer", url.Values{"sequence": {"503, 503, 200"}, "headers": {"Retry-After: 7\r\nX-Own: yes"}, "body": {`{"n":{{n}},"id":"{{json data.id}}"}`}, "delay_ms": {"0.02"}}.Encode()); a.status != 303 {
+			t.Fatalf("saving: %d %s", a.status, a.body)
+		}
+		for i, want := range []int{503, 503, 200, 200} {
+			a := s.do("POST", "/play/in/"+b.Token, []byte(`{"data":{"id":"x7"}}`))
+			if a.status != want || a.header.Get("Retry-After") != "7" || a.body != fmt.Sprintf(`{"n":%d,"id":"x7"}`, i+1) || a.header.Get("Content-Type") != "application/json" {
+				t.Errorf("request %d: %d %s %v", i+1, a.status, a.body, a.header)
+			}
+			if !strings.Contains(a.header.Get("Content-Security-Policy"), "sandbox") || a.header.Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("what somebody wrote may run as a page of ours: %v", a.header)
+			}
+		}
+		if a := s.get("/play/" + b.Token); !strings.Contains(a.body, "503 Service Unavailable") && !strings.Contains(a.body, "200 OK") || !strings.Contains(a.body, "from the sequence") {
+			t.Error("the page does not say what was answered")
+		}
+		for form, words := range map[string]string{"status=99": "status between", "status=x": "whole number", "headers=Set-Cookie: a=b": "browsers would keep", "delay_ms=61": "60 seconds", "sequence=200,7": "statuses between", "cut=x": "before or body"} {
+			a := s.form("/play/"+b.Token+"/answer", form)
+			if a.status != 422 || !strings.Contains(html.UnescapeString(a.body), words) {
+				t.Errorf("%s: %d", form, a.status)
+			}
+		}
+		s.form("/play/"+b.Token+"/answer", "kit=cut")
+		r, err := http.NewRequest("POST", s.url+"/play/in/"+b.Token, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res, err := s.http.Do(r); err == nil {
+			t.Errorf("a bin that closes early answered %d", res.StatusCode)
+		}
+		s.form("/play/"+b.Token+"/answer", "kit=huge")
+		if a := s.do("POST", "/play/in/"+b.Token, nil, "Accept-Encoding", "identity"); len(a.body) != 8<<20 || !strings.HasPrefix(a.body, "all work") {
+			t.Errorf("the huge body has %d bytes", len(a.body))
+		}
+		s.form("/play/"+b.Token+"/answer", "kit=redirect")
+		if a := s.do("POST", "/play/in/"+b.Token, nil); a.status != 302 || a.header.Get("Location") == "" {
+			t.Errorf("redirect: %d", a.status)
+		}
+		if a := s.do("GET", "/play/in/"+b.Token, nil, "Sec-Fetch-Dest", "document"); a.status != 200 || a.header.Get("Location") != "" || !strings.HasPrefix(a.header.Get("Content-Type"), "text/plain") {
+			t.Errorf("a browser that is led there is sent on: %d %v", a.status, a.header)
+		}
+	})
+}
+
+func TestPlay_ALinkForLookingGivesNothingElseAway(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, storetest.SQLite(t), nil)
+	b := s.bin()
+	s.send(b, `{"type":"shared.event"}`)
+	for _, password := range []string{"", "sesame"} {
+		share, err := s.svc.ShareBin(context.Background(), b.Token, hookswitch.Secret(password), time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cookie := ""
+		if password != "" {
+			for _, path := range []string{"", "/requests.json", "/events", "/export?as=har", "/compare"} {
+				if a := s.get("/play/" + share.Link + path); strings.Contains(a.body, "shared.event") {
+					t.Errorf("%s shows the requests without the password", path)
+				}
+			}
+			if a := s.form("/play/"+share.Link+"/unlock", "password=wrong"); a.status != 401 {
+				t.Errorf("a wrong password: %d", a.status)
+			}
+			a := s.form("/play/"+share.Link+"/unlock", "password=sesame")
+			cookie, _, _ = strings.Cut(a.header.Get("Set-Cookie"), ";")
+			if a.status != 303 || cookie == "" {
+				t.Fatalf("the password: %d", a.status)
+			}
+		}
+		for _, path := range []string{"", "/requests.json", "/export?as=har", "/export?as=curl", "/export?as=http", "/export?as=fixture"} {
+			a := s.do("GET", "/play/"+share.Link+path, nil, "Cookie", cookie)
+			if a.status != 200 || !strings.Contains(a.body, "shared.event") {
+				t.Errorf("%s: %d", path, a.status)
+			}
+			if strings.Contains(a.body, b.Token) {
+				t.Errorf("%s gives the bin's token away", path)
+			}
+		}
+		for _, path := range []string{"/answer", "/secret", "/sample", "/pin", "/settings", "/send", "/share"} {
+			if a := s.do("POST", "/play/"+share.Link+path, []byte("do=delete&kit=gone"), "Cookie", cookie, "Content-Type", "application/x-www-form-urlencoded"); a.status != 403 {
+				t.Errorf("POST %s: %d", path, a.status)
+			}
+		}
+		if err := s.svc.EndBinShare(context.Background(), b.Token, share.Link); err != nil {
+			t.Fatal(err)
+		}
+		if a := s.do("GET", "/play/"+share.Link, nil, "Cookie", cookie); a.status != 404 {
+			t.Errorf("an ended link: %d", a.status)
+		}
+	}
+}
+
+func TestPlay_SendsOnSearchesPinsAndCompares(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, storetest.SQLite(t), nil)
+	from, to := s.bin(svixSecret), s.bin()
+	for i := range 60 {
+		s.do("POST", fmt.Sprintf("/play/in/%s/n%d", from.Token, i), fmt.Appendf(nil, "{\"n\": %d,\r\n \"word\": \"needle%d\"}", i, i%30), "Content-Type", "application/json")
+	}
+	list, _ := s.requests(from.Token, "?limit=100")
+	a := s.get("/play/" + from.Token + "?q=NEEDLE7+n37")
+	if strings.Count(a.body, "<tr data-id") != 1 || !strings.Contains(a.body, list[37].ID) {
+		t.Errorf("the search finds %d", strings.Count(a.body, "<tr data-id"))
+	}
+	target := url.QueryEscape("https://hooks.example.test/play/in/" + to.Token)
+	if a := s.form("/play/"+from.Token+"/send", "request="+list[0].ID+"&request="+list[1].ID+"&url="+target+"&resign=on"); a.status != 200 || strings.Count(a.body, "badge good") != 2 {
+		t.Fatalf("sending two: %d %s", a.status, a.body)
+	}
+	// A browser writes the ends of lines anew: what nobody changed arrives byte for byte.
+	body := url.QueryEscape(strings.ReplaceAll(*list[2].Body, "\r\n", "\n"))
+	s.form("/play/"+from.Token+"/send", "request="+list[2].ID+"&url="+target+"&method=PUT&headers=X-Own:+1&body="+body)
+	got, _ := s.requests(to.Token, "")
+	if len(got) != 3 || *got[0].Body != *list[0].Body || *got[2].Body != *list[2].Body || got[2].Method != "PUT" {
+		t.Fatalf("arrived %+v", got)
+	}
+	signed := false
+	for _, h := range got[0].Headers {
+		signed = signed || h.Name == "Svix-Signature" || h.Name == "Webhook-Signature"
+	}
+	if !signed {
+		t.Error("it was not signed anew")
+	}
+	if a := s.form("/play/"+from.Token+"/send", "request="+list[0].ID+"&url=ftp://x"); a.status != 422 {
+		t.Errorf("a strange address: %d", a.status)
+	}
+	if a := s.form("/play/"+from.Token+"/pin", "request="+list[3].ID+"&pinned=yes"); a.status != 303 {
+		t.Errorf("pin: %d", a.status)
+	}
+	if a := s.get("/play/" + from.Token + "?pinned=yes"); strings.Count(a.body, "<tr data-id") != 1 {
+		t.Error("the pinned one is not found")
+	}
+	a = s.get("/play/" + from.Token + "/compare?request=" + list[0].ID + "&request=" + list[1].ID)
+	if a.status != 200 || !strings.Contains(html.UnescapeString(a.body), `"n": 1`) || !strings.Contains(a.body, "What differs") {
+		t.Errorf("compare: %d", a.status)
 	}
 }

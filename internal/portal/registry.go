@@ -45,9 +45,12 @@ type route struct {
 	path   string // below the root of each area; "" is the root itself. Of open routes the whole path.
 	name   string // the page's title, and its name in the navigation
 	nav    *nav   // its place there; nil: it has none
+	tab    string // its name among the views of one endpoint; "": it is none of them
 	under  string // path of the page that is current in the navigation while this one is shown; "": its own
 	// needs is what a session has to be capable of; 0: to look.
-	needs  hookswitch.Capabilities
+	needs hookswitch.Capabilities
+	// admin pages of an App are the operator's alone; they are not in the navigation of others.
+	admin  bool
 	handle func(*Pages, *view) error
 	data   bool // answers programs: errors are JSON
 	stream bool // goes on for as long as somebody looks
@@ -70,9 +73,37 @@ var routes = slices.Concat(
 	homeRoutes,
 	overviewRoutes,
 	appsRoutes,
+	failuresRoutes,
+	straysRoutes,
+	queuesRoutes[:1],
+	eventTypesRoutes,
+	queuesRoutes[1:],
 	endpointsRoutes,
 	endpointNewRoutes,
+	endpointRoutes,
+	deliveriesRoutes,
+	endpointRecoverRoutes,
+	endpointTestingRoutes,
+	endpointSigningRoutes,
+	endpointSettingsRoutes,
+	logsRoutes,
+	messageRoutes,
+	attemptRoutes,
+	catalogueRoutes,
+	issuesRoutes,
+	conversationsRoutes,
+	draftsRoutes,
+	callsRoutes,
+	sendersRoutes,
+	templatesRoutes,
+	invitationsRoutes,
+	phoneRoutes,
+	projectWebhookRoutes,
+	keysRoutes,
 	inviteRoutes,
+	activityRoutes,
+	accessRoutes,
+	appearanceRoutes,
 	playRoutes,
 	docsRoutes,
 )

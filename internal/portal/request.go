@@ -23,13 +23,27 @@ type row struct {
 	Size    int64   `json:"size"`
 	Length  string  `json:"length"` // the size in words
 	Verdict verdict `json:"verdict"`
+	Pinned  bool    `json:"pinned"`
+	Answer  int     `json:"answered,omitempty"` // the status; 0: none, or not known
 	Current bool    `json:"-"`
 }
 
 func newRow(q *store.BinRequest, j *judge) row {
 	at := q.Key.Time()
-	return row{ID: formatKey(q.Key), Time: at.Format("2006-01-02T15:04:05.000Z"), Clock: at.Format("15:04:05"), Method: q.Method, Path: suffixOf(q),
-		Type: eventType(q.Body), Size: q.Size, Length: lengthOf(q.Size), Verdict: j.verdict(q)}
+	r := row{ID: formatKey(q.Key), Time: at.Format("2006-01-02T15:04:05.000Z"), Clock: at.Format("15:04:05"), Method: q.Method, Path: suffixOf(q),
+		Type: eventType(q.Body), Size: q.Size, Length: lengthOf(q.Size), Verdict: j.verdict(q), Pinned: q.Pinned}
+	if q.Answered != nil {
+		r.Answer = q.Answered.Status
+	}
+	return r
+}
+
+// uri is the address of a request as who looks may know it: the token of a bin is not for those who have a link for looking.
+func (h *binHead) uri(q *store.BinRequest) string {
+	if h.ReadOnly {
+		return binPath + "…" + suffixOf(q)
+	}
+	return q.URI
 }
 
 // suffixOf is what follows the bin's address in the URL of a request.
@@ -90,19 +104,27 @@ type detail struct {
 	Path    string // of the page
 	Suffix  string
 	Date    string
+	Decoded *decoded // what a known provider says with it; nil: none is known
+	Answers string   // what it was answered, in words
+	Parts   []part   // of a multipart body
 }
 
 func newDetail(q *store.BinRequest, j *judge, page, view string) *detail {
 	d := &detail{row: newRow(q, j), Remote: q.Remote, Path: page, Suffix: suffixOf(q), Date: q.Key.Time().Format("2 January 2006, 15:04:05.000 MST")}
-	kind := ""
+	d.Answers = answeredWords(q.Answered)
+	kind, params := "", map[string]string(nil)
 	for _, line := range q.Headers {
 		d.Headers = append(d.Headers, pair(line))
 		if http.CanonicalHeaderKey(line.Name) == "Content-Type" {
-			kind, _, _ = mime.ParseMediaType(line.Value)
+			kind, params, _ = mime.ParseMediaType(line.Value)
 		}
 	}
 	_, raw, _ := strings.Cut(d.Suffix, "?")
 	d.Query = pairsOf(raw)
+	if strings.HasPrefix(kind, "multipart/") {
+		d.Parts = partsOf(q.Body, params["boundary"])
+	}
+	d.Decoded = decode(q, kind)
 	d.Body = newBodyView(q, kind, view)
 	return d
 }

@@ -143,6 +143,9 @@ func (v *view) takeFlash() {
 			f.LinkURL = local(f.LinkURL, v.root)
 		}
 		v.Shell.Flash = &f
+		if f.Event != "" {
+			v.tellHost(f.Event, f.Detail)
+		}
 	}
 }
 
@@ -196,6 +199,16 @@ func (p *Pages) admitOperator(v *view) error {
 	v.Shell.Who = &ui.Who{Name: "Operator", SignOut: dashboardRoot + "/logout"}
 	if !v.isOperator() {
 		v.Shell.Who.Name = "API key"
+		if t.Ref != 0 {
+			v.key, err = p.svc.APIKeyBy(v.ctx(), t.App, t.Ref)
+			if hookswitch.KindOf(err) == hookswitch.NotFound { // revoked a moment ago
+				return p.askToSignIn(v)
+			}
+			if err != nil {
+				return err
+			}
+			v.Shell.Who.Detail = keyDetail(v.key)
+		}
 		v.Base = dashboardRoot + "/apps/" + v.ID(hookswitch.KindApp, t.App)
 		if v.App, err = p.svc.AppByKey(v.ctx(), t.App); err != nil {
 			return err
@@ -224,6 +237,18 @@ func (p *Pages) admitOperator(v *view) error {
 		v.Base = dashboardRoot + "/apps/" + v.AppID()
 	}
 	return nil
+}
+
+// keyDetail says which key somebody is signed in with.
+func keyDetail(k *hookswitch.APIKey) string {
+	text := "…" + k.Hint
+	if k.Name != "" {
+		text = k.Name
+	}
+	if k.Test {
+		text += ", for tests"
+	}
+	return text
 }
 
 // askToSignIn leads people to the form, and back afterwards. Scripts are told that the session has ended.
@@ -271,13 +296,7 @@ func (p *Pages) portalLogin(v *view) error {
 }
 
 func (p *Pages) showPortalLogin(v *view, status int, reason string) error {
-	if ref := v.query("app"); ref != "" { // names who may frame the page, and how it looks; nothing else hangs on it
-		if app, err := p.svc.App(v.ctx(), ref); err == nil {
-			if v.portal, err = p.svc.PortalSettings(v.ctx(), app.Key); err != nil {
-				return err
-			}
-		}
-	}
+	v.lookUpApp()
 	v.Shell.Look = hookswitch.Look{Theme: v.themeChosen()}.Over(ui.LookOf(v.r.URL.Query())).Over(v.portal.Look)
 	v.Shell.Look.Logo = ""
 	v.Shell.Bare, v.Shell.Script = true, "signin.js"
@@ -286,7 +305,7 @@ func (p *Pages) showPortalLogin(v *view, status int, reason string) error {
 	if reason != "" {
 		page.Title, page.Text = linkTexts[reason].title, linkTexts[reason].text
 		v.Shell.Title = page.Title
-		v.Shell.Data = map[string]string{"event": "session-expired"}
+		v.tellHost("session-expired", reason)
 	} else {
 		missing := linkTexts[service.LinkMissing]
 		page.Title, page.Text = missing.title, missing.text
@@ -309,6 +328,7 @@ func (p *Pages) openPortal(v *view) error {
 		return err
 	}
 	v.setCookie(portalCookie, text.Reveal(), t.Until.Sub(v.Now))
+	v.noteApp(t.App)
 	if look := ui.LookOf(v.r.URL.Query()); look != (hookswitch.Look{}) {
 		b, err := json.Marshal(look)
 		if err != nil {

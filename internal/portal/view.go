@@ -33,6 +33,10 @@ type view struct {
 	Shell *ui.Shell
 
 	portal hookswitch.PortalSettings
+	// event is what a page that frames the portal is told when the form has been done, and about what.
+	event, about string
+	key          *hookswitch.APIKey // that the session was opened with; nil: with none
+	tabs         []ui.Tab           // the views of one endpoint, with {endpoint} in their URLs
 }
 
 func (p *Pages) newView(w http.ResponseWriter, r *http.Request, rt *route, root string) *view {
@@ -77,10 +81,15 @@ func (p *Pages) admit(v *view) error {
 	if v.Session.Kind == hookswitch.TokenSession {
 		v.r = v.r.WithContext(service.Restricted(v.ctx(), v.Session.FeatureFlags))
 	}
+	v.r = v.r.WithContext(service.By(v.ctx(), v.actor()))
 	v.navigate()
 	v.takeFlash()
 	securityHeaders(v.w.Header(), v.Shell.Nonce, v.ancestors(), ui.LogoOrigin(v.Shell.Look))
-	if reason := v.Refused(v.route.needs); reason != "" {
+	reason := v.Refused(v.route.needs)
+	if v.route.admin && reason == "" {
+		reason = v.refusedAdmin()
+	}
+	if reason != "" {
 		return hookswitch.Errorf(hookswitch.Forbidden, "%s", reason)
 	}
 	return nil
@@ -122,7 +131,15 @@ func (v *view) Refused(needed hookswitch.Capabilities) string {
 	return "Your access does not cover that."
 }
 
-// MayNot is Refused by the name that docs and templates use: endpoints.write, secrets.read, secrets.write, messages.resend.
+// refusedAdmin says why whoever looks may not do what is the operator's; "" when they may.
+func (v *view) refusedAdmin() string {
+	if v.isOperator() {
+		return ""
+	}
+	return "That is the operator's to do."
+}
+
+// MayNot is Refused by the name that docs and templates use: endpoints.write, secrets.read, secrets.write, messages.resend, or operator.
 func (v *view) MayNot(what string) string {
 	switch what {
 	case "endpoints.write":
@@ -133,6 +150,9 @@ func (v *view) MayNot(what string) string {
 		return v.Refused(hookswitch.ManageEndpointSecret)
 	case "messages.resend":
 		return v.Refused(hookswitch.CreateAttempts)
+	}
+	if what == "operator" {
+		return v.refusedAdmin()
 	}
 	panic("portal: there is no capability " + what)
 }
@@ -147,11 +167,15 @@ func (v *view) navigate() {
 	}
 	for i := range routes {
 		rt := &routes[i]
+		if rt.tab != "" && rt.in&v.route.in != 0 {
+			v.tabs = append(v.tabs, ui.Tab{Name: rt.tab, URL: v.Base + rt.path, Current: rt.path == v.route.path})
+		}
 		if rt.nav == nil {
 			continue
 		}
 		switch {
-		case v.root == portalRoot && rt.in&customer == 0, v.root == dashboardRoot && inApp && rt.in&tenant == 0, v.root == dashboardRoot && !inApp && rt.in&operator == 0:
+		case v.root == portalRoot && rt.in&customer == 0, v.root == dashboardRoot && inApp && rt.in&tenant == 0, v.root == dashboardRoot && !inApp && rt.in&operator == 0,
+			rt.admin && !v.isOperator():
 			continue
 		}
 		base := v.Base
@@ -210,7 +234,7 @@ func (v *view) query(name string) string { return v.r.URL.Query().Get(name) }
 
 // done goes on to a page of the area after a form, and says there what came of it.
 func (v *view) done(path string, tone ui.Tone, sentence string, link ...string) error {
-	f := ui.Flash{Tone: tone, Text: sentence}
+	f := ui.Flash{Tone: tone, Text: sentence, Event: v.event, Detail: v.about}
 	if len(link) == 2 {
 		f.LinkName, f.LinkURL = link[0], link[1]
 	}

@@ -45,13 +45,12 @@ func (c *Client) dial(ctx context.Context, key poolKey, u *url.URL, deadline tim
 	if err := layer.HandshakeContext(ctx); err != nil {
 		t.TLS = time.Since(begin)
 		cn.close()
-		return nil, &Error{Code: tlsCode(ctx, err), Err: err, RemoteAddr: cn.remote}
+		return nil, &Error{Code: tlsCode(ctx, err), Err: err, RemoteAddr: cn.remote, TLS: refused(err)}
 	}
 	t.TLS = time.Since(begin)
 	cn.Conn = layer
-	if certificates := layer.ConnectionState().PeerCertificates; len(certificates) > 0 {
-		cn.certificateEnds = certificates[0].NotAfter
-	}
+	state := layer.ConnectionState()
+	cn.tls = describe(state.Version, state.PeerCertificates)
 	return cn, nil
 }
 

@@ -208,7 +208,7 @@ func TestDo_NamesTLSFailures(t *testing.T) {
 		"TLS 1.0":            {&tls.Config{Certificates: []tls.Certificate{good}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10}, true, safehttp.CodeTLSTooOld},
 		"TLS 1.1":            {&tls.Config{Certificates: []tls.Certificate{good}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, true, safehttp.CodeTLSTooOld},
 		"client certificate": {&tls.Config{Certificates: []tls.Certificate{good}, ClientAuth: tls.RequireAnyClientCert}, true, safehttp.CodeTLSClientCertificate},
-		"other protocol":     {&tls.Config{Certificates: []tls.Certificate{good}, NextProtos: []string{"smtp"}}, true, safehttp.CodeTLSFailed},
+		"other protocol":     {&tls.Config{Certificates: []tls.Certificate{good}, NextProtos: []string{"smtp"}}, true, safehttp.CodeTLSNoHTTP1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -227,7 +227,7 @@ func TestDo_NamesTLSFailures(t *testing.T) {
 		t.Parallel()
 		u := serve(t, func(p *peer) { p.say("HTTP/1.1 400 Bad Request\r\n\r\n"); p.gone() })
 		u.Scheme = "https"
-		failure(t, newClient(t), post(u, "x"), safehttp.CodeTLSFailed)
+		failure(t, newClient(t), post(u, "x"), safehttp.CodeTLSNotSpoken)
 	})
 	t.Run("stalled handshake", func(t *testing.T) {
 		t.Parallel()

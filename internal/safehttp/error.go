@@ -28,6 +28,8 @@ const (
 	CodeTLSTooOld            = "tls_too_old"
 	CodeTLSClientCertificate = "tls_client_certificate"
 	CodeTLSTimeout           = "tls_timeout"
+	CodeTLSNotSpoken         = "tls_not_spoken"
+	CodeTLSNoHTTP1           = "tls_no_http1"
 	CodeTLSFailed            = "tls_failed"
 	CodeTimeout              = "timeout"
 	CodeAnswerCutOff         = "answer_cut_off"
@@ -48,6 +50,8 @@ type Error struct {
 	Timings Timings
 	// RemoteAddr is the address and port that was connected to, if any.
 	RemoteAddr string
+	// TLS is what the peer showed of itself, as far as the handshake came; nil without.
+	TLS *TLS
 	// Written reports that bytes of the request may have reached the peer, so that it may have acted on it.
 	Written bool
 	// Retried reports that this was the second try, on a fresh connection.
@@ -84,6 +88,10 @@ func (e *Error) Error() string {
 		return "the server demands a client certificate"
 	case CodeTLSTimeout:
 		return "the server did not complete the TLS handshake in time"
+	case CodeTLSNotSpoken:
+		return "the server does not speak TLS on this port"
+	case CodeTLSNoHTTP1:
+		return "the server does not offer HTTP/1.1 on this port"
 	case CodeTLSFailed:
 		return "the TLS connection could not be established"
 	case CodeTimeout:
@@ -181,7 +189,7 @@ func certificateCode(err error) string {
 	case errors.As(err, &authority):
 		return CodeTLSUnknownAuthority
 	case errors.As(err, &record):
-		return CodeTLSFailed
+		return CodeTLSNotSpoken
 	}
 	// The library keeps its alert type to itself; the words are all there is.
 	text := err.Error()
@@ -190,6 +198,8 @@ func certificateCode(err error) string {
 		return CodeTLSTooOld
 	case strings.Contains(text, "certificate required"):
 		return CodeTLSClientCertificate
+	case strings.Contains(text, "no application protocol"), strings.Contains(text, "unadvertised ALPN"):
+		return CodeTLSNoHTTP1
 	case strings.Contains(text, "tls: "):
 		return CodeTLSFailed
 	}

@@ -31,6 +31,7 @@ type exchange struct {
 	deadline time.Time
 	timings  Timings
 	remote   string
+	tls      *TLS
 	written  bool // may bytes of the request have reached the peer
 	retried  bool
 }
@@ -62,7 +63,7 @@ func (x *exchange) run(ctx context.Context) (*Response, *Error) {
 	}
 	cn, fail := x.client.dial(ctx, key, x.req.URL, x.deadline, &x.timings)
 	if fail != nil {
-		x.remote = fail.RemoteAddr
+		x.remote, x.tls = fail.RemoteAddr, fail.TLS
 		return nil, x.fail(fail.Code, fail.Err)
 	}
 	resp, fail, _ := x.attempt(ctx, cn)
@@ -72,13 +73,13 @@ func (x *exchange) run(ctx context.Context) (*Response, *Error) {
 // fail makes the error of the whole exchange.
 func (x *exchange) fail(code string, err error) *Error {
 	x.timings.Total = time.Since(x.start)
-	return &Error{Code: code, Err: err, Timings: x.timings, RemoteAddr: x.remote, Written: x.written, Retried: x.retried}
+	return &Error{Code: code, Err: err, Timings: x.timings, RemoteAddr: x.remote, TLS: x.tls, Written: x.written, Retried: x.retried}
 }
 
 // attempt performs the exchange on cn, and keeps or closes it. dead reports that cn had served before and
 // was closed by the peer before the first byte of an answer.
 func (x *exchange) attempt(ctx context.Context, cn *conn) (resp *Response, fail *Error, dead bool) {
-	x.remote = cn.remote
+	x.remote, x.tls = cn.remote, cn.tls
 	stop := func() bool { return true }
 	if ctx.Done() != nil {
 		stop = context.AfterFunc(ctx, cn.expire)
@@ -126,8 +127,10 @@ func (x *exchange) converse(ctx context.Context, cn *conn) (resp *Response, fail
 		Header:     answer.Header,
 		RemoteAddr: x.remote,
 		Retried:    x.retried,
-
-		CertificateEnds: cn.certificateEnds,
+		TLS:        cn.tls,
+	}
+	if cn.tls != nil {
+		resp.CertificateEnds = cn.tls.Ends
 	}
 	whole := x.body(ctx, cn, br, answer, resp)
 	return resp, nil, whole && sendErr == nil && !answer.Close && br.Buffered() == 0
@@ -137,10 +140,20 @@ func (x *exchange) converse(ctx context.Context, cn *conn) (resp *Response, fail
 func (x *exchange) send(cn *conn) error {
 	s, body := x.scratch, x.req.Body
 	out := s.out
+	if pause := x.req.Pause; pause > 0 {
+		k, err := cn.Write(out)
+		if x.written = x.written || k > 0 || cn.key.secure; err != nil {
+			return err
+		}
+		time.Sleep(min(pause, time.Until(x.deadline)))
+		out = out[len(out):]
+	}
 	if len(body) <= writeTogether {
 		out = append(out, body...)
-		// The head stays in place for a second try.
-		s.out, body = out[:len(s.out)], nil
+		body = nil
+		if x.req.Pause == 0 {
+			s.out = out[:len(s.out)] // the head stays in place for a second try
+		}
 	}
 	var n int64
 	var err error

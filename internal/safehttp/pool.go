@@ -24,7 +24,7 @@ type conn struct {
 	expire   func()    // ends reads and writes at once
 	probe    probe
 
-	certificateEnds time.Time
+	tls *TLS // what the peer showed of itself; nil without
 }
 
 func newConn(key poolKey, socket net.Conn) *conn {

@@ -31,6 +31,8 @@ type Request struct {
 	// Once forbids the second try on a fresh connection when a kept one turns out to be dead after bytes may
 	// have been written. Set it where the peer acting twice would be worse than not knowing.
 	Once bool
+	// Pause is how long to wait between the head of the request and its body, for trying how a peer bears that. 0 sends both at once.
+	Pause time.Duration
 	// Keep is how much of the answer's body is kept, in bytes. 0 stands for [MaxAnswer].
 	Keep int
 }
@@ -54,6 +56,8 @@ type Response struct {
 	RemoteAddr string
 	// CertificateEnds is when the certificate that answered expires; zero without TLS.
 	CertificateEnds time.Time
+	// TLS is what the peer showed of itself; nil without. It is shared and must not be changed.
+	TLS *TLS
 	// Retried reports that a kept connection was dead and the request was sent again on a fresh one.
 	Retried bool
 }

@@ -45,12 +45,22 @@ func (s *Server) handler() http.Handler {
 	mux.Handle(zavu.Base, messaging)
 	mux.Handle(zavu.Base+"/", messaging)
 	pages := httpapi.NewMux(s.operations())
-	ingest.New(ingest.Options{Service: s.service, Providers: s.providers, NewResponder: s.newResponder, Logger: s.log, Observe: s.metrics.push}).Register(pages)
+	doors := httpapi.NewMux(s.operations()) // what is simulated comes in by the doors, and by nothing else
+	entrance := ingest.New(ingest.Options{Service: s.service, Providers: s.providers, NewResponder: s.newResponder, Logger: s.log, Observe: s.metrics.push})
+	entrance.Register(pages)
+	entrance.Register(doors)
+	settings := operator.Settings(s.settings)
+	shown := make([]portal.Setting, len(settings))
+	for i, one := range settings {
+		shown[i] = portal.Setting(one)
+	}
 	portal.New(portal.Options{
 		Service: s.service, Logger: s.log, Stopping: s.stopping, OperatorToken: s.prepared.OperatorToken, FrameAncestors: s.settings.PortalFrameAncestors, HTTP: s.client,
+		Settings: shown, Doors: doors, Disk: s.disk, Version: version(), Database: s.databaseKind(),
 	}).Register(pages)
 	s.widget.Register(pages)
 	mount(mux, pages)
+	mount(mux, s.travtus.Mux)
 
 	full := inside(svix.Base, api.Refuse(busy), inside(zavu.Base, messaging.Refuse(busy), s.operations().Refuse(busy)))
 	unknown := inside(svix.Base, api, inside(zavu.Base, messaging, root))

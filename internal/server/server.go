@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/api/travtus"
 	"github.com/hookswitch/hookswitch/internal/config"
 	"github.com/hookswitch/hookswitch/internal/deliver"
 	"github.com/hookswitch/hookswitch/internal/provider/all"
@@ -42,6 +44,7 @@ type Server struct {
 	client    *safehttp.Client
 	providers []hookswitch.Provider
 	widget    *widget.Widget
+	travtus   *travtus.API
 	metrics   *metrics
 	http      *http.Server
 	stopping  chan struct{}
@@ -106,9 +109,9 @@ func (s *Server) build(ctx context.Context) error {
 		AllowPlain:     guard.AllowsPlain,
 		CheckURL:       func(u *url.URL) error { return guard.CheckURL(u) },
 		CheckResponder: func(c hookswitch.ResponderConfig) error { return respond.Validate(c, respond.Options{Guard: guard}) },
-		PublicURL:      s.url, Fetch: s.fetch,
+		PublicURL:      s.url, Redirected: slices.Sorted(maps.Keys(s.settings.ProviderBaseURLs)), Fetch: s.fetch,
 		Retention: s.settings.Retention.Duration, DialogueTimeout: s.settings.DialogueTimeout.Duration,
-		MaxPayload: int(s.settings.MaxPayload), KeyPrefix: string(s.settings.KeyPrefix),
+		MaxPayload: int(s.settings.MaxPayload), SessionLife: s.settings.TravtusSessionLife.Duration, KeyPrefix: string(s.settings.KeyPrefix),
 	})
 	if err != nil {
 		return err
@@ -134,6 +137,13 @@ func (s *Server) build(ctx context.Context) error {
 	s.metrics.watch(s)
 	if s.widget, err = widget.New(widget.Options{
 		Service: s.service, Key: s.prepared.MasterKey, Logger: s.log, MaxStreams: s.settings.MaxInFlight / 2, Stopping: s.stopping,
+	}); err != nil {
+		return err
+	}
+	if s.travtus, err = travtus.New(travtus.Options{
+		Service: s.service, Key: s.prepared.MasterKey, Log: s.log,
+		TokenRates: travtus.Rates{Requests: s.settings.TravtusTokenRate, Burst: s.settings.TravtusTokenBurst},
+		Rates:      travtus.Rates{Requests: s.settings.TravtusRate, Burst: s.settings.TravtusBurst},
 	}); err != nil {
 		return err
 	}

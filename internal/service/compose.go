@@ -134,7 +134,8 @@ func (b *births) compose(tx *store.Tx, sender *hookswitch.Sender, m *hookswitch.
 	if err != nil {
 		return err
 	}
-	if wrong := checkRecipient(m.Channel, in.To); wrong != "" {
+	posted := route != nil && route.Provider == hookswitch.ProviderAPI // there people are called what the caller calls them
+	if wrong := checkRecipient(m.Channel, in.To); wrong != "" && !posted {
 		return hookswitch.InvalidField(wrong, "to")
 	}
 	if route != nil {
@@ -153,7 +154,12 @@ func (b *births) compose(tx *store.Tx, sender *hookswitch.Sender, m *hookswitch.
 	if err != nil {
 		return err
 	}
-	conv, err := conversation(s, tx, app, sender.Key, contact, now)
+	var conv *hookswitch.Conversation
+	if posted {
+		conv, err = conversationTo(s, tx, route, contact, now)
+	} else {
+		conv, err = conversation(s, tx, app, sender.Key, contact, now)
+	}
 	if err != nil {
 		return err
 	}
@@ -301,7 +307,10 @@ func (s *Service) senderNamed(tx *store.Tx, app hookswitch.Key, name string) (*h
 	if hookswitch.KindOf(err) != hookswitch.NotFound {
 		return sender, err
 	}
-	list, err := tx.Senders(ctx, app, store.Page{Limit: 2})
+	list, err := tx.Senders(ctx, app, store.Page{Limit: 3})
+	if len(list) > 1 { // the sender of what is posted to an API is not one to choose by default
+		list = slices.DeleteFunc(list, overAPI)
+	}
 	switch {
 	case err != nil:
 		return nil, err

@@ -385,6 +385,9 @@ func (s *Service) MergeContacts(ctx context.Context, app, target hookswitch.Key,
 
 // rehome makes a conversation one with another contact, or a part of the one that its sender has with that contact.
 func (s *Service) rehome(tx *store.Tx, conv *hookswitch.Conversation, contact hookswitch.Key) error {
+	if conv.Thread != "" { // somebody else tells it apart
+		return tx.GiveConversation(conv.App, conv.Key, contact)
+	}
 	to, err := tx.ConversationOf(tx.Context(), conv.Sender, contact)
 	if hookswitch.KindOf(err) == hookswitch.NotFound {
 		return tx.GiveConversation(conv.App, conv.Key, contact)

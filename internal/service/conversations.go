@@ -54,7 +54,7 @@ func (s *Service) FindThreads(ctx context.Context, app hookswitch.Key, text stri
 				return nil, nil, err
 			}
 			for _, c := range convs {
-				if c.LastMessage != 0 && (f.Sender == 0 || c.Sender == f.Sender) {
+				if c.LastMessage != 0 && (f.Sender == 0 || c.Sender == f.Sender) && (!f.Handover || c.Handover) {
 					list = append(list, store.ListedConversation{Conversation: c, At: c.LastMessage})
 				}
 			}

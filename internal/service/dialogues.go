@@ -41,6 +41,28 @@ type Conversed struct {
 	Stray bool
 }
 
+// Dialogues lists the USSD sessions and calls of an app.
+func (s *Service) Dialogues(ctx context.Context, app hookswitch.Key, f store.DialogueFilter, p store.Page) ([]*hookswitch.Dialogue, error) {
+	return s.store.Dialogues(ctx, app, f, p)
+}
+
+// maxDialogueSteps is how many steps of one dialogue are shown.
+const maxDialogueSteps = 500
+
+// Dialogue is the USSD session or call of an app with the id, and its steps in their order.
+func (s *Service) Dialogue(ctx context.Context, app hookswitch.Key, id string) (*hookswitch.Dialogue, []store.DialogueStep, error) {
+	key, ok := s.ids.Parse(hookswitch.KindDialogue, id)
+	if !ok {
+		return nil, nil, hookswitch.NotFoundf("there is no such session or call")
+	}
+	d, err := s.store.DialogueByKey(ctx, app, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	steps, err := s.store.DialogueSteps(ctx, key, maxDialogueSteps)
+	return d, steps, err
+}
+
 // Converse answers a step of a call or a USSD session, u, which is one of the push's updates. The step is stored, with the message that it is and the events that
 // follow; the responder is asked through ask, where there is something to ask it; its answer is stored; and then it is returned. The same step gets the same answer
 // however often it comes, also at the same time and on several nodes: a repeat waits for the one that runs, and runs again what was abandoned.

@@ -2,6 +2,9 @@ package service
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
@@ -35,6 +38,9 @@ func (s *Service) RotateSecret(ctx context.Context, app, key hookswitch.Key, sec
 		if err := tx.UpdateEndpoint(e); err != nil {
 			return err
 		}
+		if err := s.note(tx, actorOf(ctx), hookswitch.DidRotateSecret, e, "Overlap", grace.String()); err != nil {
+			return err
+		}
 		b.endpointEvent(hookswitch.EventEndpointUpdated, a, e)
 		return tx.TouchApp(app, now)
 	})
@@ -42,6 +48,63 @@ func (s *Service) RotateSecret(ctx context.Context, app, key hookswitch.Key, sec
 	if _, again := replayed(err); again {
 		return nil
 	}
+	return err
+}
+
+// RevealSecrets are the secrets of an endpoint that sign, the current one first. That they were shown is noted.
+func (s *Service) RevealSecrets(ctx context.Context, app, key hookswitch.Key) (list []hookswitch.EndpointSecret, err error) {
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		list = nil
+		e, err := tx.Endpoint(tx.Context(), app, key)
+		if err != nil {
+			return err
+		}
+		for i, sec := range e.Secrets {
+			if i == 0 || sec.ExpiresAt.After(s.now()) {
+				list = append(list, sec)
+			}
+		}
+		return s.note(tx, actorOf(ctx), hookswitch.DidShowSecret, e)
+	})
+	return list, err
+}
+
+// Fingerprint tells secrets apart without giving anything of them away.
+func Fingerprint(secret hookswitch.Secret) string {
+	sum := sha256.Sum256([]byte("fingerprint of " + secret.Reveal()))
+	return hex.EncodeToString(sum[:4])
+}
+
+// CutSecret makes the old secret of an endpoint with the fingerprint stop signing at once. The current one cannot be cut.
+func (s *Service) CutSecret(ctx context.Context, app, key hookswitch.Key, fingerprint string) error {
+	err := s.update(ctx, nil, func(tx *store.Tx, b *births) error {
+		e, err := tx.Endpoint(tx.Context(), app, key)
+		if err != nil {
+			return err
+		}
+		a, err := tx.App(tx.Context(), app)
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(e.Secrets, func(sec hookswitch.EndpointSecret) bool { return Fingerprint(sec.Secret) == fingerprint })
+		switch {
+		case at == 0:
+			return hookswitch.Errorf(hookswitch.Invalid, "That is the current secret. Rotate it instead.")
+		case at < 0:
+			return hookswitch.NotFoundf("There is no such secret; it may have expired.")
+		}
+		now := s.now().UTC()
+		e.Secrets, e.UpdatedAt = slices.Delete(slices.Clone(e.Secrets), at, at+1), now
+		if err := tx.UpdateEndpoint(e); err != nil {
+			return err
+		}
+		if err := s.note(tx, actorOf(ctx), hookswitch.DidCutSecret, e, "Fingerprint", fingerprint); err != nil {
+			return err
+		}
+		b.endpointEvent(hookswitch.EventEndpointUpdated, a, e)
+		return tx.TouchApp(app, now)
+	})
+	s.cache.forget(app)
 	return err
 }
 

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -48,6 +49,9 @@ func (s *Service) CreateEndpoint(ctx context.Context, app hookswitch.Key, e hook
 			return err
 		}
 		if err := tx.InsertEndpoint(&e); err != nil {
+			return err
+		}
+		if err := s.note(tx, actorOf(ctx), hookswitch.DidCreateEndpoint, &e); err != nil {
 			return err
 		}
 		b.endpointEvent(hookswitch.EventEndpointCreated, a, &e)
@@ -96,7 +100,7 @@ func (s *Service) UpdateEndpoint(ctx context.Context, app, key hookswitch.Key, c
 		if err != nil {
 			return err
 		}
-		was, filter := e.Disabled, slices.Clone(e.EventTypes)
+		was, filter, before := e.Disabled, slices.Clone(e.EventTypes), copied(e)
 		if err := change(e); err != nil {
 			return err
 		}
@@ -117,6 +121,9 @@ func (s *Service) UpdateEndpoint(ctx context.Context, app, key hookswitch.Key, c
 		}
 		e.UpdatedAt = now
 		if err := tx.UpdateEndpoint(e); err != nil {
+			return err
+		}
+		if err := s.noteChange(tx, actorOf(ctx), before, e); err != nil {
 			return err
 		}
 		if enabled = was && !e.Disabled; enabled {
@@ -145,6 +152,14 @@ func (s *Service) UpdateEndpoint(ctx context.Context, app, key hookswitch.Key, c
 	return e, err
 }
 
+// copied is a copy that shares nothing that can change.
+func copied(e *hookswitch.Endpoint) *hookswitch.Endpoint {
+	c := *e
+	c.EventTypes, c.Tags = slices.Clone(e.EventTypes), slices.Clone(e.Tags)
+	c.Headers, c.Metadata = maps.Clone(e.Headers), maps.Clone(e.Metadata)
+	return &c
+}
+
 // DeleteEndpoint removes an endpoint. Nothing is sent to it afterwards.
 func (s *Service) DeleteEndpoint(ctx context.Context, app, key hookswitch.Key) error {
 	err := s.update(ctx, nil, func(tx *store.Tx, b *births) error {
@@ -157,6 +172,9 @@ func (s *Service) DeleteEndpoint(ctx context.Context, app, key hookswitch.Key) e
 			return err
 		}
 		if err := tx.DeleteEndpoint(app, key, s.keys.Next(), s.now()); err != nil {
+			return err
+		}
+		if err := s.note(tx, actorOf(ctx), hookswitch.DidDeleteEndpoint, e); err != nil {
 			return err
 		}
 		b.endpointEvent(hookswitch.EventEndpointDeleted, a, e)
@@ -285,6 +303,13 @@ func (s *Service) Exhaust(ctx context.Context, o *store.Outcome, gone bool) erro
 		}
 		if disabled {
 			s.disable(b, e)
+			why := "it failed for too long"
+			if gone {
+				why = "it asked for that"
+			}
+			if err := s.note(tx, hookswitch.Actor{Kind: hookswitch.ActorSystem}, hookswitch.DidDisableEndpoint, e, "Why", why); err != nil {
+				return err
+			}
 		}
 		// While the clock runs on, the App is left alone: each new version of it makes the accepts of the moment fan out anew.
 		if changed = disabled || !e.FailSince.Equal(since); !changed {

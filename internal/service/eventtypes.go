@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/store"
@@ -274,4 +275,19 @@ func checkFilter(tx *store.Tx, a audience, before, after []string) error {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return hookswitch.InvalidField("names event types that do not exist or are archived: "+text, "filterTypes")
+}
+
+// typeSample is how many of the newest events TypeVolumes counts.
+const typeSample = 50_000
+
+// TypeVolumes counts the events of an App in the last day by type. more says that there are more events than were counted.
+func (s *Service) TypeVolumes(ctx context.Context, app hookswitch.Key) (counts map[string]int, more bool, err error) {
+	if counts, err = s.store.TypeVolumes(ctx, app, s.now().Add(-24*time.Hour), typeSample); err != nil {
+		return nil, false, err
+	}
+	n := 0
+	for _, c := range counts {
+		n += c
+	}
+	return counts, n >= typeSample, nil
 }

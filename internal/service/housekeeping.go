@@ -13,11 +13,13 @@ const (
 	strayRetention = 30 * 24 * time.Hour
 	// taskRetention is how long tasks that have ended are kept.
 	taskRetention = 90 * 24 * time.Hour
+	// activityRetention is how long it is known who did what.
+	activityRetention = 400 * 24 * time.Hour
 )
 
 // housekeep throws away what is past keeping, and says what was still owed then.
 func (s *Service) housekeep(ctx context.Context) error {
-	res, err := s.store.Housekeep(ctx, store.HousekeepOptions{Retention: s.o.Retention, StrayRetention: strayRetention, TaskRetention: taskRetention})
+	res, err := s.store.Housekeep(ctx, store.HousekeepOptions{Retention: s.o.Retention, StrayRetention: strayRetention, TaskRetention: taskRetention, ActivityRetention: activityRetention})
 	for app, n := range res.Canceled {
 		s.log.Warn("deliveries ended by retention", "app_id", s.ids.Format(hookswitch.KindApp, app), "count", n)
 	}

@@ -288,7 +288,7 @@ func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key ho
 			return err
 		}
 	}
-	conv, opens, err := in.thread(route, contact, stranger, now)
+	conv, opens, err := in.thread(route, contact, m.Thread, stranger, now)
 	if err != nil {
 		return err
 	}
@@ -338,7 +338,11 @@ func (in *inbound) message(u *hookswitch.Update, route *hookswitch.Route, key ho
 }
 
 // thread finds the thread of a sender and a contact, or begins one that is not stored yet. A stranger, who has just been made, has none.
-func (in *inbound) thread(route *hookswitch.Route, contact hookswitch.Key, stranger bool, now time.Time) (c *hookswitch.Conversation, opens bool, err error) {
+func (in *inbound) thread(route *hookswitch.Route, contact hookswitch.Key, thread string, stranger bool, now time.Time) (c *hookswitch.Conversation, opens bool, err error) {
+	if thread != "" {
+		c, err = threadOf(in.s, in.tx, route.App, route.Sender, contact, thread, now)
+		return c, false, err
+	}
 	if !stranger {
 		c, err = in.tx.ConversationOf(in.tx.Context(), route.Sender, contact)
 		if hookswitch.KindOf(err) != hookswitch.NotFound {
@@ -355,6 +359,9 @@ func (in *inbound) answer(m *hookswitch.InboundMessage, msg *hookswitch.Message,
 		return nil
 	}
 	sender, err := in.b.sender(in.tx, msg.App, msg.Sender)
+	if err == nil {
+		sender, err = answering(in.tx.Context(), &in.tx.Reader, sender, msg.Channel)
+	}
 	if hookswitch.KindOf(err) == hookswitch.NotFound || err == nil && sender.Responder.Kind == "" {
 		return in.cameBack(m, msg)
 	}
@@ -452,6 +459,11 @@ func (in *inbound) optOut(u *hookswitch.Update, route *hookswitch.Route) error {
 // KeepStray keeps a genuine push aside that no account's routes can take.
 func (s *Service) KeepStray(ctx context.Context, provider, door, reason string, body []byte) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error { return tx.InsertStray(s.keys.Next(), provider, door, reason, body) })
+}
+
+// Strays lists the pushes that were kept aside: genuine, and of no route, or not to be read.
+func (s *Service) Strays(ctx context.Context, p store.Page) ([]store.Stray, error) {
+	return s.store.Strays(ctx, p)
 }
 
 // Stray is a push that was kept aside, with all of its body.

@@ -95,6 +95,11 @@ func (s *Service) APIKey(ctx context.Context, text string) (*hookswitch.APIKey, 
 	return k, err
 }
 
+// APIKeyBy is a live key of an app.
+func (s *Service) APIKeyBy(ctx context.Context, app, key hookswitch.Key) (*hookswitch.APIKey, error) {
+	return s.store.APIKey(ctx, app, key)
+}
+
 // APIKeys lists the live keys of an app.
 func (s *Service) APIKeys(ctx context.Context, app hookswitch.Key, p store.Page) ([]*hookswitch.APIKey, error) {
 	return s.store.APIKeys(ctx, app, p)

@@ -26,6 +26,11 @@ func (s *Service) Messages(ctx context.Context, app hookswitch.Key, f store.Mess
 	return s.store.Messages(ctx, app, f, p)
 }
 
+// ReceivedBy is the message that was received over a route with the provider's id.
+func (s *Service) ReceivedBy(ctx context.Context, r *hookswitch.Route, providerID string) (*hookswitch.Message, error) {
+	return s.store.MessageByProviderID(ctx, providerID, hookswitch.Inbound, []hookswitch.Key{r.Key})
+}
+
 // Receipts are the reports about a message, oldest first.
 func (s *Service) Receipts(ctx context.Context, message hookswitch.Key) ([]hookswitch.Receipt, error) {
 	return s.store.Receipts(ctx, message)
@@ -49,7 +54,7 @@ const (
 	errSendFailed     = "send_failed"
 )
 
-// queue stores a message to send, with the event that tells of it and the delivery that will send it.
+// queue stores a message to send, with the event that tells of it and the delivery that will send it. Over a route of the provider api it is sent right here.
 func (b *births) queue(tx *store.Tx, conv *hookswitch.Conversation, m *hookswitch.Message) error {
 	now := b.now.UTC()
 	if m.Key == 0 {
@@ -57,15 +62,15 @@ func (b *births) queue(tx *store.Tx, conv *hookswitch.Conversation, m *hookswitc
 	}
 	m.Direction, m.Status, m.CreatedAt, m.UpdatedAt = hookswitch.Outbound, hookswitch.StatusQueued, now, now
 	m.App, m.Sender, m.Contact, m.Conversation = conv.App, conv.Sender, conv.Contact, conv.Key
-	if err := tx.InsertMessage(m); err != nil {
+	switch provider, err := tx.RouteProvider(tx.Context(), m.App, m.Route); {
+	case err != nil:
+		return err
+	case provider == hookswitch.ProviderAPI && !m.Test:
+		return b.respond(tx, conv, m)
+	}
+	if err := b.place(tx, conv, m); err != nil {
 		return err
 	}
-	conv.LastMessage, conv.UpdatedAt = m.Key, now
-	conv.Messages++
-	if err := tx.UpdateConversation(conv); err != nil {
-		return err
-	}
-	b.tell(m)
 	b.envelope(m.App, hookswitch.EventMessageQueued, m.Sender, statusData(b.s, m, hookswitch.StatusQueued, nil))
 	b.owe(store.Delivery{Kind: hookswitch.DeliverMessage, App: m.App, Subject: m.Key, Target: conv.Key}, nil)
 	return nil

@@ -72,3 +72,88 @@ func (s *Service) Overview(ctx context.Context) (*Overview, error) {
 	}
 	return o, nil
 }
+
+// Nodes lists the nodes that have a number, the lowest first.
+func (s *Service) Nodes(ctx context.Context) ([]store.NodeState, error) { return s.store.Nodes(ctx) }
+
+// Queues tells what waits and runs of each kind of work.
+func (s *Service) Queues(ctx context.Context) ([]store.QueueState, error) {
+	return s.store.Queues(ctx, s.now())
+}
+
+// FailedAttempt is an attempt that failed, with what it was about and what has become of the delivery since.
+type FailedAttempt struct {
+	Attempt  *hookswitch.Attempt
+	App      *hookswitch.App
+	Endpoint *hookswitch.Endpoint // nil: it has been deleted
+	// State is that of the delivery now: pending while it is tried again, delivered when a later attempt got through.
+	State  hookswitch.DeliveryState
+	NextAt time.Time // when it is tried again; zero: it is not, or is being tried at this moment
+}
+
+// FailedAttempts lists the attempts that failed at the endpoints of an App or, with app 0, of all Apps, the newest first. codeClass narrows them: 0 is no answer, 400 is 400 to 499; nil: any. stopped is where
+// the list goes on when looking took too long, else 0.
+func (s *Service) FailedAttempts(ctx context.Context, app hookswitch.Key, codeClass *int, p store.Page) (list []FailedAttempt, stopped hookswitch.Key, err error) {
+	found, stopped, err := s.store.FailedAttempts(ctx, app, codeClass, p)
+	if err != nil {
+		return nil, 0, err
+	}
+	apps, endpoints := make(map[hookswitch.Key]*hookswitch.App), make(map[hookswitch.Key]*hookswitch.Endpoint)
+	for _, a := range found {
+		f := FailedAttempt{Attempt: a}
+		if f.App = apps[a.App]; f.App == nil {
+			f.App, err = s.AppByKey(ctx, a.App)
+			if hookswitch.KindOf(err) == hookswitch.NotFound {
+				continue
+			}
+			if err != nil {
+				return nil, 0, err
+			}
+			apps[a.App] = f.App
+		}
+		e, known := endpoints[a.Endpoint]
+		if !known {
+			if e, err = s.store.Endpoint(ctx, a.App, a.Endpoint); hookswitch.KindOf(err) == hookswitch.NotFound {
+				e, err = nil, nil
+			}
+			if err != nil {
+				return nil, 0, err
+			}
+			endpoints[a.Endpoint] = e
+		}
+		f.Endpoint = e
+		if f.State, f.NextAt, err = s.deliveryNow(ctx, a, e); err != nil {
+			return nil, 0, err
+		}
+		list = append(list, f)
+	}
+	return list, stopped, nil
+}
+
+// deliveryNow is what has become of the delivery that an attempt belongs to. e is its endpoint; nil: it has been deleted.
+func (s *Service) deliveryNow(ctx context.Context, a *hookswitch.Attempt, e *hookswitch.Endpoint) (hookswitch.DeliveryState, time.Time, error) {
+	rows, err := s.store.DeliveriesOf(ctx, a.App, a.Event)
+	if err != nil {
+		return 0, time.Time{}, err
+	}
+	for _, row := range rows {
+		switch {
+		case row.Target != a.Endpoint:
+		case row.State != hookswitch.DeliveryPending:
+			return row.State, time.Time{}, nil
+		case e == nil || a.Event <= e.CanceledUpto:
+			return hookswitch.DeliveryCanceled, time.Time{}, nil
+		case row.Owner != 0:
+			return hookswitch.DeliveryPending, time.Time{}, nil
+		default:
+			return hookswitch.DeliveryPending, row.NextAt, nil
+		}
+	}
+	tried, err := s.store.TriedEndpoints(ctx, a.App, a.Event)
+	for _, t := range tried {
+		if t.Endpoint == a.Endpoint && t.OK {
+			return hookswitch.DeliveryDelivered, time.Time{}, err
+		}
+	}
+	return hookswitch.DeliveryCanceled, time.Time{}, err
+}

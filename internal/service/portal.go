@@ -24,3 +24,21 @@ func (s *Service) SetPortalSettings(ctx context.Context, app hookswitch.Key, p h
 		return tx.PutPortalSettings(app, &p)
 	})
 }
+
+// UpdatePortalSettings changes some of what an App has chosen about its portal, and returns all of it.
+func (s *Service) UpdatePortalSettings(ctx context.Context, app hookswitch.Key, change func(*hookswitch.PortalSettings)) (p hookswitch.PortalSettings, err error) {
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		if _, err := tx.App(tx.Context(), app); err != nil {
+			return err
+		}
+		if p, err = tx.PortalSettings(tx.Context(), app); err != nil {
+			return err
+		}
+		change(&p)
+		if err := p.Validate(); err != nil {
+			return err
+		}
+		return tx.PutPortalSettings(app, &p)
+	})
+	return p, err
+}

@@ -20,12 +20,13 @@ type Recovery struct {
 	// OnlyOwed leaves out of a replay what was never meant for the endpoint: events that its filter matches only now.
 	OnlyOwed bool
 
+	EventTypes []string // empty: all
+
 	// The filters of a bulk replay.
-	EventTypes []string                   // empty: all
-	Tag        string                     // empty: whatever the tags
-	Label      string                     // empty: whatever the labels
-	States     []hookswitch.DeliveryState // nil: whatever the state; held events have none
-	CodeClass  *int                       // an attempt was answered with a status of the class 100, 200, … 500, or, 0, with none; nil: whatever the answers
+	Tag       string                     // empty: whatever the tags
+	Label     string                     // empty: whatever the labels
+	States    []hookswitch.DeliveryState // nil: whatever the state; held events have none
+	CodeClass *int                       // an attempt was answered with a status of the class 100, 200, … 500, or, 0, with none; nil: whatever the answers
 }
 
 // Limits of what may be asked for.
@@ -114,7 +115,90 @@ func (s *Service) StartRecovery(ctx context.Context, kind hookswitch.TaskKind, a
 	if err := s.count(ctx, rec, rec.task, quickStretch); err != nil {
 		return nil, err
 	}
-	return s.startTask(ctx, *rec.task, idem)
+	return s.startTask(ctx, *rec.task, idem, func(tx *store.Tx) error {
+		return s.note(tx, actorOf(ctx), hookswitch.DidStartRecovery, rec.endpoint, "Task", s.ids.Format(hookswitch.KindTask, rec.task.Key), "What", string(kind), "From", timeText(time.UnixMilli(rec.SinceMS)), "Until", timeText(time.UnixMilli(rec.UntilMS)))
+	})
+}
+
+// RecoveryPlan is what a recovery would send now.
+type RecoveryPlan struct {
+	Count       int64
+	Gone        int64          // events that are wanted, and whose payloads have been removed
+	First, Last hookswitch.Key // the oldest and the newest event that would be sent; 0: none
+	More        bool           // the walk was ended early: there is at least this much
+}
+
+// planBound is how many steps a plan may take.
+const planBound = 400
+
+// PlanRecovery tells what the task that StartRecovery starts would send now.
+func (s *Service) PlanRecovery(ctx context.Context, kind hookswitch.TaskKind, app hookswitch.Key, ref string, r Recovery) (p RecoveryPlan, err error) {
+	rec, err := s.prepareRecovery(ctx, kind, app, ref, r)
+	if err != nil {
+		return p, err
+	}
+	for range planBound {
+		found, place, last, err := s.stretch(ctx, rec, rec.task.Place, rec.end, countStretch)
+		if err != nil {
+			return p, err
+		}
+		for _, f := range found {
+			if f.gone {
+				p.Gone++
+				continue
+			}
+			p.Count++
+			if p.First == 0 || f.event < p.First {
+				p.First = f.event
+			}
+			p.Last = max(p.Last, f.event)
+		}
+		if rec.task.Place = place; last {
+			return p, nil
+		}
+	}
+	p.More = true
+	return p, nil
+}
+
+// RecoveryAsked is what a recovery was asked for, and when it ends on the present.
+func RecoveryAsked(t *hookswitch.Task) (r Recovery, err error) {
+	var p recoveryParams
+	if err := json.Unmarshal(t.Params, &p); err != nil {
+		return r, err
+	}
+	return Recovery{Since: time.UnixMilli(p.SinceMS).UTC(), Until: time.UnixMilli(p.UntilMS).UTC(), Rate: p.Rate, OnlyOwed: p.OnlyOwed, EventTypes: p.EventTypes}, nil
+}
+
+// Recoveries lists the recoveries of an endpoint, newest first, out of the newest tasks of its App.
+func (s *Service) Recoveries(ctx context.Context, app, endpoint hookswitch.Key, limit int) ([]*hookswitch.Task, error) {
+	const look = 500
+	list, err := s.store.Tasks(ctx, store.TaskFilter{App: app}, store.Page{Limit: look})
+	list = slices.DeleteFunc(list, func(t *hookswitch.Task) bool { return t.Endpoint != endpoint })
+	return list[:min(limit, len(list))], err
+}
+
+// RecoveryDone is how many tries of a recovery have come to an end.
+func (s *Service) RecoveryDone(ctx context.Context, t *hookswitch.Task) (int64, error) {
+	waiting, err := s.store.Outstanding(ctx, t.Key)
+	return max(0, t.Done-waiting), err
+}
+
+// CancelRecovery is CancelTask of a recovery of the endpoint, and is noted.
+func (s *Service) CancelRecovery(ctx context.Context, e *hookswitch.Endpoint, ref string) (*hookswitch.Task, error) {
+	t, err := s.Task(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	if t.App != e.App || t.Endpoint != e.Key {
+		return nil, hookswitch.NotFoundf("There is no such recovery.")
+	}
+	if t.Status == hookswitch.TaskRunning {
+		if err := s.store.Update(ctx, func(tx *store.Tx) error { return s.note(tx, actorOf(ctx), hookswitch.DidCancelRecovery, e) }); err != nil {
+			return nil, err
+		}
+	}
+	return s.CancelTask(ctx, t)
 }
 
 // CountRecovery is how many events the task that StartRecovery starts would send now.
@@ -216,6 +300,9 @@ func (r *recovery) wants(c *store.Candidate) bool {
 	}
 	st := statusOf(r.endpoint, target, c.Row, c.OK, c.Tried, c.Event.Key)
 	owed := at >= 0 || c.Row != nil || c.Tried
+	if len(r.EventTypes) > 0 && !slices.Contains(r.EventTypes, c.Event.Type) {
+		return false
+	}
 	switch r.task.Kind {
 	case hookswitch.TaskRecover:
 		return c.Tried && !c.OK
@@ -226,8 +313,7 @@ func (r *recovery) wants(c *store.Candidate) bool {
 		}
 		return !c.Tried && (st.Held || st.State == hookswitch.DeliveryCanceled)
 	}
-	return owed && (len(r.EventTypes) == 0 || slices.Contains(r.EventTypes, c.Event.Type)) &&
-		(r.Tag == "" || slices.Contains(c.Event.Tags, r.Tag)) && (r.Label == "" || slices.Contains(c.Labels, r.Label)) &&
+	return owed && (r.Tag == "" || slices.Contains(c.Event.Tags, r.Tag)) && (r.Label == "" || slices.Contains(c.Labels, r.Label)) &&
 		(r.States == nil || !st.Held && slices.Contains(r.States, st.State)) && (r.CodeClass == nil || c.Class)
 }
 

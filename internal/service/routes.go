@@ -163,6 +163,9 @@ func (s *Service) SenderRoutes(ctx context.Context, id string) ([]hookswitch.Rou
 	return out, nil
 }
 
+// Match finds the route of the account that an update means; nil: none, or several could be meant.
+func (a *Account) Match(u *hookswitch.Update) *hookswitch.Route { return a.match(u) }
+
 // match finds the route of the account that an update means: the one with its address or, where only one route of that channel exists, that
 // one.
 func (a *Account) match(u *hookswitch.Update) *hookswitch.Route {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -43,12 +44,16 @@ type Options struct {
 	CheckResponder func(hookswitch.ResponderConfig) error
 	// PublicURL is how people and providers reach the server, without a slash at its end.
 	PublicURL string
+	// Redirected are the providers whose APIs are not called, because a setting leads the calls elsewhere, such as to stand-ins.
+	Redirected []string
 	// Fetch gets a file of the web, of at most so many bytes, with its content type as its server tells it. The error is for whoever named the URL. nil: nothing is fetched.
 	Fetch func(ctx context.Context, url string, most int) (bytes []byte, contentType string, err error)
 	// Retention is how long events and attempts are kept.
 	Retention time.Duration
 	// DialogueTimeout is how long a responder may take for an answer in a call or a USSD session; 0: DialogueTimeout.
 	DialogueTimeout time.Duration
+	// SessionLife is how long after its last message a session of the sessions API ends; 0: SessionLife.
+	SessionLife time.Duration
 	// MaxPayload is the greatest size of an event's payload, in bytes; 0: MaxPayload.
 	MaxPayload int
 	// KeyPrefix begins the texts of new API keys; "": KeyPrefix.
@@ -77,6 +82,7 @@ type Service struct {
 	pace      sendPace
 	counts    Counts
 	uses      keyUses
+	doors     doorNotes
 }
 
 // New returns the service over an open store. Attach must be called before anything is delivered.
@@ -92,6 +98,7 @@ func New(o Options) (*Service, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	o.MaxPayload, o.KeyPrefix = cmp.Or(o.MaxPayload, MaxPayload), cmp.Or(o.KeyPrefix, KeyPrefix)
+	o.SessionLife = cmp.Or(o.SessionLife, SessionLife)
 	s := &Service{
 		store: o.Store, ids: ids, keys: hookswitch.NewKeys(o.Store.Node().Number, o.Now), now: o.Now, log: o.Logger, profiles: o.Profiles,
 		providers: make(map[string]hookswitch.Provider), o: o, engine: noEngine{},
@@ -178,11 +185,15 @@ func (s *Service) Run(ctx context.Context, nodes func(int)) error {
 	every(logEvery, "log attempts", s.LogAttempts)
 	every(invitationEvery, "end invitations", s.SweepInvitations)
 	every(recordUsesEvery, "record the use of API keys", s.RecordKeyUses)
+	every(recordDoorsEvery, "record what came to the doors", s.RecordDoors)
 	wg.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordUsesEvery)
 	defer cancel()
 	if err := s.RecordKeyUses(last); err != nil {
 		s.log.Warn("record the use of API keys", "error", err)
+	}
+	if err := s.RecordDoors(last); err != nil {
+		s.log.Warn("record what came to the doors", "error", err)
 	}
 	return nil
 }
@@ -199,6 +210,9 @@ type births struct {
 	ring       []string // bells of the visitors whose conversations change
 	sent       int      // messages that providers have taken
 	sendErrors int
+	// named leaves out, of the events that emit makes, those that no filter of the App's endpoints names: who talks to people through our API need not be told what was said. failed says that
+	// a responder has failed for good, and what it would have said is not known.
+	named, failed bool
 	// organization is the App that operational events belong to; announced says that there may be some.
 	organization *appState
 	announced    bool
@@ -230,6 +244,9 @@ func (b *births) state(app hookswitch.Key) *appState {
 // emit makes an event of the App and what is owed for it. payload is called with the event's key.
 func (b *births) emit(app hookswitch.Key, eventType string, sender hookswitch.Key, payload func(key hookswitch.Key) []byte) {
 	st := b.state(app)
+	if b.named && !slices.ContainsFunc(st.endpoints, func(e *hookswitch.Endpoint) bool { return b.takes(e) && e.Matches(eventType, nil, sender, true) }) {
+		return
+	}
 	key := b.s.keys.Next()
 	ev := &hookswitch.Event{Key: key, App: app, Type: eventType, Payload: payload(key)}
 	b.targets(st, ev, sender, true, 0)
@@ -239,7 +256,7 @@ func (b *births) emit(app hookswitch.Key, eventType string, sender hookswitch.Ke
 // targets fans an event out over the endpoints of its App, all but except.
 func (b *births) targets(st *appState, ev *hookswitch.Event, sender hookswitch.Key, own bool, except hookswitch.Key) {
 	for _, ep := range st.endpoints {
-		if ep.Key == except || !ep.Matches(ev.Type, ev.Tags, sender, own) {
+		if ep.Key == except || !ep.Matches(ev.Type, ev.Tags, sender, own) || !b.takes(ep) {
 			continue
 		}
 		if ep.Disabled && !ep.Ordered && ep.Profile == hookswitch.ProfileZavu {
@@ -247,6 +264,11 @@ func (b *births) targets(st *appState, ev *hookswitch.Event, sender hookswitch.K
 		}
 		b.aim(ev, ep)
 	}
+}
+
+// takes reports whether an event goes to ep although b.named leaves out those who do not name it. The webhooks of senders and projects are for such events.
+func (b *births) takes(ep *hookswitch.Endpoint) bool {
+	return !b.named || ep.EventTypes != nil || ep.Profile == hookswitch.ProfileZavu
 }
 
 // aim adds an endpoint to the targets of an event, and what is owed to it unless it is kept for later.
@@ -291,6 +313,7 @@ func (b *births) undo() {
 	b.events, b.deliveries, b.items, b.wake = b.events[:0], b.deliveries[:0], b.items[:0], nil
 	b.ring = b.ring[:0]
 	b.sent, b.sendErrors, b.announced = 0, 0, false
+	b.named, b.failed = false, false
 }
 
 // start hands the born work to the engine: the transaction has been committed.

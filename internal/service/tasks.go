@@ -51,8 +51,8 @@ const (
 // target is what the task queues behind others for: its endpoint, its App, or nothing but itself.
 func target(t *hookswitch.Task) hookswitch.Key { return cmp.Or(t.Endpoint, t.App, t.Key) }
 
-// startTask stores a new task, which runs from then on. Where the same request has been made before, that one's task is returned.
-func (s *Service) startTask(ctx context.Context, t hookswitch.Task, idem Idempotency) (*hookswitch.Task, error) {
+// startTask stores a new task, which runs from then on, and does what else belongs to it. Where the same request has been made before, that one's task is returned.
+func (s *Service) startTask(ctx context.Context, t hookswitch.Task, idem Idempotency, also ...func(*store.Tx) error) (*hookswitch.Task, error) {
 	t.Status = hookswitch.TaskRunning
 	t.UpdatedAt = t.CreatedAt
 	err := s.update(ctx, nil, func(tx *store.Tx, b *births) error {
@@ -60,6 +60,11 @@ func (s *Service) startTask(ctx context.Context, t hookswitch.Task, idem Idempot
 			return err
 		}
 		b.owe(store.Delivery{Kind: hookswitch.DeliverTask, App: t.App, Subject: t.Key, Target: target(&t)}, nil)
+		for _, f := range also {
+			if err := f(tx); err != nil {
+				return err
+			}
+		}
 		return tx.InsertTask(&t)
 	})
 	if ref, again := replayed(err); again {

@@ -105,7 +105,8 @@ type PortalLink struct {
 	URL     hookswitch.Secret
 }
 
-// portalLink builds the link. What is secret lies in its fragment, which browsers send to nobody.
+// portalLink builds the link. What is secret lies in its fragment, which browsers send to nobody; the App stands before it, so that the page that takes the fragment can say who may
+// show it in a frame.
 func (s *Service) portalLink(app hookswitch.Key, text store.TokenText) (*PortalLink, error) {
 	login, err := json.Marshal(struct {
 		AppID        string `json:"appId"`
@@ -115,7 +116,7 @@ func (s *Service) portalLink(app hookswitch.Key, text store.TokenText) (*PortalL
 	if err != nil {
 		return nil, err
 	}
-	url := s.o.PublicURL + "/portal/login#key=" + base64.StdEncoding.EncodeToString(login)
+	url := s.o.PublicURL + "/portal/login?app=" + s.ids.Format(hookswitch.KindApp, app) + "#key=" + base64.StdEncoding.EncodeToString(login)
 	return &PortalLink{Token: text.Text, OneTime: text.OneTime, URL: hookswitch.Secret(url)}, nil
 }
 
@@ -325,6 +326,58 @@ func (s *Service) RotatePollerToken(ctx context.Context, app hookswitch.Key, pol
 	if ref, again := replayed(err); again {
 		return s.tokenAndText(ctx, app, ref)
 	}
+	if err != nil {
+		return nil, "", err
+	}
+	return &t, text, nil
+}
+
+// AccessToken is what a token is made for that a person asks for by hand.
+type AccessToken struct {
+	Name         string
+	Capabilities hookswitch.Capabilities
+	Life         time.Duration
+}
+
+// MaxTokenName is the greatest length of the name of a token, in bytes.
+const MaxTokenName = 80
+
+// CreateAccessToken makes a portal token of an App for the one whose session it is: it may do no more than that one, and lives no longer. Its text is returned this once.
+func (s *Service) CreateAccessToken(ctx context.Context, app hookswitch.Key, by *hookswitch.Token, a AccessToken) (*hookswitch.Token, hookswitch.Secret, error) {
+	var c hookswitch.Checks
+	switch {
+	case a.Name == "":
+		c.Field("must not be empty", "name")
+	case len(a.Name) > MaxTokenName:
+		c.Field("must be at most 80 bytes long", "name")
+	default:
+		if m := hookswitch.CheckText(a.Name); m != "" {
+			c.Field(m, "name")
+		}
+	}
+	if a.Life < MinPortalLife || a.Life > MaxPortalLife {
+		c.Field("must lie between an hour and seven days", "expiry")
+	}
+	if err := c.Err(); err != nil {
+		return nil, "", err
+	}
+	text := newToken(hookswitch.TokenPortal)
+	now := s.now().UTC()
+	t := hookswitch.Token{App: app, Kind: hookswitch.TokenPortal, FeatureFlags: by.FeatureFlags, Capabilities: a.Capabilities&by.Capabilities | hookswitch.ViewBase, ExpiresAt: now.Add(a.Life),
+		CreatedAt: now, Agent: a.Name}
+	if by.Kind == hookswitch.TokenSession {
+		t.Scope = by.Scope
+	}
+	if !by.Until.IsZero() && by.Until.Before(t.ExpiresAt) {
+		t.ExpiresAt = by.Until
+	}
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		if _, err := tx.App(tx.Context(), app); err != nil {
+			return err
+		}
+		t.Key = s.keys.Next()
+		return tx.InsertToken(&t, hashText(text.Reveal()), nil, time.Time{})
+	})
 	if err != nil {
 		return nil, "", err
 	}

@@ -49,6 +49,9 @@ func (s *Service) Turn(ctx context.Context, app, message hookswitch.Key) (*Turn,
 		return nil, err
 	}
 	sender, err := s.store.Sender(ctx, app, m.Sender)
+	if err == nil {
+		sender, err = answering(ctx, &s.store.Reader, sender, m.Channel)
+	}
 	if hookswitch.KindOf(err) == hookswitch.NotFound || err == nil && (conv.Handover || sender.Responder.Kind == "") {
 		return nil, nil
 	}
@@ -167,6 +170,7 @@ func (s *Service) FailReply(ctx context.Context, o *store.Outcome, tries int, fa
 		if err != nil || again || !own {
 			return err
 		}
+		b.failed = true
 		return b.reply(tx, o, fallback)
 	})
 	if hookswitch.KindOf(err) == hookswitch.NotFound {

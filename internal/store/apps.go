@@ -160,23 +160,27 @@ func (tx *Tx) DeleteApp(app hookswitch.Key, now time.Time) error {
 		`UPDATE routes SET deleted_at = $2 WHERE app_id = $1 AND deleted_at = 0`,
 		`UPDATE senders SET deleted_at = $2 WHERE app_id = $1 AND deleted_at = 0`,
 		`UPDATE api_keys SET deleted_at = $2 WHERE app_id = $1 AND deleted_at = 0`,
+		`UPDATE clients SET deleted_at = $2 WHERE app_id = $1 AND deleted_at = 0`,
 		`UPDATE tokens SET expires_at = $2 WHERE app_id = $1 AND (expires_at = 0 OR expires_at > $2)`,
 	} {
 		if _, err := tx.exec(statement, int64(app), millis(now)); err != nil {
 			return err
 		}
 	}
-	return nil
+	_, err := tx.exec(`UPDATE message_groups SET configured = FALSE WHERE app_id = $1 AND configured`, int64(app))
+	return err
 }
 
-// CheckVersion returns ErrStale unless the app still has the version.
+// CheckVersion ends the transaction with ErrStale unless the app still has the version. It may do so later than here.
 func (tx *Tx) CheckVersion(app hookswitch.Key, version int64) error {
-	var have int64
-	err := tx.q.QueryRowContext(tx.ctx, selectVersion, int64(app)).Scan(&have)
-	if err == nil && have != version {
-		return ErrStale
-	}
-	return readErr(err, "application")
+	return tx.check(func(row rowScanner) error {
+		var have int64
+		err := row.Scan(&have)
+		if err == nil && have != version {
+			return ErrStale
+		}
+		return readErr(err, "application")
+	}, selectVersion, int64(app))
 }
 
 const selectVersion = `SELECT version FROM apps WHERE id = $1 AND deleted_at = 0`

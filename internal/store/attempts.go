@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"math"
 	"strconv"
 	"strings"
@@ -11,16 +12,61 @@ import (
 )
 
 const attemptColumns = `a.id, a.app_id, a.event_id, a.endpoint_id, a.url, a.ok, a.code, a.failure, a.answer, a.headers, a.expired, a.manual,
-	a.dns_us, a.connect_us, a.tls_us, a.wait_us, a.total_us`
+	a.dns_us, a.connect_us, a.tls_us, a.wait_us, a.total_us, a.signed_at, a.facts`
 
 func scanAttempt(row rowScanner) (*hookswitch.Attempt, error) {
 	var a hookswitch.Attempt
-	var dns, connect, tls, wait, total int64
-	err := row.Scan(&a.Key, &a.App, &a.Event, &a.Endpoint, &a.URL, &a.OK, &a.Code, &a.Failure, &a.Answer, &a.Headers, &a.Expired, &a.Manual,
-		&dns, &connect, &tls, &wait, &total)
+	var r attemptRow
+	if err := row.Scan(r.dest(&a)...); err != nil {
+		return nil, err
+	}
+	r.finish(&a)
+	return &a, nil
+}
+
+// attemptRow is what of an attempt is stored in another form.
+type attemptRow struct {
+	dns, connect, tls, wait, total, signed int64
+	facts                                  []byte
+}
+
+// dest are where the columns of a go.
+func (r *attemptRow) dest(a *hookswitch.Attempt, more ...any) []any {
+	return append([]any{&a.Key, &a.App, &a.Event, &a.Endpoint, &a.URL, &a.OK, &a.Code, &a.Failure, &a.Answer, &a.Headers, &a.Expired, &a.Manual,
+		&r.dns, &r.connect, &r.tls, &r.wait, &r.total, &r.signed, &r.facts}, more...)
+}
+
+func (r *attemptRow) finish(a *hookswitch.Attempt) {
 	us := func(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
-	a.Timings = hookswitch.Timings{DNS: us(dns), Connect: us(connect), TLS: us(tls), Wait: us(wait), Total: us(total)}
-	return &a, err
+	a.Timings = hookswitch.Timings{DNS: us(r.dns), Connect: us(r.connect), TLS: us(r.tls), Wait: us(r.wait), Total: us(r.total)}
+	if r.signed != 0 {
+		a.SignedAt = time.Unix(r.signed, 0).UTC()
+	}
+	if len(r.facts) > 0 {
+		a.Facts = new(hookswitch.AttemptFacts)
+		if json.Unmarshal(r.facts, a.Facts) != nil {
+			a.Facts = nil // details that cannot be read hide nothing else
+		}
+	}
+}
+
+// factsText are facts as stored: JSON, empty for none.
+func factsText(f *hookswitch.AttemptFacts) []byte {
+	if f == nil {
+		return []byte{}
+	}
+	b, err := json.Marshal(f)
+	if err != nil {
+		return []byte{} // texts and times can be encoded, but for years past 9999, which certificates may bear
+	}
+	return b
+}
+
+func signedAt(a *hookswitch.Attempt) int64 {
+	if a.SignedAt.IsZero() {
+		return 0
+	}
+	return a.SignedAt.Unix()
 }
 
 // AttemptFilter narrows a list of attempts.
@@ -104,6 +150,28 @@ func (r *Reader) attemptSteps(ctx context.Context, endpoint hookswitch.Key, f At
 	return func(p Page) (hookswitch.Key, error) {
 		return r.nth(ctx, query, "a.id", p, []any{int64(endpoint)})
 	}
+}
+
+// FailedAttempts lists the attempts that failed at the endpoints of an app or, with app 0, of all of them, without the answers. codeClass narrows them as AttemptFilter says; nil: any. stopped is where
+// the walk gave up when there may be more behind it, else 0.
+func (r *Reader) FailedAttempts(ctx context.Context, app hookswitch.Key, codeClass *int, p Page) (list []*hookswitch.Attempt, stopped hookswitch.Key, err error) {
+	f := AttemptFilter{CodeClass: codeClass, Bare: true}
+	read := func(p Page) ([]*hookswitch.Attempt, error) {
+		args := []any{}
+		query := `SELECT ` + f.columns() + ` FROM attempts a WHERE NOT a.ok` + f.clause(&args)
+		if app != 0 {
+			args = append(args, int64(app))
+			query += ` AND a.app_id = ` + placeholder(args)
+		}
+		return scanAll(ctx, r, scanAttempt, query+p.clause("a.id", &args), args...)
+	}
+	if app == 0 && codeClass == nil {
+		list, err = read(p)
+		return list, 0, err
+	}
+	return walk(p, func(p Page) (hookswitch.Key, error) {
+		return r.nth(ctx, `SELECT a.id FROM attempts a WHERE NOT a.ok`, "a.id", p, nil)
+	}, read)
 }
 
 // CountAttempts counts the attempts on an endpoint between two keys. more says that it gave up before it had seen all.

@@ -20,6 +20,8 @@ const (
 	maxQueued       = 4096
 	maxQueuedBytes  = 64 << 20
 	maxOutcomeQueue = 16384
+	// maxBackground is how many updates that nobody waits for ride in one commit: whoever does wait comes behind no more than those.
+	maxBackground = 16
 	// outcomeDelay is how long an outcome may wait for a commit to ride along with.
 	outcomeDelay = 20 * time.Millisecond
 	// maxKeyAge is how old the key of an event may be when it is committed. Readers that walk forward stay further behind than that.
@@ -53,6 +55,8 @@ type unit struct {
 	err    error
 	done   chan error
 	size   int
+	// background says that nobody outside waits for it.
+	background bool
 }
 
 // batch is what one transaction writes.
@@ -68,6 +72,7 @@ func (b *batch) units() int { return len(b.accepts) + len(b.updates) + len(b.out
 type queue struct {
 	mu       sync.Mutex
 	units    []*unit
+	later    []*unit // in the background
 	bytes    int
 	outcomes []*Outcome
 	writing  []*Outcome // taken and not yet committed
@@ -108,6 +113,13 @@ func (q *queue) put(u *unit) error {
 	defer q.mu.Unlock()
 	if q.closed {
 		return errClosed
+	}
+	if u.background { // there are no more than the engine runs at once
+		q.later = append(q.later, u)
+		if len(q.later) == 1 {
+			q.signal()
+		}
+		return nil
 	}
 	if len(q.units) >= maxQueued || q.bytes >= maxQueuedBytes {
 		return errFull
@@ -150,7 +162,7 @@ func (q *queue) take(now time.Time, flush bool) (units []*unit, outcomes []*Outc
 		bytes += q.units[n].size
 		n++
 	}
-	if n == 0 && len(q.outcomes) > 0 && len(q.outcomes) < maxOutcomes && !q.urgent && !flush && !q.closed {
+	if n == 0 && len(q.later) == 0 && len(q.outcomes) > 0 && len(q.outcomes) < maxOutcomes && !q.urgent && !flush && !q.closed {
 		if age := now.Sub(q.since); age >= 0 && age < outcomeDelay {
 			return nil, nil, outcomeDelay - age
 		}
@@ -161,6 +173,13 @@ func (q *queue) take(now time.Time, flush bool) (units []*unit, outcomes []*Outc
 		q.units = nil
 	}
 	q.bytes -= bytes
+	if k := min(len(q.later), maxBackground); k > 0 {
+		units = append(units, q.later[:k]...)
+		q.later = q.later[k:]
+		if len(q.later) == 0 {
+			q.later = nil
+		}
+	}
 	m := min(len(q.outcomes), maxOutcomes)
 	outcomes = q.outcomes[:m:m]
 	q.outcomes = q.outcomes[m:]
@@ -251,10 +270,19 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 	ran, err := s.backend.update(context.WithoutCancel(ctx), fn)
 	end()
 	if !ran {
-		err = s.submit(&unit{update: fn, size: 1024, done: make(chan error, 1)})
+		err = s.submit(&unit{update: fn, size: 1024, done: make(chan error, 1), background: inBackground(ctx)})
 	}
 	return s.outcomeOf(err)
 }
+
+type backgroundKey struct{}
+
+// Background marks what is done under ctx as work that nobody outside waits for. Updates under it leave the way free for those that providers and callers wait for.
+func Background(ctx context.Context) context.Context {
+	return context.WithValue(ctx, backgroundKey{}, true)
+}
+
+func inBackground(ctx context.Context) bool { return ctx.Value(backgroundKey{}) != nil }
 
 func (s *Store) submit(u *unit) error {
 	if err := s.queue.put(u); err != nil {
@@ -301,7 +329,7 @@ func (s *Store) commitLoop() {
 		units, outcomes, wait := s.queue.take(time.Now(), false)
 		if len(units) == 0 && len(outcomes) == 0 {
 			s.queue.mu.Lock()
-			done := s.queue.closed && len(s.queue.units) == 0 && len(s.queue.outcomes) == 0
+			done := s.queue.closed && len(s.queue.units) == 0 && len(s.queue.later) == 0 && len(s.queue.outcomes) == 0
 			s.queue.mu.Unlock()
 			if done {
 				return

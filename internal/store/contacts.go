@@ -122,7 +122,7 @@ func (tx *Tx) InsertContact(c *hookswitch.Contact, ch hookswitch.Channel, value 
 
 // InsertContactSeen stores a new person, known on the channel by value, who has written at the time seen; zero: has not.
 func (tx *Tx) InsertContactSeen(c *hookswitch.Contact, ch hookswitch.Channel, value string, seen time.Time) error {
-	if _, err := tx.exec(`INSERT INTO contacts (`+contactColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+	if err := tx.write(`INSERT INTO contacts (`+contactColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		int64(c.Key), int64(c.App), clean(c.Name), clean(c.DisplayName), string(c.DefaultChannel), pairsText(c.Metadata), millis(c.CreatedAt), millis(c.UpdatedAt)); err != nil {
 		return err
 	}
@@ -209,7 +209,7 @@ func (tx *Tx) GiveIdentifiers(app, from, to hookswitch.Key) error {
 
 // SeeContact notes that a person has written, and under what name.
 func (tx *Tx) SeeContact(app, contact hookswitch.Key, ch hookswitch.Channel, value, name string, now time.Time) error {
-	if _, err := tx.exec(`UPDATE identifiers SET last_inbound_at = $4 WHERE app_id = $1 AND channel = $2 AND value = $3`, int64(app), string(ch), clean(value), millis(now)); err != nil {
+	if err := tx.write(`UPDATE identifiers SET last_inbound_at = $4 WHERE app_id = $1 AND channel = $2 AND value = $3`, int64(app), string(ch), clean(value), millis(now)); err != nil {
 		return err
 	}
 	if name == "" {

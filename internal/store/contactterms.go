@@ -127,7 +127,7 @@ func (tx *Tx) insertTerms(app, key hookswitch.Key, terms []string) error {
 			args = append(args, terms[min(i, len(terms)-1)])
 			rows = append(rows, `($1, `+placeholder(args)+`, $2)`)
 		}
-		if _, err := tx.exec(`INSERT INTO contact_terms (app_id, term, contact_id) VALUES `+strings.Join(rows, ", ")+` ON CONFLICT DO NOTHING`, args...); err != nil {
+		if err := tx.write(`INSERT INTO contact_terms (app_id, term, contact_id) VALUES `+strings.Join(rows, ", ")+` ON CONFLICT DO NOTHING`, args...); err != nil {
 			return err
 		}
 		terms = terms[min(most, len(terms)):]

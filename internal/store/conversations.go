@@ -10,12 +10,12 @@ import (
 	"github.com/hookswitch/hookswitch"
 )
 
-const conversationColumns = `id, app_id, sender_id, contact_id, handover, unsolved, turn_state, last_inbound_at, inbound, messages, unread, last_message, created_at, updated_at`
+const conversationColumns = `id, app_id, sender_id, contact_id, handover, unsolved, turn_state, last_inbound_at, inbound, messages, unread, last_message, thread, created_at, updated_at`
 
 func scanConversation(row rowScanner) (*hookswitch.Conversation, error) {
 	var c hookswitch.Conversation
 	var last, created, updated int64
-	err := row.Scan(&c.Key, &c.App, &c.Sender, &c.Contact, &c.Handover, &c.Unsolved, &c.State, &last, &c.Inbound, &c.Messages, &c.Unread, &c.LastMessage, &created, &updated)
+	err := row.Scan(&c.Key, &c.App, &c.Sender, &c.Contact, &c.Handover, &c.Unsolved, &c.State, &last, &c.Inbound, &c.Messages, &c.Unread, &c.LastMessage, &c.Thread, &created, &updated)
 	c.LastInboundAt, c.CreatedAt, c.UpdatedAt = fromMillis(last), fromMillis(created), fromMillis(updated)
 	return &c, err
 }
@@ -26,9 +26,23 @@ func (r *Reader) Conversation(ctx context.Context, app, key hookswitch.Key) (*ho
 	return c, readErr(err, "conversation")
 }
 
-// ConversationOf is the conversation of a sender and a contact.
+// ConversationOf is the conversation of a sender and a contact that belongs to no thread.
 func (r *Reader) ConversationOf(ctx context.Context, sender, contact hookswitch.Key) (*hookswitch.Conversation, error) {
-	c, err := scanConversation(r.q.QueryRowContext(ctx, `SELECT `+conversationColumns+` FROM conversations WHERE sender_id = $1 AND contact_id = $2`, int64(sender), int64(contact)))
+	c, err := scanConversation(r.q.QueryRowContext(ctx, `SELECT `+conversationColumns+` FROM conversations WHERE sender_id = $1 AND contact_id = $2 AND thread = ''`, int64(sender), int64(contact)))
+	return c, readErr(err, "conversation")
+}
+
+// ConversationByThread is the conversation of a sender that somebody else calls thread, whoever the contact is.
+func (r *Reader) ConversationByThread(ctx context.Context, sender hookswitch.Key, thread string) (*hookswitch.Conversation, error) {
+	c, err := scanConversation(r.q.QueryRowContext(ctx, `SELECT `+conversationColumns+` FROM conversations WHERE sender_id = $1 AND thread = $2 AND thread <> ''`, int64(sender), clean(thread)))
+	return c, readErr(err, "conversation")
+}
+
+// LastConversationOf is the newest conversation of a sender and a contact on the channel, of whatever thread.
+func (r *Reader) LastConversationOf(ctx context.Context, sender, contact hookswitch.Key, ch hookswitch.Channel) (*hookswitch.Conversation, error) {
+	c, err := scanConversation(r.q.QueryRowContext(ctx, `SELECT `+conversationColumns+` FROM conversations WHERE sender_id = $1 AND contact_id = $2
+		AND EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = conversations.id AND m.channel = $3) ORDER BY updated_at DESC, id DESC LIMIT 1`,
+		int64(sender), int64(contact), string(ch)))
 	return c, readErr(err, "conversation")
 }
 
@@ -40,16 +54,15 @@ func (r *Reader) Conversations(ctx context.Context, app hookswitch.Key, p Page) 
 
 // InsertConversation stores a new conversation.
 func (tx *Tx) InsertConversation(c *hookswitch.Conversation) error {
-	_, err := tx.exec(`INSERT INTO conversations (id, app_id, sender_id, contact_id, handover, unsolved, turn_state, last_inbound_at, inbound, messages, unread, last_message, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-		int64(c.Key), int64(c.App), int64(c.Sender), int64(c.Contact), c.Handover, c.Unsolved, clean(c.State), millis(c.LastInboundAt), c.Inbound, c.Messages, c.Unread, int64(c.LastMessage),
+	return tx.write(`INSERT INTO conversations (id, app_id, sender_id, contact_id, handover, unsolved, turn_state, last_inbound_at, inbound, messages, unread, last_message, thread, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		int64(c.Key), int64(c.App), int64(c.Sender), int64(c.Contact), c.Handover, c.Unsolved, clean(c.State), millis(c.LastInboundAt), c.Inbound, c.Messages, c.Unread, int64(c.LastMessage), clean(c.Thread),
 		millis(c.CreatedAt), millis(c.UpdatedAt))
-	return err
 }
 
-// UpdateConversation stores the changed fields of a conversation.
+// UpdateConversation stores the changed fields of a conversation that this transaction has read.
 func (tx *Tx) UpdateConversation(c *hookswitch.Conversation) error {
-	return tx.execOne("conversation", `UPDATE conversations SET handover = $3, last_inbound_at = $4, inbound = $5, messages = $6, unread = $7, last_message = $8, updated_at = $9,
+	return tx.write(`UPDATE conversations SET handover = $3, last_inbound_at = $4, inbound = $5, messages = $6, unread = $7, last_message = $8, updated_at = $9,
 		unsolved = $10, turn_state = $11 WHERE id = $1 AND app_id = $2`,
 		int64(c.Key), int64(c.App), c.Handover, millis(c.LastInboundAt), c.Inbound, c.Messages, c.Unread, int64(c.LastMessage), millis(c.UpdatedAt),
 		c.Unsolved, clean(c.State))
@@ -59,6 +72,8 @@ func (tx *Tx) UpdateConversation(c *hookswitch.Conversation) error {
 type ConversationFilter struct {
 	Sender  hookswitch.Key
 	Channel hookswitch.Channel // those that messages on it belong to
+	// Handover: only those that a person has taken over.
+	Handover bool
 }
 
 // ListedConversation is a conversation in a list. The list is in the order of At: the last message or, where the list is of one channel, the last message on it.
@@ -91,11 +106,17 @@ func (r *Reader) BusyConversations(ctx context.Context, app hookswitch.Key, f Co
 		where = ` AND x.sender_id = $2`
 	}
 	if f.Channel == "" {
+		if f.Handover {
+			where += ` AND x.handover`
+		}
 		where += p.clause("x.last_message", &args)
 		return scanAll(ctx, r, scanListed, `SELECT x.last_message, `+aliased(conversationColumns, "x")+` FROM conversations x WHERE x.app_id = $1 AND x.last_message > 0`+where, args...)
 	}
 	args = append(args, string(f.Channel))
 	where += ` AND x.channel = ` + placeholder(args)
+	if f.Handover {
+		where += ` AND c.handover`
+	}
 	where += p.clause("x.last_message", &args)
 	return scanAll(ctx, r, scanListed, `SELECT x.last_message, `+aliased(conversationColumns, "c")+` FROM conversation_channels x JOIN conversations c ON c.id = x.conversation_id
 		WHERE x.app_id = $1`+where, args...)
@@ -147,12 +168,11 @@ func (tx *Tx) seeChannel(m *hookswitch.Message) error {
 	if m.Direction == hookswitch.Inbound {
 		inbound = millis(m.CreatedAt)
 	}
-	_, err := tx.exec(`INSERT INTO conversation_channels (conversation_id, channel, app_id, sender_id, last_message, last_inbound_at) VALUES ($1, $2, $3, $4, $5, $6)
+	return tx.write(`INSERT INTO conversation_channels (conversation_id, channel, app_id, sender_id, last_message, last_inbound_at) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (conversation_id, channel) DO UPDATE SET
 			last_message = CASE WHEN excluded.last_message > conversation_channels.last_message THEN excluded.last_message ELSE conversation_channels.last_message END,
 			last_inbound_at = CASE WHEN excluded.last_inbound_at > conversation_channels.last_inbound_at THEN excluded.last_inbound_at ELSE conversation_channels.last_inbound_at END`,
 		int64(m.Conversation), string(m.Channel), int64(m.App), int64(m.Sender), int64(m.Key), inbound)
-	return err
 }
 
 // MarkRead notes that nothing of a conversation is unread.

@@ -79,8 +79,8 @@ const (
 	insertDelivery = `INSERT INTO deliveries (subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at)
 		VALUES ($1, $2, $3, $4, 0, $5, $6, 0, $7, $8, $9, 0, 0)`
 	insertAttempt = `INSERT INTO attempts (id, app_id, event_id, endpoint_id, url, ok, code, failure, answer, headers, expired, manual,
-		dns_us, connect_us, tls_us, wait_us, total_us)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, FALSE, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING`
+		dns_us, connect_us, tls_us, wait_us, total_us, signed_at, facts)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, FALSE, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING`
 	deleteDelivery = `DELETE FROM deliveries WHERE subject = $1 AND target = $2 AND kind = $3`
 	// letGo makes a row wait that a node has held. One that was canceled meanwhile (see Cancel) does not wait for another try.
 	letGo         = `owner = 0, state = CASE WHEN restore = 3 AND manual = FALSE THEN 3 ELSE 0 END`
@@ -104,23 +104,21 @@ func (tx *Tx) insertEvent(e *hookswitch.Event) error {
 	if !e.Plain() {
 		statement, args = insertRichEvent, append(args, wordsText(e.Labels), millis(e.DeliverAt), millis(e.ExpiresAt), e.ContentType)
 	}
-	_, err := tx.exec(statement, args...)
-	return err
+	return tx.write(statement, args...)
 }
 
 func (tx *Tx) insertDelivery(d *Delivery) error {
 	if d.Kind == hookswitch.DeliverOrdered {
 		return tx.insertOrdered(d)
 	}
-	_, err := tx.exec(insertDelivery, int64(d.Subject), int64(d.Target), int64(d.Kind), int64(d.App), int64(d.Owner), millis(d.NextAt), d.Claim,
+	return tx.write(insertDelivery, int64(d.Subject), int64(d.Target), int64(d.Kind), int64(d.App), int64(d.Owner), millis(d.NextAt), d.Claim,
 		d.Manual, int64(d.Restore))
-	return err
 }
 
 func attemptArgs(a *hookswitch.Attempt) []any {
 	return []any{int64(a.Key), int64(a.App), int64(a.Event), int64(a.Endpoint), clean(a.URL), a.OK, int64(a.Code), a.Failure, notNil(a.Answer),
 		notNil(a.Headers), a.Manual, a.Timings.DNS.Microseconds(), a.Timings.Connect.Microseconds(), a.Timings.TLS.Microseconds(),
-		a.Timings.Wait.Microseconds(), a.Timings.Total.Microseconds()}
+		a.Timings.Wait.Microseconds(), a.Timings.Total.Microseconds(), signedAt(a), factsText(a.Facts)}
 }
 
 // clean makes foreign text fit for a TEXT column.
@@ -160,11 +158,11 @@ func (tx *Tx) Record(o *Outcome, now time.Time) (own bool, err error) {
 		ok, failed = 1, 0
 	}
 	// A row beside the committer's, which changes that one all the time. Counters come before endpoints, as in the committer.
-	if _, err := tx.exec(addCount, int64(o.Target), hourOf(o.Attempt), -1-o.Attempt.Key.Node(), ok, failed); err != nil {
+	if err := tx.write(addCount, int64(o.Target), hourOf(o.Attempt), -1-o.Attempt.Key.Node(), ok, failed); err != nil {
 		return own, err
 	}
 	if o.Attempt.OK {
-		_, err = tx.exec(markOK, int64(o.Target), now.UnixMilli())
+		err = tx.write(markOK, int64(o.Target), now.UnixMilli())
 	}
 	return own, err
 }
@@ -194,7 +192,7 @@ func (tx *Tx) settle(o *Outcome) (own bool, err error) {
 		return false, err
 	}
 	if o.Attempt != nil {
-		if _, err := tx.exec(insertAttempt, attemptArgs(o.Attempt)...); err != nil {
+		if err := tx.write(insertAttempt, attemptArgs(o.Attempt)...); err != nil {
 			return false, err
 		}
 	}
@@ -241,8 +239,7 @@ func (tx *Tx) Proceed(kind hookswitch.DeliveryKind, subject, target hookswitch.K
 
 // Settle ends what is owed for a subject and target from outside its run: a receipt has told the outcome of a send.
 func (tx *Tx) Settle(kind hookswitch.DeliveryKind, subject, target hookswitch.Key) error {
-	_, err := tx.exec(deleteDelivery, int64(subject), int64(target), int64(kind))
-	return err
+	return tx.write(deleteDelivery, int64(subject), int64(target), int64(kind))
 }
 
 const deliveryColumns = `subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at, task`
@@ -570,6 +567,54 @@ func (tx *Tx) takeBack(node int, now time.Time) error {
 type Backlog struct {
 	Due    int       // waiting and due
 	Oldest time.Time // when the oldest due work became due; zero: none is
+}
+
+// QueueState is what waits of one kind of work, and what runs.
+type QueueState struct {
+	Kind    hookswitch.DeliveryKind
+	Due     int       // waiting, and due
+	Later   int       // waiting for another try, or for its time
+	Running int       // a node has them
+	Oldest  time.Time // when the oldest due one became due; zero: none is
+	Nodes   map[int]int
+}
+
+// Queues tells what waits and runs of each kind of work, as far as it is counted: beyond a bound of rows the numbers say only "many".
+func (r *Reader) Queues(ctx context.Context, now time.Time) ([]QueueState, error) {
+	by := make(map[hookswitch.DeliveryKind]*QueueState)
+	of := func(kind hookswitch.DeliveryKind) *QueueState {
+		if by[kind] == nil {
+			by[kind] = &QueueState{Kind: kind, Nodes: make(map[int]int)}
+		}
+		return by[kind]
+	}
+	_, err := scanAll(ctx, r, func(row rowScanner) (struct{}, error) {
+		var kind hookswitch.DeliveryKind
+		var all, due int
+		var oldest sql.NullInt64
+		err := row.Scan(&kind, &all, &due, &oldest)
+		q := of(kind)
+		q.Due, q.Later, q.Oldest = due, all-due, fromMillis(oldest.Int64)
+		return struct{}{}, err
+	}, `SELECT kind, COUNT(*), SUM(CASE WHEN next_at <= $1 THEN 1 ELSE 0 END), MIN(CASE WHEN next_at <= $1 THEN next_at END)
+		FROM (SELECT kind, next_at FROM deliveries WHERE owner = 0 AND state = 0 AND kind > 0 LIMIT $2) waiting GROUP BY kind`, now.UnixMilli(), backlogBound)
+	if err != nil {
+		return nil, err
+	}
+	_, err = scanAll(ctx, r, func(row rowScanner) (struct{}, error) {
+		var kind hookswitch.DeliveryKind
+		var node, n int
+		err := row.Scan(&kind, &node, &n)
+		q := of(kind)
+		q.Running += n
+		q.Nodes[node] += n
+		return struct{}{}, err
+	}, `SELECT kind, owner, COUNT(*) FROM (SELECT kind, owner FROM deliveries WHERE owner <> 0 LIMIT $1) running GROUP BY kind, owner`, backlogBound)
+	var list []QueueState
+	for kind := hookswitch.DeliverWebhook; kind <= hookswitch.DeliverOrdered; kind++ {
+		list = append(list, *of(kind))
+	}
+	return list, err
 }
 
 // backlogBound is how many waiting rows are looked at: beyond it the numbers say only "many".

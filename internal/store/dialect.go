@@ -16,6 +16,8 @@ type dialect struct {
 	skipLocked string
 	// forUpdate ends a SELECT whose rows no other transaction may change until this one has ended.
 	forUpdate string
+	// holds is true where a column of bytes holds others; the first %s is the column, the second what is looked for.
+	holds string
 	// claimMany claims of many targets in one statement; nil: each is claimed alone.
 	claimMany func(tx *Tx, out *Claimed, req ClaimRequest, due []share, node int) error
 	// lag is how long after it was made a key may still be committed.
@@ -50,5 +52,5 @@ func (d *dialect) schema(text string) string {
 type querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	QueryRowContext(ctx context.Context, query string, args ...any) rowScanner
 }

@@ -84,6 +84,44 @@ func (r *Reader) DialogueStep(ctx context.Context, dialogue hookswitch.Key, hash
 	return &s, readErr(err, "step of the dialogue")
 }
 
+// DialogueFilter narrows a list of dialogues. Zero: all.
+type DialogueFilter struct {
+	Channel      hookswitch.Channel
+	Conversation hookswitch.Key
+}
+
+// Dialogues lists the USSD sessions and calls of an app.
+func (r *Reader) Dialogues(ctx context.Context, app hookswitch.Key, f DialogueFilter, p Page) ([]*hookswitch.Dialogue, error) {
+	args, where := []any{int64(app)}, ""
+	if f.Conversation != 0 {
+		args = append(args, int64(f.Conversation))
+		where += ` AND conversation_id = ` + placeholder(args)
+	}
+	if f.Channel != "" {
+		args = append(args, string(f.Channel))
+		where += ` AND channel = ` + placeholder(args)
+	}
+	where += p.clause("id", &args)
+	return scanAll(ctx, r, scanDialogue, `SELECT `+dialogueColumns+` FROM dialogues WHERE app_id = $1`+where, args...)
+}
+
+// DialogueByKey is a USSD session or call of an app.
+func (r *Reader) DialogueByKey(ctx context.Context, app, key hookswitch.Key) (*hookswitch.Dialogue, error) {
+	d, err := scanDialogue(r.q.QueryRowContext(ctx, `SELECT `+dialogueColumns+` FROM dialogues WHERE id = $1 AND app_id = $2`, int64(key), int64(app)))
+	return d, readErr(err, "dialogue")
+}
+
+// DialogueSteps are the first steps of a dialogue in their order, at most limit.
+func (r *Reader) DialogueSteps(ctx context.Context, dialogue hookswitch.Key, limit int) ([]DialogueStep, error) {
+	return scanAll(ctx, r, func(row rowScanner) (DialogueStep, error) {
+		s := DialogueStep{Dialogue: dialogue}
+		var hash []byte
+		err := row.Scan(&hash, &s.Number, &s.Message, &s.Input, &s.Answered, &s.Reply.Text, &s.Reply.End, &s.Reply.Dial, &s.Reply.Turn)
+		copy(s.Hash[:], hash)
+		return s, err
+	}, `SELECT hash, number, message_id, input, answered, reply, ends, dial, turn FROM dialogue_steps WHERE dialogue_id = $1 ORDER BY number LIMIT $2`, int64(dialogue), limit)
+}
+
 // InsertDialogueStep stores a new step.
 func (tx *Tx) InsertDialogueStep(s *DialogueStep) error {
 	_, err := tx.exec(`INSERT INTO dialogue_steps (dialogue_id, hash, number, message_id, input, answered, reply, ends, dial, turn) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,

@@ -167,3 +167,16 @@ func (tx *Tx) RegisterEventTypes(list []*hookswitch.EventType) error {
 	_, err = tx.exec(`INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, registeredTypes, value)
 	return err
 }
+
+// TypeVolumes counts the newest events of an app since the time by type, at most limit of them.
+func (r *Reader) TypeVolumes(ctx context.Context, app hookswitch.Key, since time.Time, limit int) (map[string]int, error) {
+	counts := make(map[string]int)
+	_, err := scanAll(ctx, r, func(row rowScanner) (struct{}, error) {
+		var name string
+		var n int
+		err := row.Scan(&name, &n)
+		counts[name] = n
+		return struct{}{}, err
+	}, `SELECT type, COUNT(*) FROM (SELECT type FROM events WHERE app_id = $1 AND id >= $2 ORDER BY id DESC LIMIT $3) newest GROUP BY type`, int64(app), int64(hookswitch.KeyAt(since)), limit)
+	return counts, err
+}

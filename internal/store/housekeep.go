@@ -15,6 +15,8 @@ type HousekeepOptions struct {
 	StrayRetention time.Duration
 	// TaskRetention is how long tasks that have ended are kept.
 	TaskRetention time.Duration
+	// ActivityRetention is how long it is known who did what.
+	ActivityRetention time.Duration
 }
 
 // HousekeepResult is what Housekeep did.
@@ -26,7 +28,7 @@ type HousekeepResult struct {
 	// Payloads counts those that were removed before their events.
 	Payloads int
 	// How many were dropped.
-	Events, Attempts, Bins, Once, Answers, Receipts, Strays, Counters, Tokens, Tasks, Dialogues, Attachments int
+	Events, Attempts, Bins, Once, Answers, Receipts, Strays, Counters, Tokens, Tasks, Dialogues, Attachments, Activities int
 }
 
 // TokenGrace is how long a token that has ended is kept: its bearer is told that it has ended, and the request that made it may be repeated.
@@ -77,6 +79,9 @@ func (s *Store) Housekeep(ctx context.Context, o HousekeepOptions) (HousekeepRes
 	}
 	if o.TaskRetention > 0 {
 		steps = append(steps, step{&res.Tasks, func(tx *Tx) (int, error) { return tx.DropTasksBefore(now.Add(-o.TaskRetention), bound) }})
+	}
+	if o.ActivityRetention > 0 {
+		steps = append(steps, step{&res.Activities, func(tx *Tx) (int, error) { return tx.DropActivitiesBefore(now.Add(-o.ActivityRetention), bound) }})
 	}
 	for _, st := range steps {
 		if err := s.chunks(ctx, st.sum, st.run); err != nil {

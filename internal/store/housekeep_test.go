@@ -25,7 +25,7 @@ func TestHousekeep_DropsWhatIsPastKeeping(t *testing.T) {
 		f.record(f.outcome(delivered, store.Done))
 		f.update(func(tx *store.Tx) error {
 			for _, err := range []error{
-				tx.PutBin(&store.Bin{Token: "old", ExpiresAt: f.clock.Now().Add(time.Hour)}), tx.InsertBinRequest(&store.BinRequest{Key: f.keys.Next(), Token: "old"}, 5),
+				tx.PutBin(&store.Bin{Token: "old", ExpiresAt: f.clock.Now().Add(time.Hour)}), tx.InsertBinRequest(&store.BinRequest{Key: f.keys.Next(), Token: "old"}),
 				tx.InsertReceipt(&hookswitch.Receipt{Key: f.keys.Next(), App: f.app}), tx.InsertStray(f.keys.Next(), "p", "d", "r", nil),
 				tx.Claim(store.OnceOf(store.Life1Day, 1, "x"), f.clock.Now()), tx.Claim(store.OnceOf(store.LifeForever, 1, "x"), f.clock.Now()),
 			} {

@@ -173,7 +173,7 @@ type historyLine struct {
 
 // InsertMessage stores a new message.
 func (tx *Tx) InsertMessage(m *hookswitch.Message) error {
-	if _, err := tx.exec(`INSERT INTO messages (id, app_id, sender_id, route_id, conversation_id, contact_id, direction, channel, type, status, from_address, to_address, body, content,
+	if err := tx.write(`INSERT INTO messages (id, app_id, sender_id, route_id, conversation_id, contact_id, direction, channel, type, status, from_address, to_address, body, content,
 		metadata, provider_id, provider_at, profile_name, in_reply_to, error_code, error_text, parts, review, test, fallback, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)`,
 		int64(m.Key), int64(m.App), int64(m.Sender), int64(m.Route), int64(m.Conversation), int64(m.Contact), string(m.Direction), string(m.Channel), m.Type,
@@ -194,9 +194,9 @@ func (tx *Tx) RerouteMessage(m *hookswitch.Message) error {
 	return tx.seeChannel(m)
 }
 
-// UpdateMessage stores what may change of a message after it was made: how far it has come.
+// UpdateMessage stores what may change of a message after it was made, which this transaction has read: how far it has come.
 func (tx *Tx) UpdateMessage(m *hookswitch.Message) error {
-	return tx.execOne("message", `UPDATE messages SET route_id = $3, status = $4, provider_id = $5, error_code = $6, error_text = $7, updated_at = $8, parts = $9 WHERE id = $1 AND app_id = $2`,
+	return tx.write(`UPDATE messages SET route_id = $3, status = $4, provider_id = $5, error_code = $6, error_text = $7, updated_at = $8, parts = $9 WHERE id = $1 AND app_id = $2`,
 		int64(m.Key), int64(m.App), int64(m.Route), string(m.Status), clean(m.ProviderID), clean(m.ErrorCode), clean(m.ErrorText), millis(m.UpdatedAt), m.Parts)
 }
 
@@ -225,9 +225,8 @@ func (r *Reader) MessageVersions(ctx context.Context, app, message hookswitch.Ke
 
 // InsertReceipt keeps a provider's report.
 func (tx *Tx) InsertReceipt(r *hookswitch.Receipt) error {
-	_, err := tx.exec(`INSERT INTO receipts (id, app_id, route_id, message_id, provider_id, status, at, error_code, error_text) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+	return tx.write(`INSERT INTO receipts (id, app_id, route_id, message_id, provider_id, status, at, error_code, error_text) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		int64(r.Key), int64(r.App), int64(r.Route), int64(r.Message), clean(r.ProviderID), string(r.Status), millis(r.At), clean(r.ErrorCode), clean(r.ErrorText))
-	return err
 }
 
 const receiptColumns = `id, app_id, route_id, message_id, provider_id, status, at, error_code, error_text`

@@ -79,3 +79,23 @@ func (s *Store) Heartbeat(ctx context.Context) (live int, err error) {
 	}
 	return max(live, 1), err
 }
+
+// NodeState is a node as the others see it.
+type NodeState struct {
+	Node
+	HeartbeatAt time.Time
+	Lives       bool // it was heard of lately
+	Own         bool // it is this one
+}
+
+// Nodes lists the nodes that have ever run on this database and have a number, the lowest first.
+func (s *Store) Nodes(ctx context.Context) ([]NodeState, error) {
+	alive := s.now().Add(-nodeAlive)
+	return scanAll(ctx, &s.Reader, func(row rowScanner) (n NodeState, err error) {
+		var at int64
+		err = row.Scan(&n.Number, &n.Instance, &n.Epoch, &at)
+		n.HeartbeatAt = fromMillis(at)
+		n.Lives, n.Own = !n.HeartbeatAt.Before(alive), n.Number == s.node.Number
+		return n, err
+	}, `SELECT number, instance, epoch, heartbeat_at FROM nodes ORDER BY number`)
+}

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -398,7 +399,7 @@ func TestBinsAndKeys_RoundTrip(t *testing.T) {
 		for i := range 5 {
 			q := &store.BinRequest{Key: f.keys.Next(), Token: "tok", Method: "POST", URI: fmt.Sprint("/", i), Remote: "127.0.0.1", Headers: []store.HeaderLine{{Name: "A", Value: strange}, {Name: "A", Value: "2"}},
 				Body: []byte("\x00\xff"), Size: 2}
-			f.update(func(tx *store.Tx) error { return tx.InsertBinRequest(q, 3) })
+			f.update(func(tx *store.Tx) error { return errors.Join(tx.InsertBinRequest(q), tx.TrimBin("tok", 3, 0, 1)) })
 			want = append(want, q)
 		}
 		list, err := f.BinRequests(ctx, "tok", store.Page{Limit: 9, Ascending: true})
@@ -508,13 +509,22 @@ func TestTenants_SeeAndChangeNothingOfEachOther(t *testing.T) {
 			"del endpoint": func(tx *store.Tx) error { return tx.DeleteEndpoint(other, ep.Key, 1, now) },
 			"sender":       func(tx *store.Tx) error { return tx.UpdateSender(&s2) },
 			"del sender":   func(tx *store.Tx) error { return tx.DeleteSender(other, s.Key, now) },
-			"conversation": func(tx *store.Tx) error { return tx.UpdateConversation(&v2) },
 			"handover":     func(tx *store.Tx) error { return tx.SetHandover(other, v.Key, true, now) },
-			"message":      func(tx *store.Tx) error { return tx.UpdateMessage(&m2) },
 			"key":          func(tx *store.Tx) error { return tx.DeleteAPIKey(other, k.Key, now) },
 			"key's text":   func(tx *store.Tx) error { return tx.RotateAPIKey(&hookswitch.APIKey{Key: k.Key, App: other}, "h2") },
 		} {
 			one("change "+what, f.Update(ctx, fn))
+		}
+		// These are for what the transaction has read, so they do not tell that they have found nothing.
+		v2.Messages, m2.Status = 7, hookswitch.StatusRead
+		f.update(func(tx *store.Tx) error { return errors.Join(tx.UpdateConversation(&v2), tx.UpdateMessage(&m2)) })
+		v3, err := f.Conversation(ctx, f.app, v.Key)
+		if err != nil || v3.Messages != 0 {
+			t.Errorf("the conversation became %+v, %v", v3, err)
+		}
+		m3, err := f.Message(ctx, f.app, m.Key)
+		if err != nil || m3.Status != "" {
+			t.Errorf("the message became %+v, %v", m3, err)
 		}
 	})
 }

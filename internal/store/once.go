@@ -58,28 +58,27 @@ func OnceOf(life Life, ref hookswitch.Key, parts ...string) Once {
 const (
 	selectOnce = `SELECT ref FROM once WHERE bucket = $1 AND hash = $2`
 	insertOnce = `INSERT INTO once (bucket, hash, ref) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
+	// The bucket before counts too.
+	insertFirst = `INSERT INTO once (bucket, hash, ref) SELECT CAST($1 AS BIGINT), $2, CAST($3 AS BIGINT)
+		WHERE NOT EXISTS (SELECT 1 FROM once WHERE bucket = CAST($1 AS BIGINT) - 1 AND hash = $2) ON CONFLICT DO NOTHING`
 )
 
 // Claim makes o happen, or returns a *DuplicateError with what it led to before.
 func (tx *Tx) Claim(o Once, now time.Time) error {
-	bucket := o.Life.bucket(now)
-	if o.Life != LifeForever {
-		if ref, err := tx.onceRef(bucket-1, o.Hash[:]); err != nil || ref != nil {
-			return errors.Join(err, ref.duplicate())
-		}
+	bucket, insert := o.Life.bucket(now), insertFirst
+	if o.Life == LifeForever {
+		insert = insertOnce // there is no bucket before it
 	}
-	n, err := tx.exec(insertOnce, bucket, o.Hash[:], int64(o.Ref))
+	n, err := tx.exec(insert, bucket, o.Hash[:], int64(o.Ref))
 	if err != nil || n == 1 {
 		return err
 	}
-	ref, err := tx.onceRef(bucket, o.Hash[:])
-	if err == nil && ref == nil {
-		err = errors.New("a row of once appeared and is gone")
+	for _, b := range []int64{bucket, bucket - 1} {
+		if ref, err := tx.onceRef(b, o.Hash[:]); err != nil || ref != nil {
+			return errors.Join(err, ref.duplicate())
+		}
 	}
-	if err != nil {
-		return err
-	}
-	return ref.duplicate()
+	return errors.New("a row of once appeared and is gone")
 }
 
 type onceRef hookswitch.Key

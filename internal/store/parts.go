@@ -34,10 +34,9 @@ func (r *Reader) PartByProviderID(ctx context.Context, providerID string, routes
 
 // InsertPart stores a new part.
 func (tx *Tx) InsertPart(p *hookswitch.MessagePart) error {
-	_, err := tx.exec(`INSERT INTO message_parts (`+partColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+	return tx.write(`INSERT INTO message_parts (`+partColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		int64(p.Message), p.Number, int64(p.App), int64(p.Route), clean(p.Text), string(p.Status), p.Accepted, clean(p.ProviderID), clean(p.ErrorCode), clean(p.ErrorText),
 		millis(p.BegunAt))
-	return err
 }
 
 // UpdatePart stores how far a part has come.

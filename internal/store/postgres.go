@@ -36,6 +36,7 @@ var postgresDialect = &dialect{
 	},
 	skipLocked: " FOR UPDATE SKIP LOCKED",
 	forUpdate:  " FOR UPDATE",
+	holds:      "position(%[2]s IN %[1]s) > 0",
 	claimMany:  claimMany,
 	lag:        otherNodes,
 	oldest:     oldestTransaction,
@@ -75,6 +76,7 @@ type postgres struct {
 	box   *seal
 	marks *okMarks
 	turn  chan struct{} // taken by the transaction that is tried again after losing to others; has room for one
+	quiet chan struct{} // taken by transactions in the background, so that connections are left for the others
 }
 
 // migrationLock is the advisory lock that one node at a time holds while it brings the schema up to date.
@@ -116,7 +118,7 @@ func openPostgres(ctx context.Context, o Options) (backend, []int64, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p := &postgres{log: o.Logger, now: o.Now, pool: pool, db: stdlib.OpenDBFromPool(pool), turn: make(chan struct{}, 1)}
+	p := &postgres{log: o.Logger, now: o.Now, pool: pool, db: stdlib.OpenDBFromPool(pool), turn: make(chan struct{}, 1), quiet: make(chan struct{}, cfg.MaxConns/4)}
 	p.db.SetMaxOpenConns(int(cfg.MaxConns) - 1)
 	applied, err := p.open(ctx)
 	if err != nil {
@@ -176,6 +178,14 @@ const (
 func (p *postgres) update(ctx context.Context, fn func(*Tx) error) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
+	if inBackground(ctx) {
+		select {
+		case p.quiet <- struct{}{}:
+			defer func() { <-p.quiet }()
+		case <-ctx.Done():
+			return true, ctx.Err()
+		}
+	}
 	for try := 1; ; try++ {
 		err := p.tryUpdate(ctx, fn)
 		if err == nil || try == updateTries || errors.Is(err, errUnknown) || !again(err) {
@@ -219,27 +229,20 @@ func lost(err error) bool {
 }
 
 func (p *postgres) tryUpdate(ctx context.Context, fn func(*Tx) error) error {
-	t, err := p.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+	conn, err := p.db.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	tx := &Tx{Reader: Reader{q: cleaned{t}, d: postgresDialect, box: p.box}, ctx: ctx}
-	if err := call(tx, fn); err != nil {
-		return errors.Join(err, ignoreDone(t.Rollback()))
+	w := &pipe{conn: conn}
+	w.write(`BEGIN ISOLATION LEVEL REPEATABLE READ`)
+	tx := &Tx{Reader: Reader{q: w, d: postgresDialect, box: p.box}, ctx: ctx, pipe: w}
+	if err = call(tx, fn); err == nil {
+		err = w.commit(ctx)
 	}
-	if err := t.Commit(); err != nil {
-		if lost(err) && !errors.Is(err, pgx.ErrTxCommitRollback) {
-			return fmt.Errorf("%w: %w", errUnknown, err)
-		}
-		return err
+	if err != nil {
+		w.rollBack(ctx)
 	}
-	return nil
-}
-
-func ignoreDone(err error) error {
-	if errors.Is(err, sql.ErrTxDone) || errors.Is(err, sql.ErrConnDone) {
-		return nil
-	}
+	_ = conn.Close() // it goes back to the pool
 	return err
 }
 
@@ -605,10 +608,10 @@ func queueOutcomes(q *pgx.Batch, list []*Outcome) {
 
 func queueAttempts(q *pgx.Batch, list []*Outcome) {
 	var a struct {
-		id, app, event, endpoint, code, dns, connect, tls, wait, total []int64
-		url, failure                                                   []string
-		ok, manual                                                     []bool
-		answer, headers                                                [][]byte
+		id, app, event, endpoint, code, dns, connect, tls, wait, total, signed []int64
+		url, failure                                                           []string
+		ok, manual                                                             []bool
+		answer, headers, facts                                                 [][]byte
 	}
 	for _, o := range list {
 		t := o.Attempt
@@ -620,17 +623,18 @@ func queueAttempts(q *pgx.Batch, list []*Outcome) {
 		a.answer, a.headers, a.manual = append(a.answer, notNil(t.Answer)), append(a.headers, notNil(t.Headers)), append(a.manual, t.Manual)
 		a.dns, a.connect, a.tls = append(a.dns, t.Timings.DNS.Microseconds()), append(a.connect, t.Timings.Connect.Microseconds()), append(a.tls, t.Timings.TLS.Microseconds())
 		a.wait, a.total = append(a.wait, t.Timings.Wait.Microseconds()), append(a.total, t.Timings.Total.Microseconds())
+		a.signed, a.facts = append(a.signed, signedAt(t)), append(a.facts, factsText(t.Facts))
 	}
 	if len(a.id) == 0 {
 		return
 	}
-	q.Queue(`INSERT INTO attempts (id, app_id, event_id, endpoint_id, url, ok, code, failure, answer, headers, expired, manual, dns_us, connect_us, tls_us, wait_us, total_us)
-		SELECT id, app_id, event_id, endpoint_id, url, ok, code, failure, answer, headers, FALSE, manual, dns_us, connect_us, tls_us, wait_us, total_us
+	q.Queue(`INSERT INTO attempts (id, app_id, event_id, endpoint_id, url, ok, code, failure, answer, headers, expired, manual, dns_us, connect_us, tls_us, wait_us, total_us, signed_at, facts)
+		SELECT id, app_id, event_id, endpoint_id, url, ok, code, failure, answer, headers, FALSE, manual, dns_us, connect_us, tls_us, wait_us, total_us, signed_at, facts
 		FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::boolean[], $7::bigint[], $8::text[], $9::bytea[], $10::bytea[], $11::boolean[],
-			$12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[])
-		AS u (id, app_id, event_id, endpoint_id, url, ok, code, failure, answer, headers, manual, dns_us, connect_us, tls_us, wait_us, total_us)
+			$12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bytea[])
+		AS u (id, app_id, event_id, endpoint_id, url, ok, code, failure, answer, headers, manual, dns_us, connect_us, tls_us, wait_us, total_us, signed_at, facts)
 		ON CONFLICT DO NOTHING`,
-		a.id, a.app, a.event, a.endpoint, a.url, a.ok, a.code, a.failure, a.answer, a.headers, a.manual, a.dns, a.connect, a.tls, a.wait, a.total)
+		a.id, a.app, a.event, a.endpoint, a.url, a.ok, a.code, a.failure, a.answer, a.headers, a.manual, a.dns, a.connect, a.tls, a.wait, a.total, a.signed, a.facts)
 }
 
 func queueTally(q *pgx.Batch, t tally, now int64) {

@@ -26,7 +26,14 @@ func (r *Reader) close() error {
 }
 
 // cleaned is a querier whose texts are made fit for a TEXT column, so that one with a NUL in it is not found rather than refused.
-type cleaned struct{ q querier }
+type cleaned struct{ q driverQuerier }
+
+// driverQuerier is a database or a connection of the standard library.
+type driverQuerier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
 
 func (c cleaned) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
 	return c.q.ExecContext(ctx, text, cleanArgs(args)...)
@@ -36,7 +43,7 @@ func (c cleaned) QueryContext(ctx context.Context, text string, args ...any) (*s
 	return c.q.QueryContext(ctx, text, cleanArgs(args)...)
 }
 
-func (c cleaned) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row {
+func (c cleaned) QueryRowContext(ctx context.Context, text string, args ...any) rowScanner {
 	return c.q.QueryRowContext(ctx, text, cleanArgs(args)...)
 }
 
@@ -58,7 +65,7 @@ func cleanArgs(args []any) []any {
 
 // preparer is a database or a connection.
 type preparer interface {
-	querier
+	driverQuerier
 	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
 }
 
@@ -115,7 +122,7 @@ func (c *statements) QueryContext(ctx context.Context, text string, args ...any)
 	return c.db.QueryContext(ctx, text, args...)
 }
 
-func (c *statements) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row {
+func (c *statements) QueryRowContext(ctx context.Context, text string, args ...any) rowScanner {
 	args = cleanArgs(args)
 	if st := c.stmt(ctx, text); st != nil {
 		return st.QueryRowContext(ctx, args...)

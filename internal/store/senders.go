@@ -104,6 +104,25 @@ func (r *Reader) routesOf(ctx context.Context, app, sender hookswitch.Key) ([]ho
 	return scanAll(ctx, r, r.scanRoute, `SELECT `+routeColumns+` FROM routes WHERE sender_id = $1 AND app_id = $2 AND deleted_at = 0 ORDER BY id`, int64(sender), int64(app))
 }
 
+// RouteOver is the oldest live route of an app over the provider, on the channel where that is not empty.
+func (r *Reader) RouteOver(ctx context.Context, app hookswitch.Key, provider string, ch hookswitch.Channel) (*hookswitch.Route, error) {
+	rt, err := r.scanRoute(r.q.QueryRowContext(ctx, `SELECT `+routeColumns+` FROM routes WHERE app_id = $1 AND provider = $2 AND deleted_at = 0 AND (channel = $3 OR $3 = '') ORDER BY id LIMIT 1`,
+		int64(app), provider, string(ch)))
+	if err != nil {
+		return nil, readErr(err, "route")
+	}
+	return &rt, nil
+}
+
+// RouteProvider is the provider of a route of an app, also of one that is gone; "": there never was one.
+func (r *Reader) RouteProvider(ctx context.Context, app, route hookswitch.Key) (provider string, err error) {
+	err = r.q.QueryRowContext(ctx, `SELECT provider FROM routes WHERE id = $1 AND app_id = $2`, int64(route), int64(app)).Scan(&provider)
+	if err = readErr(err, "route"); hookswitch.KindOf(err) == hookswitch.NotFound {
+		return "", nil
+	}
+	return provider, err
+}
+
 // DefaultSender is the sender of an app that sends use which name none, or an error of kind NotFound.
 func (r *Reader) DefaultSender(ctx context.Context, app hookswitch.Key) (*hookswitch.Sender, error) {
 	s, err := r.scanSender(r.q.QueryRowContext(ctx, `SELECT `+senderColumns+` FROM senders WHERE app_id = $1 AND is_default AND deleted_at = 0 ORDER BY id LIMIT 1`, int64(app)))

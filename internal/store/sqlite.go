@@ -21,6 +21,7 @@ import (
 var sqliteDialect = &dialect{
 	name:     "sqlite",
 	words:    map[string]string{"key": "INTEGER PRIMARY KEY", "clustered": "WITHOUT ROWID", "queue": "WITHOUT ROWID", "counter": "WITHOUT ROWID", "bytewise": "COLLATE BINARY"},
+	holds:    "instr(%s, %s) > 0",
 	lag:      maxKeyAge,
 	goose:    "sqlite3",
 	classify: classifySQLite,

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ type Tx struct {
 	ctx context.Context
 	// failed is the first error of a statement that writes. PostgreSQL ends the transaction then, and so do we on SQLite.
 	failed error
+	// pipe is the connection on PostgreSQL; nil on SQLite, where no statement is worth waiting with.
+	pipe *pipe
 }
 
 // ErrStale says that events were fanned out under an older version of their App. The caller reads the App again and fans out anew.
@@ -36,6 +39,26 @@ func (tx *Tx) exec(query string, args ...any) (int64, error) {
 		return 0, err
 	}
 	return res.RowsAffected()
+}
+
+// write runs a statement that changes rows when it suits: at the latest before the commit, and before anything is read. How many it changes is not told, so it is for rows that
+// are new, or that this transaction has read: what it has read and another one has changed meanwhile makes it run again.
+func (tx *Tx) write(query string, args ...any) error {
+	if tx.pipe == nil {
+		_, err := tx.exec(query, args...)
+		return err
+	}
+	tx.pipe.write(query, args...)
+	return nil
+}
+
+// check runs a query of one row when it suits, as write does. An error of fn ends the transaction.
+func (tx *Tx) check(fn func(row rowScanner) error, query string, args ...any) error {
+	if tx.pipe == nil {
+		return fn(tx.q.QueryRowContext(tx.ctx, query, args...))
+	}
+	tx.pipe.keep(kept{query, args, fn})
+	return nil
 }
 
 // execOne runs a statement that must find its row.
@@ -78,8 +101,9 @@ func call(tx *Tx, fn func(*Tx) error) (err error) {
 			err = fmt.Errorf("panic in a transaction: %v\n%s", p, debug.Stack())
 		}
 	}()
-	if err := fn(tx); err != nil {
-		return err
+	err = fn(tx)
+	if tx.pipe != nil && tx.pipe.failed != nil {
+		return tx.pipe.failed
 	}
-	return tx.failed
+	return cmp.Or(err, tx.failed)
 }

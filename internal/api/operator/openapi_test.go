@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/api/apitest"
 )
 
@@ -21,6 +22,18 @@ var shapes = map[string]apitest.Shape{
 	"POST /apps/{app}/keys":              {Tag: "keys", Status: 201, In: keyIn{}, Out: keyOut{}},
 	"POST /apps/{app}/keys/{key}/rotate": {Tag: "keys", In: rotationIn{}, Out: keyOut{}},
 	"DELETE /apps/{app}/keys/{key}":      {Tag: "keys", Status: 204},
+
+	"GET /apps/{app}/portal":   {Tag: "apps", Out: portalOut{}},
+	"PATCH /apps/{app}/portal": {Tag: "apps", In: portalIn{}, Out: portalOut{}},
+
+	"GET /apps/{app}/clients":             {Tag: "clients", List: true, Out: listOut[clientOut]{}},
+	"POST /apps/{app}/clients":            {Tag: "clients", Status: 201, In: clientIn{}, Out: clientOut{}},
+	"DELETE /apps/{app}/clients/{client}": {Tag: "clients", Status: 204},
+
+	"GET /apps/{app}/groups":            {Tag: "groups", List: true, Out: listOut[groupOut]{}},
+	"POST /apps/{app}/groups":           {Tag: "groups", Status: 201, In: groupIn{}, Out: groupOut{}},
+	"DELETE /apps/{app}/groups/{group}": {Tag: "groups", Status: 204},
+	"PUT /apps/{app}/responder":         {Tag: "groups", In: hookswitch.ResponderConfig{}, Out: senderOut{}},
 
 	"GET /apps/{app}/senders":                    {Tag: "senders", List: true, Out: listOut[senderOut]{}},
 	"PUT /apps/{app}/senders":                    {Tag: "senders", In: senderFile{}, Out: listOut[senderOut]{}},
@@ -64,7 +77,7 @@ var shapes = map[string]apitest.Shape{
 
 func TestTheDescriptionHasEveryRoute(t *testing.T) {
 	t.Parallel()
-	api := apitest.API{Name: "Operator", Tags: []string{"apps", "keys", "senders", "contacts", "conversations", "messages", "drafts", "templates", "invitations", "server"},
+	api := apitest.API{Name: "Operator", Tags: []string{"apps", "keys", "clients", "groups", "senders", "contacts", "conversations", "messages", "drafts", "templates", "invitations", "server"},
 		Owns:     func(path string) bool { return strings.HasPrefix(path, Prefix+"/") },
 		Security: "operatorToken", SecurityText: "The operator token.", Error: errorOut{}, Limit: defaultLimit, MaxLimit: maxLimit}
 	for _, rt := range (&handler{}).routes() {

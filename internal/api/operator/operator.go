@@ -1,4 +1,4 @@
-// Package operator is the gateway's own API under /operator/v1, for the person who runs it: apps and their keys, senders, contacts, conversations,
+// Package operator is the gateway's own API under /operator/v1, for the person who runs it: apps and their keys, clients and groups, senders, contacts, conversations,
 // messages, templates, invitations, pushes that belonged to no route, and the settings in effect. The command line speaks it.
 //
 // It owns the wire types, the shape of errors and of lists, and the check of the operator token. What is valid and what follows from a change is up to
@@ -82,11 +82,22 @@ func (h *handler) routes() []route {
 		{"GET", "/apps/{app}", "get an app", h.getApp},
 		{"PATCH", "/apps/{app}", "change an app", h.updateApp},
 		{"DELETE", "/apps/{app}", "delete an app", h.deleteApp},
+		{"GET", "/apps/{app}/portal", "get how the portal of an app looks", h.getPortal},
+		{"PATCH", "/apps/{app}/portal", "change how the portal of an app looks, and who may frame it", h.updatePortal},
 
 		{"GET", "/apps/{app}/keys", "list the API keys of an app", h.listKeys},
 		{"POST", "/apps/{app}/keys", "create an API key", h.createKey},
 		{"POST", "/apps/{app}/keys/{key}/rotate", "give an API key a new text", h.rotateKey},
 		{"DELETE", "/apps/{app}/keys/{key}", "revoke an API key", h.deleteKey},
+
+		{"GET", "/apps/{app}/clients", "list the clients of an app", h.listClients},
+		{"POST", "/apps/{app}/clients", "create a client, which gets tokens by its credentials", h.createClient},
+		{"DELETE", "/apps/{app}/clients/{client}", "revoke a client", h.revokeClient},
+
+		{"GET", "/apps/{app}/groups", "list the groups of an app", h.listGroups},
+		{"POST", "/apps/{app}/groups", "create a group", h.createGroup},
+		{"DELETE", "/apps/{app}/groups/{group}", "delete a group", h.deleteGroup},
+		{"PUT", "/apps/{app}/responder", "choose what answers what is posted to an app", h.setResponder},
 
 		{"GET", "/apps/{app}/senders", "list the senders of an app", h.listSenders},
 		{"PUT", "/apps/{app}/senders", "apply a sender file", h.applySenders},

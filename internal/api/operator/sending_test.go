@@ -23,14 +23,14 @@ func TestMessages_AreSentByTheOperator(t *testing.T) {
 				a.Errorf("rate %v, want %v", route["rate"], want)
 			}
 		}
-		m := a.do(202, "POST", "/messages", `{"app":"`+app+`","sender":"support","to":"+15551234567","type":"template","content":{"templateName":"hello","templateLanguage":"en"},"text":"Hello","metadata":{"order":"7"}}`)
-		if m["status"] != "queued" || m["channel"] != "whatsapp" || m["from"] != "+15550001111" || m["type"] != "template" || m["direction"] != "outbound" {
+		m := a.do(202, "POST", "/messages", `{"app":"`+app+`","sender":"texts","to":"+15551234567","text":"Hello","metadata":{"order":"7"}}`)
+		if m["status"] != "queued" || m["channel"] != "sms" || m["from"] != "+15550002222" || m["type"] != "text" || m["direction"] != "outbound" {
 			a.Errorf("message %v", m)
 		}
 		got := a.do(200, "GET", "/apps/"+app+"/messages/"+m["id"].(string), "")
 		a.same("metadata", got["metadata"], map[string]any{"order": "7"})
 		a.same("receipts", got["receipts"], []any{})
-		again := a.do(202, "POST", "/messages", `{"app":"`+app+`","sender":"support","to":"+15551234567","type":"template","content":{"templateName":"hello","templateLanguage":"en"},"text":"Once more"}`)
+		again := a.do(202, "POST", "/messages", `{"app":"`+app+`","sender":"texts","to":"+15551234567","text":"Once more"}`)
 		a.same("conversation", again["conversationId"], m["conversationId"])
 
 		for body, wrong := range map[string]string{

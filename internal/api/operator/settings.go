@@ -20,6 +20,7 @@ type Setting struct {
 	Value   string `json:"value"` // as one would write it in a flag
 	Default string `json:"default"`
 	Help    string `json:"help"`
+	Source  string `json:"source"` // where the value comes from: flag, environment, file or default
 }
 
 // Settings are the settings of c without those that are secret. A password in the database's URL is left out.
@@ -27,12 +28,12 @@ func Settings(c *config.Server) []Setting {
 	known := config.Settings()
 	v := reflect.ValueOf(*c)
 	var list []Setting
-	for i := range v.NumField() {
+	for i := range known {
 		if v.Field(i).Type() == reflect.TypeFor[hookswitch.Secret]() {
 			continue
 		}
 		k := known[i]
-		list = append(list, Setting{Name: k.Name, Env: k.Env, Value: settingText(v.Field(i)), Default: k.Default, Help: k.Help})
+		list = append(list, Setting{Name: k.Name, Env: k.Env, Value: settingText(v.Field(i)), Default: k.Default, Help: k.Help, Source: c.Source(k.Name)})
 	}
 	return list
 }

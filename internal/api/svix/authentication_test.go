@@ -19,7 +19,8 @@ import (
 // fragment is what a link to the portal carries.
 func fragment(t testing.TB, link string) map[string]string {
 	t.Helper()
-	text, ok := strings.CutPrefix(link, publicURL+"/portal/login#key=")
+	page, text, _ := strings.Cut(link, "#key=")
+	ok := strings.HasPrefix(page, publicURL+"/portal/login?app=app_")
 	raw, err := base64.StdEncoding.DecodeString(text)
 	var v map[string]string
 	if !ok || err != nil || json.Unmarshal(raw, &v) != nil {

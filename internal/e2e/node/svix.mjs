@@ -13,5 +13,6 @@ import "./svix/operational.mjs";
 import "./svix/poller.mjs";
 import "./svix/recovery.mjs";
 import "./svix/statistics.mjs";
+import "./svix/travtus.mjs";
 
 await runAll();

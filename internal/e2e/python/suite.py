@@ -444,6 +444,41 @@ def errors():
     fails(501, lambda: sx.connector.list(), "not_implemented")
 
 
+def operator(method, path, body):
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    request = urllib.request.Request(SERVER + path, json.dumps(body).encode(), headers, method=method)
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)
+
+
+@check("answers of the Travtus-shaped API")
+def travtus():
+    app = sx.application.create(m.ApplicationIn(name="travtus"))
+    path = f"/travtus/{RUN}"
+    ep = sx.endpoint.create(app.id, m.EndpointIn(url=RECEIVER + path))
+    operator("PUT", f"/operator/v1/apps/{app.id}/responder", {"kind": "echo"})
+    made = operator("POST", f"/operator/v1/apps/{app.id}/clients", {})
+    form = {"grant_type": "client_credentials", "client_id": made["clientId"], "client_secret": made["clientSecret"]}
+    with urllib.request.urlopen(SERVER + "/oauth2/token", urllib.parse.urlencode(form).encode()) as answer:
+        token = json.load(answer)["access_token"]
+    sms = {"message_id": "SM1", "text": "Hello", "created_datetime": "2024-03-15T11:30:00", "phone_number": "+1234567890", "conversation_id": "c"}
+    request = urllib.request.Request(
+        SERVER + "/messages/",
+        json.dumps({"channel": "sms", "message_direction": "Inbound", "group_external_ref": "g", "sms": sms}).encode(),
+        {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        request_id = json.load(answer)["request_id"]
+    got = until("the answer", lambda: received(path))[0]
+    payload = Webhook(sx.endpoint.get_secret(app.id, ep.id).key).verify(got["body"], got["headers"])
+    same(payload["event_type"], "sms.respond")
+    same(payload["message_id"], request_id)
+    same(payload["body"]["message_id"], "SM1")
+    at = datetime.fromtimestamp(1614265330, timezone.utc)
+    signature = Webhook("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").sign("msg_p5jXN8AQM9LWM0D4loKWxJek", at, '{"test": 2432232314}')
+    same(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")
+
+
 @check("the asynchronous client")
 def asynchronous():
     async def go():

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -48,6 +49,21 @@ var behaviours = []behaviour{
 		}
 		return 200, "", "ok"
 	}},
+	{"Accounting", "http://accounting.acme.example/hooks", []string{"message.failed"}, 40 * time.Millisecond, func(_ *Site, left float64) (int, string, string) {
+		if left < 3 {
+			return 308, "", ""
+		}
+		return 204, "", ""
+	}},
+}
+
+// header are the header lines of the answer to an attempt that failed.
+func (b behaviour) header(code int) string {
+	h := "Content-Type: application/json\nDate: Mon, 01 Jan 2026 10:00:00 GMT\n"
+	if code == 308 {
+		h += "Location: https://accounting.acme.example/hooks\n"
+	}
+	return h + "Server: nginx/1.27.2\n"
 }
 
 // seed makes the business.
@@ -85,8 +101,36 @@ func (s *Site) seed(ctx context.Context, bare bool) (err error) {
 	if err := s.day(ctx, answers, endpoints); err != nil {
 		return err
 	}
+	quiet, err := s.Service.CreateEndpoint(ctx, s.App.Key, hookswitch.Endpoint{URL: "https://partner.example/feed", Description: "Partner feed"}, service.Idempotency{})
+	if err != nil {
+		return err
+	}
+	s.Names["quiet"] = ids.Format(hookswitch.KindEndpoint, quiet.Key)
+	if err := s.named(ctx, endpoints); err != nil {
+		return err
+	}
 	for name, of := range map[string]string{"endpoint": "Data warehouse", "failing": "CRM", "off": "Old help desk", "good": "Billing"} {
 		s.Names[name] = ids.Format(hookswitch.KindEndpoint, endpoints[of].Key)
+	}
+	issues, err := s.Service.Issues(ctx, s.App.Key)
+	if err != nil {
+		return err
+	}
+	for _, i := range issues {
+		if i.Endpoint.Key == endpoints["CRM"].Key {
+			s.Names["cause"] = i.Diagnosis.Code
+			if err := s.Service.MarkIssue(ctx, s.App.Key, i.Endpoint.Key, i.Diagnosis.Code, service.IssueOpen, "Grace is looking at the migration of the contacts table."); err != nil {
+				return err
+			}
+		} else if i.Endpoint.Key == endpoints["Old help desk"].Key {
+			if err := s.Service.MarkIssue(ctx, s.App.Key, i.Endpoint.Key, i.Diagnosis.Code, service.IssueMuted, ""); err != nil {
+				return err
+			}
+		}
+	}
+	s.Names["rotated"] = s.Names["good"]
+	if err := s.activity(ctx, endpoints); err != nil {
+		return err
 	}
 	list, _, err := s.Service.AttemptsByEndpoint(ctx, s.App.Key, endpoints["CRM"].Key, store.AttemptFilter{}, store.Page{Limit: 1})
 	if err != nil {
@@ -101,12 +145,18 @@ func (s *Site) seed(ctx context.Context, bare bool) (err error) {
 
 // day is a day of business: events by the hour, attempts as the servers behind the endpoints answer.
 func (s *Site) day(ctx context.Context, answers map[hookswitch.Key]behaviour, endpoints map[string]*hookswitch.Endpoint) error {
-	end := time.Now()
+	end := time.Now().Add(-25 * time.Minute) // what is said to people comes after it
 	const step = 6 * time.Minute
-	clockRuns := false
+	clockRuns, talked := false, false
 	for s.clock.now().Add(step).Before(end) {
 		s.clock.advance(step)
 		left := end.Sub(s.clock.now()).Hours()
+		if left < 1.2 && !talked {
+			talked = true
+			if err := s.chat(ctx); err != nil {
+				return err
+			}
+		}
 		busy := 1 + math.Sin((left-3)/24*2*math.Pi) // a quiet night, a busy day
 		for range 1 + int(busy*4) + s.rand.IntN(3) {
 			s.clock.advance(400 * time.Millisecond)
@@ -157,9 +207,13 @@ func (s *Site) attempt(d store.Delivery, b behaviour, left float64) *store.Outco
 	took := time.Duration(float64(b.median) * math.Exp(s.rand.NormFloat64()*0.45))
 	a := &hookswitch.Attempt{Key: s.Service.NextKey(), App: d.App, Event: d.Subject, Endpoint: d.Target, URL: b.url, OK: code/100 == 2, Code: code, Failure: failure, Answer: []byte(text),
 		Timings: hookswitch.Timings{DNS: 3 * time.Millisecond, Connect: 11 * time.Millisecond, TLS: 19 * time.Millisecond, Wait: took, Total: took + 34*time.Millisecond}}
+	a.SignedAt = s.clock.now().Truncate(time.Second)
+	a.Facts = &hookswitch.AttemptFacts{Remote: "203.0.113.24:443", TLS: hookswitch.TLSFacts{Version: "TLS 1.3", Ends: s.clock.now().Add(61 * 24 * time.Hour)}}
 	o := &store.Outcome{Kind: d.Kind, App: d.App, Subject: d.Subject, Target: d.Target, Claim: d.Claim, Attempt: a}
 	if !a.OK {
-		a.Headers = []byte("Content-Type: application/json\nServer: nginx/1.27.2\nDate: Mon, 01 Jan 2026 10:00:00 GMT\n")
+		a.Headers = []byte(b.header(a.Code))
+		a.Facts.Sent = "Content-Type: application/json\nUser-Agent: Svix-Webhooks/1.0 (Hookswitch)\nAccept: */*\nsvix-id: " + s.Service.IDs().Format(hookswitch.KindEvent, a.Event) +
+			"\nsvix-timestamp: " + strconv.FormatInt(a.SignedAt.Unix(), 10) + "\nsvix-signature: v1,kq5n0K2cBNE5ZzLZrO4sIv5KkVQ7j8C3VtN5hWVw5fM=\nAuthorization: " + hookswitch.HiddenValue + "\n"
 		waits := hookswitch.SvixProfile().Waits
 		o.Verdict, o.Next = store.Retry, s.clock.now().Add(waits[1+s.rand.IntN(3)])
 		a.Next = o.Next
@@ -224,6 +278,97 @@ func (s *Site) bins(ctx context.Context) error {
 		if err := s.Service.AddBinRequest(ctx, q); err != nil {
 			return err
 		}
+		if i < 2 {
+			s.Names[[]string{"binone", "bintwo"}[i]] = strconv.FormatInt(int64(q.Key), 10)
+		}
+	}
+	for name, password := range map[string]hookswitch.Secret{"share": "", "lockedshare": "open sesame"} {
+		share, err := s.Service.ShareBin(ctx, b.Token, password, 30*24*time.Hour)
+		if err != nil {
+			return err
+		}
+		s.Names[name] = share.Link
+	}
+	return s.busyBin(ctx)
+}
+
+// busyBin is a bin with a name that fails twice before it takes a request, and what several providers sent to it.
+func (s *Site) busyBin(ctx context.Context) error {
+	b, err := s.Service.CreateBin(ctx)
+	if err != nil {
+		return err
+	}
+	s.Names["manybin"] = b.Token
+	if _, err := s.Service.UpdateBin(ctx, b.Token, func(b *store.Bin) error {
+		b.Name, b.Forward = "Checkout, staging", "https://staging.acme.example/webhooks"
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := s.Service.SetBinAnswer(ctx, b.Token, &store.BinAnswer{Sequence: []int{503, 503, 200}, Repeat: true, DelayMS: 250, Headers: []store.HeaderLine{{Name: "Retry-After", Value: "30"}}, Body: `{"received": {{n}}}`}); err != nil {
+		return err
+	}
+	for i := range 120 {
+		s.clock.advance(3 * time.Second)
+		who := people[i%len(people)]
+		q := &store.BinRequest{Token: b.Token, Method: http.MethodPost, URI: "/play/in/" + b.Token, Remote: "198.51.100." + strconv.Itoa(10+i%40) + ":41000"}
+		kind, body := "application/json", ""
+		switch i % 5 {
+		case 0:
+			kind, body = "application/x-www-form-urlencoded", url.Values{"AccountSid": {"AC00000000000000000000000000000000"}, "From": {who.phone}, "To": {"+14155550100"}, "Body": {who.text}, "MessageSid": {fmt.Sprintf("SM%032d", i)}, "NumMedia": {"0"}}.Encode()
+			q.URI += "/twilio/inbound"
+			q.Headers = append(q.Headers, store.HeaderLine{Name: "X-Twilio-Signature", Value: "0/KCTR6DLpKmkAf8muzZqo1nDgQ="})
+		case 1:
+			body = fmt.Sprintf(`{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"field":"messages","value":{"metadata":{"display_phone_number":"254700000000"},"contacts":[{"profile":{"name":%q}}],"messages":[{"from":%q,"id":"wamid.%d","timestamp":"%d","type":"text","text":{"body":%q}}]}}]}]}`, who.name, who.phone[1:], i, s.clock.now().Unix(), who.text)
+		case 2:
+			body = fmt.Sprintf(`{"update_id":%d,"message":{"message_id":%d,"from":{"first_name":%q,"username":"demo"},"chat":{"id":77},"date":%d,"text":%q}}`, 9000+i, i, who.name, s.clock.now().Unix(), who.text)
+		case 3:
+			kind, body = "application/x-www-form-urlencoded", url.Values{"sessionId": {fmt.Sprintf("ATUid_%d", i)}, "serviceCode": {"*384*1#"}, "phoneNumber": {who.phone}, "text": {"1*2"}}.Encode()
+		default:
+			q.Method, q.URI = http.MethodGet, q.URI+"/health?probe=1"
+		}
+		if body != "" {
+			q.Headers = append(q.Headers, store.HeaderLine{Name: "Content-Type", Value: kind})
+		}
+		q.Body, q.Size = []byte(body), int64(len(body))
+		if _, err := s.Service.TakeBinRequest(ctx, q); err != nil {
+			return err
+		}
+		if i == 40 {
+			if err := s.Service.PinBinRequest(ctx, b.Token, q.Key, true); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// activity is what people did to the endpoints in the last hours.
+func (s *Site) activity(ctx context.Context, endpoints map[string]*hookswitch.Endpoint) error {
+	somebody, boss := service.By(ctx, hookswitch.Actor{Kind: hookswitch.ActorPortal}), service.By(ctx, hookswitch.Actor{Kind: hookswitch.ActorOperator})
+	billing, crm := endpoints["Billing"], endpoints["CRM"]
+	if err := s.Service.RotateSecret(somebody, s.App.Key, billing.Key, webhook.Secret{}, 24*time.Hour, service.Idempotency{}); err != nil {
+		return err
+	}
+	if _, err := s.Service.RevealSecrets(somebody, s.App.Key, billing.Key); err != nil {
+		return err
+	}
+	if _, err := s.Service.UpdateEndpoint(boss, s.App.Key, crm.Key, func(e *hookswitch.Endpoint) error {
+		e.ThrottleRate = 50
+		e.Headers = map[string]string{"Authorization": "Bearer of-the-demonstration", "X-Region": "eu-1"}
+		e.Metadata = map[string]string{"team": "crm", "tier": "2"}
+		return nil
+	}); err != nil {
+		return err
+	}
+	id := s.Service.IDs().Format(hookswitch.KindEndpoint, crm.Key)
+	ended, err := s.Service.StartRecovery(boss, hookswitch.TaskReplay, s.App.Key, id, service.Recovery{Since: s.clock.now().Add(-12 * time.Hour), OnlyOwed: true}, service.Idempotency{})
+	if err != nil {
+		return err
+	}
+	if _, err := s.Service.CancelRecovery(boss, crm, s.Service.IDs().Format(hookswitch.KindTask, ended.Key)); err != nil {
+		return err
+	}
+	_, err = s.Service.StartRecovery(somebody, hookswitch.TaskRecover, s.App.Key, id, service.Recovery{Since: s.clock.now().Add(-2 * time.Hour)}, service.Idempotency{})
+	return err
 }

@@ -20,8 +20,12 @@ import (
 	"time"
 
 	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/config"
 	"github.com/hookswitch/hookswitch/internal/httpapi"
+	"github.com/hookswitch/hookswitch/internal/ingest"
 	"github.com/hookswitch/hookswitch/internal/portal"
+	"github.com/hookswitch/hookswitch/internal/provider/all"
+	"github.com/hookswitch/hookswitch/internal/respond"
 	"github.com/hookswitch/hookswitch/internal/safehttp"
 	"github.com/hookswitch/hookswitch/internal/service"
 	"github.com/hookswitch/hookswitch/internal/store"
@@ -38,7 +42,8 @@ type Site struct {
 	Pages   *portal.Pages
 	// App is the customer that most is shown of, and Empty one to which nothing has happened.
 	App, Empty *hookswitch.App
-	// Names are what the braces in the samples of the registry stand for: {app}, {endpoint}, {failing}, {off}, {bin}, {emptybin}, {invitation}, {event}, {attempt}.
+	// Names are what the braces in the samples of the registry stand for: {app}, {endpoint}, {failing}, {off}, {invitation}, {event}, {attempt}, {quiet}, {inbound}, {reply}, {expired},
+	// {okevent}, {okattempt}, {redirectevent}, {redirectattempt}, and of bins {bin} with {binone} and {bintwo}, {emptybin}, {manybin}, {share} and {lockedshare}.
 	Names map[string]string
 
 	clock  clock
@@ -93,25 +98,52 @@ func Open(ctx context.Context, dir string, o Options) (*Site, error) {
 	}
 	guard := safehttp.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
 	s.client = safehttp.New(safehttp.Options{Guard: guard})
-	s.Service, err = service.New(service.Options{Store: s.Store, Now: s.clock.now, PublicURL: o.PublicURL, Retention: 90 * 24 * time.Hour,
+	providers := all.Providers(all.Options{HTTP: s.client})
+	redirected := make([]string, len(providers)) // there is a stand-in for each, of which the demonstration sees nothing
+	for i, p := range providers {
+		redirected[i] = p.Name()
+	}
+	s.Service, err = service.New(service.Options{Store: s.Store, Now: s.clock.now, Providers: providers, Redirected: redirected, PublicURL: o.PublicURL, Retention: 90 * 24 * time.Hour,
 		CheckURL: func(u *url.URL) error { return guard.CheckURL(u) }, AllowPlain: guard.AllowsPlain,
 		Profiles: map[hookswitch.ProfileName]hookswitch.Profile{hookswitch.ProfileSvix: hookswitch.SvixProfile(), hookswitch.ProfileZavu: hookswitch.ZavuProfile()}})
 	if err == nil {
 		err = s.Service.RegisterEventTypes(ctx)
 	}
+	doors := httpapi.NewMux(&httpapi.Surface{Name: "doors", Log: o.Logger})
 	if err == nil {
+		ingest.New(ingest.Options{Service: s.Service, Providers: providers, Now: s.clock.now, NewResponder: func(c hookswitch.ResponderConfig) (hookswitch.Responder, error) {
+			return respond.New(c, respond.Options{Now: s.clock.now})
+		}}).Register(doors)
 		err = s.seed(ctx, o.Bare)
+	}
+	if err == nil && !o.Bare {
+		err = s.messaging(ctx, doors)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make the demonstration: %w", err), listener.Close(), s.Store.Close())
 	}
 	s.clock.real.Store(true)
 	mux := httpapi.NewMux(&httpapi.Surface{Name: "pages", Log: o.Logger})
-	s.Pages = portal.New(portal.Options{Service: s.Service, Now: s.clock.now, OperatorToken: Token, FrameAncestors: o.FrameAncestors, HTTP: s.client, Logger: o.Logger})
+	s.Pages = portal.New(portal.Options{Service: s.Service, Now: s.clock.now, OperatorToken: Token, FrameAncestors: o.FrameAncestors, HTTP: s.client, Logger: o.Logger, Doors: doors, Database: "SQLite",
+		Settings: settings()})
 	s.Pages.Register(mux)
 	s.http = &http.Server{Handler: httpapi.Chain(mux, httpapi.WithRequestID, httpapi.SecurityHeaders, httpapi.Gzip), ReadHeaderTimeout: 10 * time.Second}
 	go func() { s.done <- s.http.Serve(listener) }()
 	return s, nil
+}
+
+// settings are what a server would tell of its own.
+func settings() (list []portal.Setting) {
+	for i, one := range config.Settings() {
+		set := portal.Setting{Name: one.Name, Env: one.Env, Value: one.Default, Default: one.Default, Help: one.Help, Source: "default"}
+		if i%5 == 2 {
+			set.Source = []string{"flag", "environment", "file"}[i%3]
+		}
+		if one.Name != "operator-token" && one.Name != "master-key" {
+			list = append(list, set)
+		}
+	}
+	return list
 }
 
 // Close ends the site.

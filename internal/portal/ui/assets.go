@@ -21,6 +21,9 @@ var staticFiles embed.FS
 // AssetPath begins the path of every static file.
 const AssetPath = "/static/"
 
+// EmbedFile is the script that pages of others load to show the portal.
+const EmbedFile = "embed.js"
+
 // Asset is a file that pages bring with them: a style sheet, a script, a picture.
 type Asset struct {
 	Name    string
@@ -75,6 +78,10 @@ func ServeAsset(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", a.kind)
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	if a.Name == EmbedFile { // other sites' pages load it
+		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		h.Set("Access-Control-Allow-Origin", "*")
+	}
 	h.Set("Cache-Control", "no-cache")
 	if hashed {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")

@@ -64,6 +64,7 @@ type Series struct {
 	Name   string
 	Tone   Tone
 	Values []int64
+	Gaps   bool // 0 stands for nothing that is known
 }
 
 // Row is one line of the chart's table.
@@ -83,7 +84,7 @@ func (c Chart) Rows() []Row {
 		r := Row{Time: c.Times[i].UTC().Format(form)}
 		for _, s := range c.Series {
 			cell := "–"
-			if i < len(s.Values) {
+			if i < len(s.Values) && !(s.Gaps && s.Values[i] == 0) {
 				cell = Count(s.Values[i])
 			}
 			r.Cells = append(r.Cells, cell)
@@ -96,9 +97,9 @@ func (c Chart) Rows() []Row {
 // Data is the chart as its script reads it.
 func (c Chart) Data() string {
 	type series struct {
-		Name   string  `json:"name"`
-		Tone   Tone    `json:"tone"`
-		Values []int64 `json:"values"`
+		Name   string   `json:"name"`
+		Tone   Tone     `json:"tone"`
+		Values []*int64 `json:"values"`
 	}
 	out := struct {
 		Unit   string   `json:"unit"`
@@ -110,11 +111,54 @@ func (c Chart) Data() string {
 		out.Times = append(out.Times, t.Unix())
 	}
 	for _, s := range c.Series {
-		out.Series = append(out.Series, series(s))
+		one := series{Name: s.Name, Tone: s.Tone, Values: []*int64{}}
+		for i := range s.Values {
+			if s.Gaps && s.Values[i] == 0 {
+				one.Values = append(one.Values, nil)
+			} else {
+				one.Values = append(one.Values, &s.Values[i])
+			}
+		}
+		out.Series = append(out.Series, one)
 	}
 	b, err := json.Marshal(out)
 	if err != nil {
 		return strconv.Quote(err.Error()) // numbers and names can be encoded
 	}
 	return string(b)
+}
+
+// Phase is a part of a time.
+type Phase struct {
+	Name string
+	Took time.Duration
+}
+
+// Phases draws a time by its parts, one behind the other. It says nothing that is not said in words beside it.
+func Phases(parts []Phase) template.HTML {
+	const width = 600.0
+	var whole time.Duration
+	for _, p := range parts {
+		whole += p.Took
+	}
+	if whole <= 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg class="phases" viewBox="0 0 %g 12" preserveAspectRatio="none" aria-hidden="true" focusable="false">`, width)
+	x := 0.0
+	for i, p := range parts {
+		w := float64(p.Took) / float64(whole) * width
+		if p.Took > 0 {
+			fmt.Fprintf(&b, `<rect class="phase-%d" x="%.2f" y="0" width="%.2f" height="12"/>`, i, x, max(w-1, 1))
+		}
+		x += w
+	}
+	b.WriteString(`</svg>`)
+	return template.HTML(b.String()) //nolint:gosec // numbers and constants
+}
+
+// Bar draws a share of 100 as a bar. It says nothing that is not said in words beside it.
+func Bar(share int, tone Tone) template.HTML {
+	return template.HTML(fmt.Sprintf(`<svg class="bar %s" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true" focusable="false"><rect class="bar-of" width="100" height="6"/><rect class="bar-is" width="%d" height="6"/></svg>`, tone, min(max(share, 0), 100))) //nolint:gosec // a number and a constant
 }

@@ -153,10 +153,13 @@ type Filter struct {
 	Label  string
 	Text   string // what is searched for, in the grammar of filters
 	Holder string
+	NoText bool // there is no search
 	Hint   string
 	Fields []Field // selects beside it
 	Chips  []Chip
-	Clear  string // where the list is without any condition; "": there is none
+	Clear  string   // where the list is without any condition; "": there is none
+	Quick  []Link   // conditions that can be added with one press
+	Wrong  []string // what of the text is not understood, in sentences
 }
 
 // Check is one step of a list of steps.

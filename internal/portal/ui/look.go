@@ -72,6 +72,21 @@ func styleOf(l hookswitch.Look) template.CSS {
 	return template.CSS(":root{" + b.String() + "}") //nolint:gosec // made of checked parts
 }
 
+// Shade is a colour as it is used.
+type Shade struct{ Name, Color, Over string }
+
+// Shades are what becomes of a brand colour: as it was given, and in the light and the dark theme. None for what is no colour.
+func Shades(color string) []Shade {
+	c, ok := parseColor(color)
+	if !ok {
+		return nil
+	}
+	light, _ := parseColor(lightGround)
+	dark, _ := parseColor(darkGround)
+	day, night := c.readable(light, leastContrast), c.readable(dark, leastContrast)
+	return []Shade{{"As given", c.String(), c.over().String()}, {"In light colours", day.String(), day.over().String()}, {"In dark colours", night.String(), night.over().String()}}
+}
+
 // LogoOrigin is the origin that the logo comes from, for the policy of what a page may load; "" without a logo.
 func LogoOrigin(l hookswitch.Look) string {
 	if l.Logo == "" || hookswitch.CheckLogo(l.Logo) != "" {

@@ -84,6 +84,9 @@ type Flash struct {
 	// Link leads to what came of it.
 	LinkName string `json:"n,omitempty"`
 	LinkURL  string `json:"u,omitempty"`
+	// Event is what a page that frames this one is told, and Detail what it is about; "": nothing.
+	Event  string `json:"e,omitempty"`
+	Detail string `json:"d,omitempty"`
 }
 
 // Call is a request of the API.

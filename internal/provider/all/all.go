@@ -9,6 +9,7 @@ import (
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/provider/africastalking"
+	"github.com/hookswitch/hookswitch/internal/provider/api"
 	"github.com/hookswitch/hookswitch/internal/provider/email"
 	"github.com/hookswitch/hookswitch/internal/provider/meta"
 	"github.com/hookswitch/hookswitch/internal/provider/telegram"
@@ -35,6 +36,7 @@ type Options struct {
 func Providers(o Options) []hookswitch.Provider {
 	return distinct(
 		africastalking.New(africastalking.Options{BaseURL: o.BaseURLs["africastalking"], HTTP: o.HTTP}),
+		api.New(),
 		meta.New(meta.Options{BaseURL: o.BaseURLs["meta"], HTTP: o.HTTP}),
 		telegram.New(telegram.Options{BaseURL: o.BaseURLs["telegram"], HTTP: o.HTTP}),
 		twilio.New(twilio.Options{BaseURL: o.BaseURLs["twilio"], HTTP: o.HTTP}),

@@ -3,6 +3,7 @@ package all
 import (
 	"testing"
 
+	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/provider/meta"
 )
 
@@ -14,7 +15,7 @@ func TestProviders_HasEachNameOnceAndCoversItsDoors(t *testing.T) {
 			t.Errorf("%s comes twice", p.Name())
 		}
 		names[p.Name()] = true
-		if len(p.Doors()) == 0 {
+		if len(p.Doors()) == 0 && p.Name() != hookswitch.ProviderAPI {
 			t.Errorf("%s has no door", p.Name())
 		}
 	}

@@ -78,7 +78,7 @@
         ...series.map((s, i) => {
           const c = solid(color(s.tone));
           return { label: s.name, stroke: c, fill: stack ? c : undefined, width: stack ? 0 : 1.75, paths: stack ? bars : undefined, points: { show: false },
-            value: (_u, v, _si, j) => j == null ? "–" : values[i][j].toLocaleString() + " " + unit };
+            value: (_u, v, _si, j) => j == null || values[i][j] == null ? "–" : values[i][j].toLocaleString() + " " + unit };
         })],
       axes: [{ ...axis, grid: { show: false }, space: 64, values: (_u, list) => list.map(tick) }, { ...axis, size: 46 }],
     }, [at, ...sums], box));
@@ -138,7 +138,19 @@
       const height = Math.ceil(document.body.getBoundingClientRect().height);
       if (height !== last) tell("svix.iframe-resizer-height", { height: last = height });
     }).observe(document.body);
-    tell("hookswitch.navigate", { path: location.pathname });
-    if (document.body.dataset.event) tell("hookswitch." + document.body.dataset.event, {});
+    const { event, detail } = document.body.dataset;
+    if (event === "session-expired") tell("hookswitch." + event, { reason: detail });
+    else if (!document.body.classList.contains("bare")) {
+      tell("hookswitch.ready", {});
+      tell("hookswitch.navigate", { path: location.pathname });
+      if (event) tell("hookswitch." + event, { endpoint: detail });
+    }
+    addEventListener("message", (e) => {
+      if (e.source !== parent || e.data?.type !== "hookswitch.theme") return;
+      const theme = e.data.payload?.theme;
+      if (theme === "light" || theme === "dark") root.dataset.theme = theme;
+      else if (theme === "auto") delete root.dataset.theme;
+      redraw();
+    });
   }
 })();

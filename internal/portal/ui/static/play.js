@@ -37,6 +37,9 @@
     const text = (selector, value) => { row.querySelector(selector).textContent = value; };
     row.dataset.id = request.id;
     row.className = "fresh";
+    const pick = row.querySelector("input");
+    pick.value = request.id;
+    pick.setAttribute("aria-label", "Choose " + request.method + " of " + request.clock);
     row.querySelector("a").href = base + "?request=" + encodeURIComponent(request.id);
     text(".method", request.method);
     text(".type", request.type || request.path || "/");
@@ -60,15 +63,24 @@
   };
   let following = 0;
   let behind = false;
+  const filtered = () => "filtered" in $("listing").dataset;
   const follow = () => {
-    if ("chosen" in body.dataset) return;
+    if ("chosen" in body.dataset && !filtered()) return;
     behind = true;
     following ||= setTimeout(async () => {
       behind = false;
       try {
-        const answer = busy() ? null : await fetch(base, { headers: { Accept: "text/html" } });
+        const answer = busy() ? null : await fetch(filtered() ? location.href : base, { headers: { Accept: "text/html" } });
         if (answer?.ok && !busy()) {
           const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+          if (filtered()) { // what matches is the server's to say
+            const chosen = new Set([...$("rows").querySelectorAll("input:checked")].map((i) => i.value));
+            const listing = document.importNode(page.getElementById("listing"), true);
+            $("listing").replaceWith(listing);
+            localize(listing);
+            for (const i of listing.querySelectorAll("input")) i.checked = chosen.has(i.value);
+            if ("chosen" in body.dataset) throw null;
+          }
           const fresh = document.importNode(page.getElementById("detail"), true);
           $("detail").replaceWith(fresh);
           localize(fresh);
@@ -88,6 +100,28 @@
     }, 250);
   };
 
+  // Keys: j and k move through the list, / searches, p pins, c copies.
+  addEventListener("keydown", (e) => {
+    if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest?.("input, textarea, select, [contenteditable]")) return;
+    const links = [...document.querySelectorAll("#rows .request a")];
+    const at = links.findIndex((a) => a === document.activeElement);
+    const from = at >= 0 ? at : links.findIndex((a) => a.hasAttribute("aria-current"));
+    switch (e.key) {
+      case "j": links[Math.min(from + 1, links.length - 1)]?.focus(); break;
+      case "k": links[Math.max(from - 1, 0)]?.focus(); break;
+      case "/": document.querySelector(".list input[type=search]")?.focus(); break;
+      case "p": $("pin")?.click(); break;
+      case "c": {
+        const link = $("as-curl");
+        if (!link) return;
+        fetch(link.href).then((r) => r.text()).then((t) => navigator.clipboard.writeText(t)).then(() => say("Copied as curl."), () => say("That could not be copied."));
+        break;
+      }
+      default: return;
+    }
+    e.preventDefault();
+  });
+
   if ("paged" in body.dataset || !window.EventSource) return;
   for (const link of document.querySelectorAll(".reload")) link.hidden = true;
   const state = (word, on) => {
@@ -100,7 +134,8 @@
   source.addEventListener("error", () => state(source.readyState === EventSource.CLOSED ? "not live: reload the page" : "connecting again", false));
   source.addEventListener("gone", () => { source.close(); state("this bin has expired", false); });
   source.addEventListener("request", (event) => {
-    addRow(JSON.parse(event.data));
+    if ("paged" in $("listing").dataset) return;
+    if (!filtered()) addRow(JSON.parse(event.data));
     announce();
     follow();
   });

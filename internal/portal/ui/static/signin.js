@@ -18,6 +18,7 @@
   }
   if (!token) {
     show("missing");
+    if (parent !== window) parent.postMessage({ type: "hookswitch.session-expired", payload: { reason: "missing_authorization" } }, "*");
     return;
   }
   show("opening");

@@ -1,0 +1,55 @@
+package hookswitch
+
+import "time"
+
+// Activity is one thing that somebody did to an App, or that the rules did by themselves. It is written with what was done, and never changed.
+type Activity struct {
+	Key      Key
+	App      Key
+	Actor    Actor
+	Action   Action
+	Endpoint Key               // what it was done to; 0: to no endpoint
+	Name     string            // what that was called then
+	Details  map[string]string // more of it, by names that pages know; no secrets
+}
+
+// At is when it was done.
+func (a *Activity) At() time.Time { return a.Key.Time() }
+
+// Actor is who did something.
+type Actor struct {
+	Kind ActorKind
+	Ref  Key // the session of a browser; 0: none
+}
+
+// ActorKind says what somebody acts through. The words are stored.
+type ActorKind string
+
+// The kinds of actors.
+const (
+	ActorAPI      ActorKind = "api"      // a request of an API; also the command line
+	ActorPortal   ActorKind = "portal"   // a session of the customer's portal
+	ActorOperator ActorKind = "operator" // the operator at the dashboard, or in a customer's portal
+	ActorKey      ActorKind = "key"      // a session at the dashboard that an API key opened
+	ActorSystem   ActorKind = "system"   // the rules
+)
+
+// Action is what was done. The words are stored.
+type Action string
+
+// The actions.
+const (
+	DidCreateEndpoint  Action = "endpoint.created"
+	DidChangeEndpoint  Action = "endpoint.changed"
+	DidDeleteEndpoint  Action = "endpoint.deleted"
+	DidDisableEndpoint Action = "endpoint.disabled"
+	DidEnableEndpoint  Action = "endpoint.enabled"
+	DidShowSecret      Action = "secret.shown"
+	DidRotateSecret    Action = "secret.rotated"
+	DidCutSecret       Action = "secret.cut"
+	DidStartRecovery   Action = "recovery.started"
+	DidCancelRecovery  Action = "recovery.canceled"
+)
+
+// Actions are all of them.
+var Actions = []Action{DidCreateEndpoint, DidChangeEndpoint, DidDeleteEndpoint, DidDisableEndpoint, DidEnableEndpoint, DidShowSecret, DidRotateSecret, DidCutSecret, DidStartRecovery, DidCancelRecovery}

@@ -1,0 +1,92 @@
+package operator
+
+import (
+	"net/http"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/httpapi"
+)
+
+type groupOut struct {
+	ID          string  `json:"id"` // a UUID
+	ExternalRef *string `json:"externalRef"`
+	Name        *string `json:"name"`
+	// Configured is false for a group that a message has named while there were none.
+	Configured bool              `json:"configured"`
+	CreatedAt  httpapi.MilliTime `json:"createdAt"`
+}
+
+func newGroup(g *hookswitch.Group) groupOut {
+	return groupOut{ID: g.UUID, ExternalRef: httpapi.OrNull(g.ExternalRef), Name: httpapi.OrNull(g.Name), Configured: g.Configured, CreatedAt: httpapi.MilliTime(g.CreatedAt)}
+}
+
+type groupIn struct {
+	ID          string `json:"id"`
+	ExternalRef string `json:"externalRef"`
+	Name        string `json:"name"`
+}
+
+func (h *handler) listGroups(w http.ResponseWriter, r *http.Request) error {
+	q := httpapi.NewQuery(r)
+	p := h.paging(q, defaultLimit, maxLimit)
+	if err := q.Err(); err != nil {
+		return err
+	}
+	a, err := h.app(r)
+	if err != nil {
+		return err
+	}
+	groups, err := h.service.Groups(r.Context(), a.Key, p.page())
+	if err != nil {
+		return err
+	}
+	return httpapi.Encode(w, http.StatusOK, newList(h, p, groups, func(g *hookswitch.Group) hookswitch.Key { return g.Key }, newGroup))
+}
+
+func (h *handler) createGroup(w http.ResponseWriter, r *http.Request) error {
+	in, err := httpapi.Decode[groupIn](r)
+	if err != nil {
+		return err
+	}
+	a, err := h.app(r)
+	if err != nil {
+		return err
+	}
+	g, err := h.service.CreateGroup(r.Context(), a.Key, hookswitch.Group{UUID: in.ID, ExternalRef: in.ExternalRef, Name: in.Name})
+	if err != nil {
+		return err
+	}
+	return httpapi.Encode(w, http.StatusCreated, newGroup(g))
+}
+
+func (h *handler) deleteGroup(w http.ResponseWriter, r *http.Request) error {
+	a, err := h.app(r)
+	if err != nil {
+		return err
+	}
+	if err := h.service.DeleteGroup(r.Context(), a.Key, r.PathValue("group")); err != nil {
+		return err
+	}
+	return httpapi.NoContent(w)
+}
+
+// setResponder answers with the sender that the responder belongs to.
+func (h *handler) setResponder(w http.ResponseWriter, r *http.Request) error {
+	cfg, err := httpapi.Decode[hookswitch.ResponderConfig](r)
+	if err != nil {
+		return err
+	}
+	a, err := h.app(r)
+	if err != nil {
+		return err
+	}
+	s, err := h.service.SetResponder(r.Context(), a.Key, cfg)
+	if err != nil {
+		return err
+	}
+	hook, err := h.webhook(r.Context(), s)
+	if err != nil {
+		return err
+	}
+	return httpapi.Encode(w, http.StatusOK, h.newSender(s, hook))
+}

@@ -1,0 +1,299 @@
+package portal
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/portal/ui"
+	"github.com/hookswitch/hookswitch/internal/service"
+)
+
+var endpointSettingsRoutes = []route{
+	{in: appPages, method: "GET", path: endpointPath + "/settings", name: "Settings", tab: "Settings", under: "/endpoints", handle: (*Pages).endpointSettings,
+		samples: []string{"/endpoints/{endpoint}/settings", "/endpoints/{failing}/settings"}},
+	{in: appPages, method: "POST", path: endpointPath + "/settings", name: "Change an endpoint", needs: hookswitch.ManageEndpoint, handle: (*Pages).saveEndpoint},
+	{in: appPages, method: "POST", path: endpointPath + "/delete", name: "Delete an endpoint", needs: hookswitch.ManageEndpoint, handle: (*Pages).deleteEndpoint},
+}
+
+// endpointSettingsPage is the form with all that can be set about an endpoint.
+type endpointSettingsPage struct {
+	*view
+	Head     endpointHead
+	Problems ui.Problems
+	URL      ui.Field
+	Name     ui.Field
+	Groups   []typeGroup
+	All      bool
+	Tags     ui.Field
+	Rate     ui.Field
+	Auth     ui.Field
+	User     ui.Field
+	Token    ui.Field
+	Headers  ui.Field
+	Metadata ui.Field
+	Ordered  bool
+	Refused  string
+	Preview  string // what the filter would have matched
+	Review   bool   // the changes are shown before they are made
+	Changes  []service.Change
+	Tries    []tryStep
+	Timeout  string
+	Confirm  ui.Field
+}
+
+// tryStep is one attempt of the schedule.
+type tryStep struct{ Name, Wait, After string }
+
+// keptValue stands for the value of a header that is not shown.
+const keptValue = "••••••"
+
+func (p *Pages) endpointSettings(v *view) error {
+	e, err := v.endpointOf()
+	if err != nil {
+		return err
+	}
+	return p.showSettings(v, http.StatusOK, e, e, settingsForm(e), nil, false)
+}
+
+// settingsForm is an endpoint as its form has it.
+func settingsForm(e *hookswitch.Endpoint) url.Values {
+	f := url.Values{"url": {e.URL}, "name": {e.Description}, "types": {"all"}, "tags": {strings.Join(e.Tags, ", ")}, "auth": {"none"}}
+	if e.EventTypes != nil {
+		f["types"], f["type"] = []string{"some"}, e.EventTypes
+	}
+	if e.ThrottleRate > 0 {
+		f.Set("rate", strconv.Itoa(e.ThrottleRate))
+	}
+	if e.Ordered {
+		f.Set("ordered", "on")
+	}
+	var lines []string
+	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
+		value := e.Headers[name]
+		switch {
+		case strings.EqualFold(name, "Authorization"):
+			f.Set("auth", "keep")
+			continue
+		case hookswitch.SensitiveHeader(name):
+			value = keptValue
+		}
+		lines = append(lines, name+": "+value)
+	}
+	f.Set("headers", strings.Join(lines, "\n"))
+	lines = nil
+	for _, name := range slices.Sorted(maps.Keys(e.Metadata)) {
+		lines = append(lines, name+" = "+e.Metadata[name])
+	}
+	f.Set("metadata", strings.Join(lines, "\n"))
+	return f
+}
+
+// showSettings shows the form. have is the endpoint as it is, and next as the form would make it.
+func (p *Pages) showSettings(v *view, status int, have, next *hookswitch.Endpoint, form url.Values, wrong map[string]string, review bool) error {
+	h, _, err := p.svc.HealthOfEndpoint(v.ctx(), have)
+	if err != nil {
+		return err
+	}
+	page := &endpointSettingsPage{view: v, Head: v.endpointHead(h), Refused: v.MayNot("endpoints.write"), All: form.Get("types") != "some", Ordered: form.Get("ordered") != "", Review: review}
+	page.Head.Tabs, v.Shell.Title = currentTab(page.Head.Tabs, "Settings"), "Settings · "+page.Head.Name
+	field := func(id, label, hint string) ui.Field {
+		return ui.Field{ID: id, Name: id, Label: label, Hint: hint, Value: form.Get(id), Problem: wrong[id]}
+	}
+	page.URL = field("url", "Address", "An https address of your server.")
+	page.URL.Kind, page.URL.Required, page.URL.Mono, page.URL.Autocomplete = "url", true, true, "off"
+	page.URL.Attrs = map[string]string{"hx-post": v.Page("endpoints", "check"), "hx-trigger": "change", "hx-target": "#url-check", "hx-include": "this"}
+	page.Name = field("name", "Name", "What you call it, in lists and notes.")
+	page.Name.Optional = true
+	page.Tags = field("tags", "Channels", "Only events that bear one of these words; separated by commas. Leave it empty for all.")
+	page.Rate = field("rate", "At most so many a second", "Others wait for their turn.")
+	page.Rate.Kind, page.Rate.Holder = "number", "no limit"
+	page.Auth = field("auth", "Authentication", "")
+	page.Auth.Kind = "select"
+	choices := []string{"none", "None: the signature is enough", "basic", "User and password (Basic)", "bearer", "Token (Bearer)"}
+	if settingsForm(have).Get("auth") == "keep" {
+		choices = append([]string{"keep", "As it is; the value is not shown"}, choices...)
+	}
+	page.Auth.Options = options(form.Get("auth"), choices...)
+	page.User = field("user", "User", "With Basic only.")
+	page.Token = field("token", "Password or token", "Only when you change it. It is kept encrypted and never shown again.")
+	page.Token.Kind, page.Token.Autocomplete, page.Token.Value = "password", "new-password", ""
+	page.Headers = field("headers", "Headers of your own", "One on each line: a name, a colon, a value. "+keptValue+" keeps a value that is not shown.")
+	page.Headers.Kind, page.Headers.Mono = "textarea", true
+	page.Metadata = field("metadata", "Metadata", "For you and your programs: one on each line, a name, an equals sign, a value.")
+	page.Metadata.Kind, page.Metadata.Mono, page.Metadata.Optional = "textarea", true, true
+	for _, f := range []*ui.Field{&page.URL, &page.Name, &page.Tags, &page.Rate, &page.Auth, &page.User, &page.Token, &page.Headers, &page.Metadata} {
+		if f.Problem != "" {
+			page.Problems.List = append(page.Problems.List, ui.Problem{Field: f.ID, Text: f.Label + " " + f.Problem})
+			f.Problem = f.Label + " " + f.Problem + "."
+		}
+		f.Refused = page.Refused
+	}
+	for _, id := range []string{"types", ""} {
+		if wrong[id] != "" {
+			page.Problems.List = append(page.Problems.List, ui.Problem{Field: id, Text: wrong[id]})
+		}
+	}
+	page.Problems.Title = "Nothing was changed: " + ui.Plural(len(page.Problems.List), "thing has", "things have") + " to be put right"
+	if page.Groups, err = p.typeGroups(v, form["type"]); err != nil {
+		return err
+	}
+	if review {
+		page.Changes = service.EndpointChanges(have, next)
+	}
+	m, err := p.svc.PreviewFilter(v.ctx(), v.App.Key, next, v.Now.Add(-24*time.Hour))
+	if err != nil {
+		return err
+	}
+	page.Preview = previewWords(m)
+	page.schedule(p.svc.Profile(have.Profile), next.Ordered)
+	page.Confirm = ui.Field{ID: "confirm", Name: "confirm", Label: "Type " + page.Head.Name + " to delete it", Autocomplete: "off", Problem: wrong["confirm"], Refused: page.Refused, Required: true}
+	v.api(http.MethodPatch, "/app/"+v.AppID()+"/endpoint/"+page.Head.ID, "hookswitch endpoint set --app "+v.AppID()+" "+page.Head.ID)
+	return v.write(status, "app/endpoint-settings", page)
+}
+
+func previewWords(m service.MatchPreview) string {
+	switch {
+	case m.All == 0:
+		return "Nothing was published in the last 24 hours, so there is nothing to compare with."
+	case m.Bounded:
+		return "Of the newest " + ui.Count(m.All) + " events, " + ui.Count(m.Matched) + " match."
+	}
+	return "It would have matched " + ui.Count(m.Matched) + " of the " + ui.Plural(m.All, "event") + " of the last 24 hours."
+}
+
+// schedule spells out when attempts are made.
+func (page *endpointSettingsPage) schedule(profile hookswitch.Profile, ordered bool) {
+	page.Timeout = ui.Span(profile.Timeout)
+	var sum time.Duration
+	page.Tries = []tryStep{{"1st", "at once", "–"}}
+	for i, w := range profile.Waits {
+		sum += w
+		page.Tries = append(page.Tries, tryStep{ordinal(i + 2), ui.Span(w) + " later", ui.Span(sum)})
+	}
+	if ordered && len(profile.Waits) > 0 {
+		page.Tries = append(page.Tries, tryStep{"then", "every " + ui.Span(profile.Waits[len(profile.Waits)-1]), "until it gets through"})
+	}
+}
+
+func ordinal(n int) string {
+	switch n {
+	case 2:
+		return "2nd"
+	case 3:
+		return "3rd"
+	}
+	return strconv.Itoa(n) + "th"
+}
+
+// applySettings makes of an endpoint what the form says.
+func applySettings(form url.Values, e *hookswitch.Endpoint, wrong map[string]string) {
+	f := maps.Clone(form)
+	if form.Get("auth") == "keep" || form.Get("auth") == "none" {
+		f["auth"] = nil
+	}
+	next := endpointOf(f, wrong)
+	for name, value := range next.Headers {
+		if value == keptValue {
+			if delete(next.Headers, name); e.Headers[name] != "" {
+				next.Headers[name] = e.Headers[name]
+			}
+		}
+	}
+	if form.Get("auth") == "keep" {
+		for name, value := range e.Headers {
+			if strings.EqualFold(name, "Authorization") {
+				next.Headers[name] = value
+			}
+		}
+	}
+	metadata := make(map[string]string)
+	for line := range strings.Lines(form.Get("metadata")) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		name, value, ok := strings.Cut(line, "=")
+		if !ok {
+			wrong["metadata"] = "must have an equals sign between name and value on each line"
+			continue
+		}
+		metadata[strings.TrimSpace(name)] = strings.TrimSpace(value)
+	}
+	if len(metadata) == 0 {
+		metadata = nil
+	}
+	e.URL, e.Description, e.EventTypes, e.Tags = next.URL, next.Description, next.EventTypes, next.Tags
+	e.ThrottleRate, e.Ordered, e.Headers, e.Metadata = next.ThrottleRate, next.Ordered, next.Headers, metadata
+}
+
+// saveEndpoint changes an endpoint, or shows what would change.
+func (p *Pages) saveEndpoint(v *view) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	e, err := v.endpointOf()
+	if err != nil {
+		return err
+	}
+	wrong := make(map[string]string)
+	next := *e
+	applySettings(form, &next, wrong)
+	if len(wrong) == 0 {
+		if err := next.Validate(); !noteFields(err, wrong, settingsFields) && err != nil {
+			return err
+		}
+	}
+	if len(wrong) > 0 {
+		return p.showSettings(v, http.StatusUnprocessableEntity, e, e, form, wrong, false)
+	}
+	changes := service.EndpointChanges(e, &next)
+	if form.Get("do") == "review" {
+		return p.showSettings(v, http.StatusOK, e, &next, form, nil, true)
+	}
+	_, err = p.svc.UpdateEndpoint(v.ctx(), v.App.Key, e.Key, func(e *hookswitch.Endpoint) error {
+		applySettings(form, e, wrong)
+		return nil
+	})
+	if noteFields(err, wrong, settingsFields) {
+		return p.showSettings(v, http.StatusUnprocessableEntity, e, e, form, wrong, false)
+	}
+	if err != nil {
+		return err
+	}
+	back := v.Page("endpoints", v.ID(hookswitch.KindEndpoint, e.Key), "settings")
+	if len(changes) == 0 {
+		return v.done(back, ui.Info, "Nothing was changed.")
+	}
+	var said []string
+	for _, c := range changes {
+		said = append(said, c.Field)
+	}
+	return v.done(back, ui.Good, "Saved: "+strings.Join(said, ", ")+". It counts from now on.", "Who changed what", v.Page("activity"))
+}
+
+var settingsFields = map[string]string{"url": "url", "description": "name", "eventTypes": "types", "channels": "tags", "throttleRate": "rate", "headers": "headers", "metadata": "metadata"}
+
+func (p *Pages) deleteEndpoint(v *view) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	e, err := v.endpointOf()
+	if err != nil {
+		return err
+	}
+	name := endpointName(e)
+	if strings.TrimSpace(form.Get("confirm")) != name {
+		return p.showSettings(v, http.StatusUnprocessableEntity, e, e, settingsForm(e), map[string]string{"confirm": "That is not its name. Nothing was deleted."}, false)
+	}
+	if err := p.svc.DeleteEndpoint(v.ctx(), v.App.Key, e.Key); err != nil {
+		return err
+	}
+	return v.done(v.Page("endpoints"), ui.Good, "Deleted "+name+". Nothing is sent there any more.")
+}

@@ -1,0 +1,194 @@
+package portal
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/doctor"
+	"github.com/hookswitch/hookswitch/internal/portal/snippets"
+	"github.com/hookswitch/hookswitch/internal/portal/ui"
+	"github.com/hookswitch/hookswitch/internal/service"
+	"github.com/hookswitch/hookswitch/webhook"
+)
+
+var endpointSigningRoutes = []route{
+	{in: appPages, method: "GET", path: endpointPath + "/signing", name: "Signing", tab: "Signing", under: "/endpoints", handle: (*Pages).signing,
+		samples: []string{"/endpoints/{rotated}/signing", "/endpoints/{endpoint}/signing?snippet=rust&headers=svix"}},
+	{in: appPages, method: "POST", path: endpointPath + "/signing/reveal", name: "Signing", tab: "", under: "/endpoints", needs: hookswitch.ViewEndpointSecret, handle: (*Pages).revealSecrets},
+	{in: appPages, method: "POST", path: endpointPath + "/signing/rotate", name: "Rotate the secret", needs: hookswitch.ManageEndpointSecret, handle: (*Pages).rotateSecret},
+	{in: appPages, method: "POST", path: endpointPath + "/signing/cut", name: "Cut an old secret", needs: hookswitch.ManageEndpointSecret, handle: (*Pages).cutSecret},
+}
+
+// secretRow is one secret of an endpoint.
+type secretRow struct {
+	Shown   string // the text, once it has been asked for
+	ID      string // of the element with it
+	Mark    string // the fingerprint
+	Kind    string
+	State   ui.Badge
+	Until   time.Time // zero: for ever
+	Current bool
+	Public  string // the key for receivers, of a pair
+}
+
+// signingPage is how an endpoint's requests are signed, and how receivers check that.
+type signingPage struct {
+	*view
+	Head     endpointHead
+	Rows     []secretRow
+	Shown    bool
+	Reveal   ui.Action
+	MayNot   string // rotate and cut
+	Overlap  ui.Field
+	Own      ui.Field
+	Problems ui.Problems
+	Prefix   string
+	Snippets []ui.Tab
+	Headers  []ui.Tab
+	Snippet  snippets.Snippet
+	Code     ui.Code
+	Words    string // of the doctor
+	Public   string
+}
+
+// overlaps are how long an old secret may go on signing.
+var overlaps = []string{"0s", "At once: the old one stops now", "1h", "1 hour", "24h", "24 hours", "72h", "3 days", "168h", "7 days"}
+
+func (p *Pages) signing(v *view) error { return p.showSigning(v, http.StatusOK, nil, nil) }
+
+// showSigning shows the page, with the secrets where they were asked for and with what is wrong with the form that rotates.
+func (p *Pages) showSigning(v *view, status int, shown []hookswitch.EndpointSecret, wrong map[string]string) error {
+	e, err := v.endpointOf()
+	if err != nil {
+		return err
+	}
+	h, _, err := p.svc.HealthOfEndpoint(v.ctx(), e)
+	if err != nil {
+		return err
+	}
+	page := &signingPage{view: v, Head: v.endpointHead(h), Shown: shown != nil, MayNot: v.MayNot("secrets.write"), Words: doctor.WordsJSON(), Prefix: snippets.Prefixes[0]}
+	for i, s := range e.Secrets {
+		if i > 0 && !s.ExpiresAt.After(v.Now) {
+			continue
+		}
+		page.Rows = append(page.Rows, newSecretRow(i, s, shown))
+	}
+	if len(page.Rows) > 0 {
+		page.Public = page.Rows[0].Public
+	}
+	page.Reveal = ui.Action{Name: "Show secrets", Icon: "lock", Post: true, URL: v.Page("endpoints", page.Head.ID, "signing", "reveal"), Refused: v.MayNot("secrets.read")}
+	if page.Shown {
+		page.Reveal = ui.Action{Name: "Hide secrets", Icon: "lock", URL: v.Page("endpoints", page.Head.ID, "signing")}
+	}
+	page.Overlap = ui.Field{ID: "overlap", Name: "overlap", Label: "The old one signs along for", Kind: "select", Options: options("24h", overlaps...), Refused: page.MayNot,
+		Hint: "Meanwhile each request bears both signatures, so that your servers can change over one by one."}
+	page.Own = ui.Field{ID: "secret", Name: "secret", Label: "Secret of your own", Optional: true, Mono: true, Autocomplete: "off", Holder: "made for you", Problem: wrong["secret"], Refused: page.MayNot,
+		Hint: "whsec_ and 24 to 75 bytes in base64."}
+	if wrong != nil {
+		page.Problems = ui.Problems{Title: "The secret was not rotated", List: []ui.Problem{{Field: "secret", Text: wrong["secret"]}}}
+	}
+	if q := v.query("headers"); q == snippets.Prefixes[1] {
+		page.Prefix = q
+	}
+	page.Snippet = snippets.Find(v.query("snippet"))
+	base := v.Page("endpoints", page.Head.ID, "signing")
+	for _, s := range snippets.All {
+		page.Snippets = append(page.Snippets, ui.Tab{Name: s.Name, URL: base + "?snippet=" + s.ID + "&headers=" + page.Prefix + "#code", Current: s.ID == page.Snippet.ID})
+	}
+	for _, prefix := range snippets.Prefixes {
+		page.Headers = append(page.Headers, ui.Tab{Name: prefix + "-…", URL: base + "?snippet=" + page.Snippet.ID + "&headers=" + prefix + "#code", Current: prefix == page.Prefix})
+	}
+	page.Code = ui.Code{ID: "snippet", Label: page.Snippet.File, Text: strings.TrimRight(page.Snippet.Text(page.Prefix), "\n")}
+	v.Shell.Script = "doctor.js"
+	if v.Shell.Title = "Signing · " + page.Head.Name; page.Shown {
+		page.Head.Tabs = currentTab(page.Head.Tabs, "Signing")
+	}
+	v.api(http.MethodGet, "/app/"+v.AppID()+"/endpoint/"+page.Head.ID+"/secret", "hookswitch endpoint secret --app "+v.AppID()+" "+page.Head.ID)
+	return v.write(status, "app/endpoint-signing", page)
+}
+
+// currentTab marks a tab, where the answer to a form shows its page.
+func currentTab(tabs []ui.Tab, name string) []ui.Tab {
+	for i := range tabs {
+		tabs[i].Current = tabs[i].Name == name
+	}
+	return tabs
+}
+
+func newSecretRow(i int, s hookswitch.EndpointSecret, shown []hookswitch.EndpointSecret) secretRow {
+	r := secretRow{Mark: service.Fingerprint(s.Secret), Current: i == 0, Until: s.ExpiresAt, Kind: "HMAC-SHA256", State: ui.Badge{Tone: ui.Good, Word: "Current", Icon: "key"}}
+	r.ID = "secret-" + r.Mark
+	if i > 0 {
+		r.State = ui.Badge{Tone: ui.Warn, Word: "Old", Icon: "clock"}
+	}
+	if sec, err := webhook.ParseSecret(s.Secret.Reveal()); err == nil {
+		if r.Public = sec.Public(); r.Public != "" {
+			r.Kind = "ed25519"
+		}
+	}
+	for _, known := range shown {
+		if known.Secret == s.Secret {
+			r.Shown = known.Secret.Reveal()
+		}
+	}
+	return r
+}
+
+// revealSecrets shows the secrets, and notes that it did.
+func (p *Pages) revealSecrets(v *view) error {
+	e, err := v.endpointOf()
+	if err != nil {
+		return err
+	}
+	list, err := p.svc.RevealSecrets(v.ctx(), v.App.Key, e.Key)
+	if err != nil {
+		return err
+	}
+	return p.showSigning(v, http.StatusOK, list, nil)
+}
+
+func (p *Pages) rotateSecret(v *view) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	e, err := v.endpointOf()
+	if err != nil {
+		return err
+	}
+	grace, err := time.ParseDuration(form.Get("overlap"))
+	if err != nil || grace < 0 || grace > 7*24*time.Hour {
+		return hookswitch.Errorf(hookswitch.Invalid, "Choose one of the overlaps.")
+	}
+	var secret webhook.Secret
+	if own := strings.TrimSpace(form.Get("secret")); own != "" {
+		if secret, err = webhook.ParseSecret(own); err != nil || !secret.CanSign() {
+			return p.showSigning(v, http.StatusUnprocessableEntity, nil, map[string]string{"secret": "Your own secret has to be whsec_ and 24 to 75 bytes in base64."})
+		}
+	}
+	if err := p.svc.RotateSecret(v.ctx(), v.App.Key, e.Key, secret, grace, service.Idempotency{}); err != nil {
+		return err
+	}
+	said := "Rotated. The old secret has stopped signing."
+	if grace > 0 {
+		said = "Rotated. The old secret signs along for " + ui.Span(grace) + "."
+	}
+	return v.done(v.Page("endpoints", v.ID(hookswitch.KindEndpoint, e.Key), "signing"), ui.Good, said+" Give the new one to your server.")
+}
+
+func (p *Pages) cutSecret(v *view) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	e, err := v.endpointOf()
+	if err != nil {
+		return err
+	}
+	if err := p.svc.CutSecret(v.ctx(), v.App.Key, e.Key, form.Get("mark")); err != nil {
+		return err
+	}
+	return v.done(v.Page("endpoints", v.ID(hookswitch.KindEndpoint, e.Key), "signing"), ui.Good, "Cut. Requests are signed with the current secret alone from now on.")
+}

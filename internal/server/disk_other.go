@@ -1,0 +1,10 @@
+//go:build !linux && !darwin && !freebsd
+
+package server
+
+import "errors"
+
+// room is what is free for this process on the file system of dir, and its size, in bytes.
+func room(string) (free, total int64, err error) {
+	return 0, 0, errors.ErrUnsupported
+}

@@ -1,0 +1,67 @@
+package service
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/hookswitch/hookswitch"
+)
+
+// RouteSetup is how a Route is set up, and what its provider has to be told.
+type RouteSetup struct {
+	Route hookswitch.Route
+	// Known is false for a provider that this server has no adapter of: such a route is kept and does nothing.
+	Known    bool
+	Receives bool // its credentials can prove a push
+	Sends    bool
+	// Challenged says that the provider asks the door to prove itself before it pushes.
+	Challenged bool
+	// Tells says that the provider can be told over its API where to push.
+	Tells bool
+	// Door is the address for pushes to this route alone, Shared those that all routes of the provider share.
+	Door   string
+	Shared []string
+	// Steps are what a person does at the provider.
+	Steps []string
+	// Redirected says that calls of the provider's API do not go to the provider: a setting leads them elsewhere, such as to a stand-in.
+	Redirected bool
+}
+
+// RouteSetups are how the routes of a sender are set up.
+func (s *Service) RouteSetups(sender *hookswitch.Sender) []RouteSetup {
+	list := make([]RouteSetup, 0, len(sender.Routes))
+	for _, r := range sender.Routes {
+		setup := RouteSetup{Route: r, Receives: r.Account != "", Door: s.doorOf(&r), Redirected: slices.Contains(s.o.Redirected, r.Provider)}
+		p, known := s.providers[r.Provider]
+		if setup.Known = known; known {
+			_, setup.Sends = p.(hookswitch.MessageSender)
+			_, setup.Challenged = p.(hookswitch.Challenger)
+			_, setup.Tells = p.(hookswitch.Registrar)
+			for _, d := range p.Doors() {
+				if slices.Contains(d.Channels, r.Channel) {
+					setup.Shared = append(setup.Shared, strings.TrimSuffix(s.o.PublicURL, "/")+d.Path)
+				}
+			}
+			if guide, ok := p.(hookswitch.Guide); ok {
+				setup.Steps = guide.Steps(&r, setup.Door, false)
+			}
+		}
+		list = append(list, setup)
+	}
+	return list
+}
+
+// MaySimulate says why what a person does may not be simulated over a route; "" when it may. Where answers would reach the real provider, they would reach whoever has the made-up number.
+func (r *RouteSetup) MaySimulate() string {
+	switch {
+	case !r.Known:
+		return "This server has no adapter of " + r.Route.Provider + "."
+	case !r.Receives:
+		return "The credentials of this channel cannot prove a push: there is no secret to sign with."
+	case r.Route.Channel == hookswitch.WebChat, r.Redirected:
+		return ""
+	case r.Route.Channel == hookswitch.USSD, r.Route.Channel == hookswitch.Voice: // answered in the response to the push itself
+		return ""
+	}
+	return "Answers would go to the real " + r.Route.Provider + ". Set provider-base-urls to a stand-in for it, or start the server with hookswitch dev."
+}
