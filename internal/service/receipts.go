@@ -1,8 +1,8 @@
 package service
 
 import (
-	"context"
 	"cmp"
+	"context"
 	"errors"
 	"slices"
 	"strconv"
