@@ -17,7 +17,7 @@ import (
 const module = "github.com/hookswitch/hookswitch"
 
 // testHelpers are imported by tests only. They may import anything.
-var testHelpers = []string{"internal/storetest", "internal/service/servicetest", "internal/portal/portaltest", "internal/e2e"}
+var testHelpers = []string{"internal/storetest", "internal/service/servicetest", "internal/portal/portaltest", "internal/api/apitest", "internal/e2e"}
 
 // sameFloor are the imports within a floor that ARCHITECTURE.md allows: lists of all adapters, and the main program.
 var sameFloor = map[string]string{"internal/provider/all": "internal/provider/", "cmd/hookswitch": "internal/cli"}

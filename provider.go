@@ -61,6 +61,12 @@ type Registrar interface {
 	Register(ctx context.Context, r *Route, door string) error
 }
 
+// Unregistrar is a Registrar that can be told over its API to stop.
+type Unregistrar interface {
+	// Unregister has the provider push nothing more for r. Doing so again changes nothing. The error is as Register's.
+	Unregister(ctx context.Context, r *Route) error
+}
+
 // Guide is a Provider that can tell an operator what to do at it, so that it pushes.
 type Guide interface {
 	// Steps is what a person has to enter or choose at the provider so that it pushes what comes for r to door, in the order in which it is done; registered
@@ -236,6 +242,8 @@ type Outgoing struct {
 	// Answers is the received message that this one answers. It says where the answer belongs: into the group that was written in, under the public
 	// post that was made, into the thread of a mail. nil: this one answers none, or it is gone.
 	Answers *Message
+	// FromName is what the sender is called beside the address that a mail is from; empty: the Route's own name for it, if any.
+	FromName string
 }
 
 // Accepted is a provider's word that it took a message.

@@ -37,6 +37,33 @@ type SenderEmail struct {
 	CatchAll  bool   `json:"catchAll,omitempty"` // also mail to other addresses of the domain; counts only while Receiving
 }
 
+// Refuses says why mail to an address, which is empty where it is not known, is not taken over the route; "": it is. A sender without an Address of its own takes what comes over its Route.
+func (e *SenderEmail) Refuses(to string, r *Route) string {
+	switch {
+	case e.Address == "":
+		return ""
+	case !e.Receiving:
+		return "the sender receives no mail"
+	case e.CatchAll || to == "" || strings.EqualFold(to, r.Address) || strings.EqualFold(to, untagged(e.Address)):
+		return ""
+	}
+	return "the sender takes no mail to other addresses than its own"
+}
+
+// Catches reports whether mail to an address that is nobody's is for the sender.
+func (e *SenderEmail) Catches(to string) bool {
+	_, domain, ok := strings.Cut(to, "@")
+	_, own, _ := strings.Cut(e.Address, "@")
+	return ok && e.Receiving && e.CatchAll && strings.EqualFold(domain, own)
+}
+
+// untagged is an address without what follows a "+" in its local part.
+func untagged(address string) string {
+	local, domain, _ := strings.Cut(address, "@")
+	local, _, _ = strings.Cut(local, "+")
+	return local + "@" + domain
+}
+
 // SMSOneWay is the name of the channel for text messages that people cannot answer. It is no Channel: such messages travel on SMS.
 const SMSOneWay = "sms_oneway"
 

@@ -53,6 +53,7 @@ type grammar struct {
 	Endpoint   endpointCmd   `cmd:"" group:"client" help:"Manage the endpoints of an app"`
 	Event      eventCmd      `cmd:"" group:"client" help:"Send events and see what became of them"`
 	Message    messageCmd    `cmd:"" group:"client" help:"Send messages to people and see what became of them"`
+	Contact    contactCmd    `cmd:"" group:"client" help:"See where people have opted out, and clear it"`
 	Template   templateCmd   `cmd:"" group:"client" help:"Decide on templates"`
 	Invitation invitationCmd `cmd:"" group:"client" help:"Manage invitations to connect an account"`
 	Draft      draftCmd      `cmd:"" group:"client" help:"Decide on answers to what was written in public"`

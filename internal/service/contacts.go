@@ -198,6 +198,14 @@ func (s *Service) ContactByPhone(ctx context.Context, app hookswitch.Key, phone 
 	return s.store.Contact(ctx, app, key)
 }
 
+// ContactNamed is the person of an app with the id or, where text is none, known by the phone number.
+func (s *Service) ContactNamed(ctx context.Context, app hookswitch.Key, text string) (*hookswitch.Contact, error) {
+	if key, ok := s.ids.Parse(hookswitch.KindContact, text); ok {
+		return s.Contact(ctx, app, key)
+	}
+	return s.ContactByPhone(ctx, app, text)
+}
+
 // Contacts lists the people of an app.
 func (s *Service) Contacts(ctx context.Context, app hookswitch.Key, p store.Page) ([]*hookswitch.Contact, error) {
 	return s.store.Contacts(ctx, app, p)

@@ -60,6 +60,12 @@ func (s *Service) Receive(ctx context.Context, r Received) (ReceivedResult, erro
 				return ReceivedResult{}, err
 			}
 		}
+		if route == nil && u.Message != nil && u.Channel == hookswitch.Email {
+			var err error
+			if route, err = s.catchAll(ctx, r.Account, u); err != nil {
+				return ReceivedResult{}, err
+			}
+		}
 		if route != nil {
 			switch err := s.joins(ctx, route.App, &apps); {
 			case hookswitch.KindOf(err) == hookswitch.NotFound:
@@ -90,7 +96,14 @@ func (s *Service) Receive(ctx context.Context, r Received) (ReceivedResult, erro
 				res.Strays++ // Converse answers one step of a push, in its response
 				aside.add("a step of a dialogue cannot be answered there")
 			default:
-				if err := in.take(m.u, m.route); err != nil {
+				why, err := in.refusal(m.u, m.route)
+				if why != "" {
+					res.Strays++
+					aside.add(why)
+				} else if err == nil {
+					err = in.take(m.u, m.route)
+				}
+				if err != nil {
 					return err
 				}
 			}
@@ -145,6 +158,21 @@ type inbound struct {
 	account *Account
 	at      time.Time
 	res     *ReceivedResult
+}
+
+// refusal says why the sender of a route does not want an update, or is "".
+func (in *inbound) refusal(u *hookswitch.Update, route *hookswitch.Route) (string, error) {
+	if u.Message == nil || u.Channel != hookswitch.Email {
+		return "", nil
+	}
+	sender, err := in.b.sender(in.tx, route.App, route.Sender)
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return sender.Email.Refuses(u.Address, route), nil
 }
 
 func (in *inbound) take(u *hookswitch.Update, route *hookswitch.Route) error {

@@ -187,7 +187,11 @@ func (s *Service) BeginSend(ctx context.Context, o *store.Outcome) (Send, error)
 		said := *m
 		said.Content, said.Channel = content, m.Channel.Medium()
 		out.Sender = sender
-		out.Out = &hookswitch.Outgoing{Ref: s.ids.Format(hookswitch.KindMessage, m.Key), Route: route, Message: &said, ReplyTo: quoted, Answers: answered, Callback: s.doorOf(route)}
+		name, err := b.fromName(tx, m)
+		if err != nil {
+			return err
+		}
+		out.Out = &hookswitch.Outgoing{Ref: s.ids.Format(hookswitch.KindMessage, m.Key), Route: route, Message: &said, ReplyTo: quoted, Answers: answered, Callback: s.doorOf(route), FromName: name}
 		if part == nil {
 			return nil
 		}
@@ -211,6 +215,18 @@ func carried(sender hookswitch.MessageSender, m *hookswitch.Message) error {
 		return &hookswitch.SendError{Code: errUnsupported, Category: "permanent", Message: "messages of type " + m.Type + " cannot be sent on " + string(m.Channel)}
 	}
 	return nil
+}
+
+// fromName is what the sender of a mail is called beside its address.
+func (b *births) fromName(tx *store.Tx, m *hookswitch.Message) (string, error) {
+	if m.Channel != hookswitch.Email {
+		return "", nil
+	}
+	sender, err := b.sender(tx, m.App, m.Sender)
+	if err != nil {
+		return "", err
+	}
+	return sender.Email.FromName, nil
 }
 
 // doorOf is the address of the door that belongs to the route's sender and channel alone.

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"context"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
@@ -86,4 +87,20 @@ func (in *inbound) optedOutReport(u *hookswitch.Update, route *hookswitch.Route,
 		return err
 	}
 	return optedOut(in.tx, route.App, contact, u.Channel, in.b.now)
+}
+
+// ClearOptOut notes that a person of an app may be written to again on the channel, or, with an empty one, on all, whoever said that they want no messages there, and returns the person as
+// they then are. A provider that has been told so itself goes on refusing.
+func (s *Service) ClearOptOut(ctx context.Context, app, contact hookswitch.Key, channel hookswitch.Channel) (*hookswitch.Contact, error) {
+	return s.changeContact(ctx, app, contact, func(tx *store.Tx, c *hookswitch.Contact) error {
+		for _, id := range c.Identifiers {
+			if id.OptedOutAt.IsZero() || channel != "" && id.Channel != channel {
+				continue
+			}
+			if err := tx.SetOptOut(app, contact, id.Channel, time.Time{}, 0); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

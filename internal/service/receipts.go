@@ -2,6 +2,7 @@ package service
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"slices"
 	"strconv"
@@ -81,7 +82,7 @@ const maxEarlier = 1000
 // has taken it since, or is being sent and that began before: providers tell the time of the last message itself, which lies between.
 func (in *inbound) earlier(u *hookswitch.Update, route *hookswitch.Route, until time.Time) error {
 	ctx, r := in.tx.Context(), u.Receipt
-	conv, err := in.conversationWith(r.Recipient, u.Channel, route)
+	conv, err := conversationWith(ctx, &in.tx.Reader, route, r.Recipient)
 	if err != nil {
 		return err
 	}
@@ -166,7 +167,7 @@ func (in *inbound) foreign(u *hookswitch.Update, route *hookswitch.Route) error 
 	if u.Receipt.Status != hookswitch.StatusDelivered && u.Receipt.Status != hookswitch.StatusRead {
 		return nil
 	}
-	busy, err := in.sendingTo(u, route)
+	busy, err := sendingOver(in.tx.Context(), &in.tx.Reader, route, u.Receipt.Recipient, in.b.now)
 	if err == nil && !busy {
 		in.b.envelope(route.App, u.Receipt.Status.EventType(), route.Sender, foreignData(u))
 	}
@@ -176,24 +177,23 @@ func (in *inbound) foreign(u *hookswitch.Update, route *hookswitch.Route) error 
 // sendingAge is how old a message that is being sent may be to be looked at.
 const sendingAge = time.Hour
 
-// sendingTo reports whether a message to the recipient of a report is being sent at this moment.
-func (in *inbound) sendingTo(u *hookswitch.Update, route *hookswitch.Route) (bool, error) {
-	conv, err := in.conversationWith(u.Receipt.Recipient, u.Channel, route)
+// sendingOver reports whether a message to the person is being sent over the route at this moment.
+func sendingOver(ctx context.Context, r *store.Reader, route *hookswitch.Route, person string, now time.Time) (bool, error) {
+	conv, err := conversationWith(ctx, r, route, person)
 	if conv == nil || err != nil {
 		return false, err
 	}
-	list, err := in.tx.Messages(in.tx.Context(), route.App, store.MessageFilter{Conversation: conv.Key, Status: hookswitch.StatusSending},
-		store.Page{Limit: 1, After: hookswitch.KeyAt(in.b.now.Add(-sendingAge))})
+	list, err := r.Messages(ctx, route.App, store.MessageFilter{Conversation: conv.Key, Status: hookswitch.StatusSending},
+		store.Page{Limit: 1, After: hookswitch.KeyAt(now.Add(-sendingAge))})
 	return len(list) > 0, err
 }
 
 // conversationWith is the conversation of the route's sender and a person, or nil where there is none.
-func (in *inbound) conversationWith(person string, ch hookswitch.Channel, route *hookswitch.Route) (*hookswitch.Conversation, error) {
-	ctx := in.tx.Context()
-	contact, err := in.tx.ContactBy(ctx, route.App, ch, person)
+func conversationWith(ctx context.Context, r *store.Reader, route *hookswitch.Route, person string) (*hookswitch.Conversation, error) {
+	contact, err := r.ContactBy(ctx, route.App, route.Channel, person)
 	if err == nil {
 		var conv *hookswitch.Conversation
-		if conv, err = in.tx.ConversationOf(ctx, route.Sender, contact); err == nil {
+		if conv, err = r.ConversationOf(ctx, route.Sender, contact); err == nil {
 			return conv, nil
 		}
 	}

@@ -24,8 +24,8 @@ type Registration struct {
 // RegisterSender tells the providers of a sender's routes where to push, and says what is left for a person to do. With a channel, only the routes of that. It
 // may be called again: what a provider has been told before it is told anew.
 func (s *Service) RegisterSender(ctx context.Context, sender *hookswitch.Sender, channel hookswitch.Channel) ([]Registration, error) {
-	if !strings.Contains(s.o.PublicURL, "://") {
-		return nil, hookswitch.Errorf(hookswitch.Unsupported, "the server has no public-url: no provider could reach it")
+	if err := s.reachable(); err != nil {
+		return nil, err
 	}
 	var out []Registration
 	for _, r := range sender.Routes {
@@ -52,6 +52,14 @@ func (s *Service) RegisterSender(ctx context.Context, sender *hookswitch.Sender,
 		return nil, hookswitch.NotFoundf("the sender has no route whose provider is known here")
 	}
 	return out, nil
+}
+
+// reachable says why providers cannot be told where to push.
+func (s *Service) reachable() error {
+	if !strings.Contains(s.o.PublicURL, "://") {
+		return hookswitch.Errorf(hookswitch.Unsupported, "the server has no public-url: no provider could reach it")
+	}
+	return nil
 }
 
 // registered reads what Register says. That there is no call for it is no failure.

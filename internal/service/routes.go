@@ -188,6 +188,27 @@ func (a *Account) match(u *hookswitch.Update) *hookswitch.Route {
 	return nil
 }
 
+// catchAll is the route of the account that takes mail which names none of its addresses, or nil.
+func (s *Service) catchAll(ctx context.Context, a *Account, u *hookswitch.Update) (*hookswitch.Route, error) {
+	for i := range a.Routes {
+		r := &a.Routes[i]
+		if r.Channel != hookswitch.Email {
+			continue
+		}
+		sender, err := s.store.Sender(ctx, r.App, r.Sender)
+		if hookswitch.KindOf(err) == hookswitch.NotFound {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if sender.Email.Catches(u.Address) {
+			return r, nil
+		}
+	}
+	return nil, nil
+}
+
 // Routes are the live routes of all apps. They are shared and must not be changed.
 func (s *Service) Routes(ctx context.Context) ([]hookswitch.Route, error) {
 	routes, _, err := s.allRoutes(ctx)
@@ -215,7 +236,7 @@ func (s *Service) routeOfReport(ctx context.Context, a *Account, u *hookswitch.U
 		return nil, err
 	}
 	for _, r := range routes {
-		busy, err := s.sendingOver(ctx, r, u.Receipt.Recipient)
+		busy, err := sendingOver(ctx, &s.store.Reader, r, u.Receipt.Recipient, s.now())
 		if err != nil {
 			return nil, err
 		}
@@ -224,21 +245,4 @@ func (s *Service) routeOfReport(ctx context.Context, a *Account, u *hookswitch.U
 		}
 	}
 	return nil, nil
-}
-
-// sendingOver reports whether a message to the person is being sent over the route at this moment.
-func (s *Service) sendingOver(ctx context.Context, r *hookswitch.Route, person string) (bool, error) {
-	contact, err := s.store.ContactBy(ctx, r.App, r.Channel, person)
-	if err == nil {
-		var conv *hookswitch.Conversation
-		if conv, err = s.store.ConversationOf(ctx, r.Sender, contact); err == nil {
-			list, err := s.store.Messages(ctx, r.App, store.MessageFilter{Conversation: conv.Key, Status: hookswitch.StatusSending},
-				store.Page{Limit: 1, After: hookswitch.KeyAt(s.now().Add(-sendingAge))})
-			return len(list) > 0, err
-		}
-	}
-	if hookswitch.KindOf(err) == hookswitch.NotFound {
-		return false, nil
-	}
-	return false, err
 }

@@ -196,8 +196,17 @@ func (a *BotAPI) call(b Telegram, method string, body []byte) (any, *Fault, *bot
 		return nil, nil, badRequest("can't parse the parameters: " + err.Error())
 	}
 	switch method {
+	case "getMe":
+		id, _, _ := strings.Cut(b.BotToken.Reveal(), ":")
+		number, _ := strconv.ParseInt(id, 10, 64)
+		return map[string]any{"id": number, "is_bot": true, "first_name": b.Username, "username": b.Username}, nil, nil
 	case "setWebhook":
 		return a.setWebhook(b, in)
+	case "deleteWebhook":
+		a.botMu.Lock()
+		defer a.botMu.Unlock()
+		delete(a.webhooks, b.BotToken.Reveal())
+		return true, nil, nil
 	case "answerCallbackQuery":
 		if in.QueryID == "" {
 			return nil, nil, badRequest("query is too old and response timeout expired or query ID is invalid")

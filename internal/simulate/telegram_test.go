@@ -213,6 +213,9 @@ func TestBotAPI_RemembersWebhooksAndPressedButtons(t *testing.T) {
 	if err := adapter.Register(t.Context(), &hookswitch.Route{Credentials: botCredentials}, "http://example.com/hook"); hookswitch.KindOf(err) != hookswitch.Invalid {
 		t.Errorf("an address that is not https: %v", err)
 	}
+	if account, err := adapter.Connect(t.Context(), hookswitch.Telegram, botCredentials); err != nil || account.Name != simulate.DemoBotUsername || account.ID != "110201543" {
+		t.Errorf("the bot is %+v, %v", account, err)
+	}
 	press := simulate.DemoTelegram().Press("777", "Ada", "777:42", "yes", "Yes")
 	ack := adapter.Ack(received(t, press))
 	if err := a.Reply(simulate.DemoTelegram(), simulate.Result{Status: ack.Status, Body: ack.Body}); err != nil {
@@ -227,6 +230,11 @@ func TestBotAPI_RemembersWebhooksAndPressedButtons(t *testing.T) {
 	}
 	if err := a.Reply(simulate.DemoTelegram(), simulate.Result{Body: []byte(`{"method":"mintMoney"}`)}); err == nil {
 		t.Error("a call that Telegram does not have passes")
+	}
+	for range 2 {
+		if err := adapter.Unregister(t.Context(), &hookswitch.Route{Credentials: botCredentials}); err != nil || a.Webhook(simulate.DemoBotToken).URL != "" {
+			t.Errorf("the webhook is to be gone: %v, %+v", err, a.Webhook(simulate.DemoBotToken))
+		}
 	}
 }
 

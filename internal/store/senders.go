@@ -210,6 +210,11 @@ func (tx *Tx) DeleteSender(app, key hookswitch.Key, now time.Time) error {
 	return err
 }
 
+// DeleteRoute hides a route.
+func (tx *Tx) DeleteRoute(app, key hookswitch.Key, now time.Time) error {
+	return tx.execOne("route", `UPDATE routes SET deleted_at = $3 WHERE id = $1 AND app_id = $2 AND deleted_at = 0`, int64(key), int64(app), millis(now))
+}
+
 // PutRoute stores a route, new or changed. The error is of kind Conflict when another one has its address.
 func (tx *Tx) PutRoute(rt *hookswitch.Route) error {
 	plain, err := rt.Credentials.RevealJSON()

@@ -1,4 +1,4 @@
-// Package operator is the gateway's own API under /operator/v1, for the person who runs it: apps and their keys, clients and groups, senders, conversations,
+// Package operator is the gateway's own API under /operator/v1, for the person who runs it: apps and their keys, clients and groups, senders, contacts, conversations,
 // messages, templates, invitations, pushes that belonged to no route, and the settings in effect. The command line speaks it.
 //
 // It owns the wire types, the shape of errors and of lists, and the check of the operator token. What is valid and what follows from a change is up to
@@ -62,66 +62,82 @@ func New(o Options) *httpapi.Mux {
 		h.providers[p.Name()] = p
 	}
 	m := httpapi.NewMux(&httpapi.Surface{Name: "operator", Auth: h.authorize, MaxBody: o.MaxBody, WriteError: writeError, Log: o.Log})
-	handle := func(method, path, name string, f httpapi.Handler) { m.Handle(method, Prefix+path, name, f) }
-
-	handle("GET", "/apps", "list apps", h.listApps)
-	handle("POST", "/apps", "create an app", h.createApp)
-	handle("GET", "/apps/{app}", "get an app", h.getApp)
-	handle("PATCH", "/apps/{app}", "change an app", h.updateApp)
-	handle("DELETE", "/apps/{app}", "delete an app", h.deleteApp)
-	handle("GET", "/apps/{app}/portal", "get how the portal of an app looks", h.getPortal)
-	handle("PATCH", "/apps/{app}/portal", "change how the portal of an app looks, and who may frame it", h.updatePortal)
-
-	handle("GET", "/apps/{app}/keys", "list the API keys of an app", h.listKeys)
-	handle("POST", "/apps/{app}/keys", "create an API key", h.createKey)
-	handle("POST", "/apps/{app}/keys/{key}/rotate", "give an API key a new text", h.rotateKey)
-	handle("DELETE", "/apps/{app}/keys/{key}", "revoke an API key", h.deleteKey)
-
-	handle("GET", "/apps/{app}/clients", "list the clients of an app", h.listClients)
-	handle("POST", "/apps/{app}/clients", "create a client, which gets tokens by its credentials", h.createClient)
-	handle("DELETE", "/apps/{app}/clients/{client}", "revoke a client", h.revokeClient)
-
-	handle("GET", "/apps/{app}/groups", "list the groups of an app", h.listGroups)
-	handle("POST", "/apps/{app}/groups", "create a group", h.createGroup)
-	handle("DELETE", "/apps/{app}/groups/{group}", "delete a group", h.deleteGroup)
-	handle("PUT", "/apps/{app}/responder", "choose what answers what is posted to an app", h.setResponder)
-
-	handle("GET", "/apps/{app}/senders", "list the senders of an app", h.listSenders)
-	handle("PUT", "/apps/{app}/senders", "apply a sender file", h.applySenders)
-	handle("GET", "/apps/{app}/senders/{sender}", "get a sender", h.getSender)
-	handle("DELETE", "/apps/{app}/senders/{sender}", "delete a sender", h.deleteSender)
-	handle("POST", "/apps/{app}/senders/{sender}/register", "tell the providers of a sender where to push", h.registerSender)
-
-	handle("GET", "/apps/{app}/conversations", "list the conversations of an app", h.listConversations)
-	handle("PATCH", "/apps/{app}/conversations/{conversation}", "take a conversation over, or give it back", h.updateConversation)
-	handle("GET", "/apps/{app}/messages", "list the messages of an app", h.listMessages)
-	handle("GET", "/apps/{app}/messages/{message}", "get a message with its receipts", h.getMessage)
-	handle("POST", "/apps/{app}/messages/{message}/read", "show a person that their message was read", h.readMessage)
-
-	handle("POST", "/messages", "send a message", h.sendMessage)
-
-	handle("GET", "/drafts", "list the answers to public posts that wait for approval", h.listDrafts)
-	handle("GET", "/drafts/{draft}", "get a draft", h.getDraft)
-	handle("PATCH", "/drafts/{draft}", "change what a draft says", h.editDraft)
-	handle("POST", "/drafts/{draft}/approve", "approve a draft, which sends it", h.approveDraft)
-	handle("POST", "/drafts/{draft}/reject", "reject a draft", h.rejectDraft)
-
-	handle("GET", "/templates", "list the templates of an app", h.listTemplates)
-	handle("GET", "/templates/{template}", "get a template", h.getTemplate)
-	handle("POST", "/templates/{template}/approve", "approve a submitted template", h.approveTemplate)
-	handle("POST", "/templates/{template}/reject", "reject a submitted template", h.rejectTemplate)
-
-	handle("GET", "/invitations", "list the invitations of an app", h.listInvitations)
-	handle("GET", "/invitations/{invitation}", "get an invitation", h.getInvitation)
-	handle("POST", "/invitations/{invitation}/complete", "complete an invitation with a sender", h.completeInvitation)
-	handle("POST", "/invitations/{invitation}/fail", "note that connecting an account has failed", h.failInvitation)
-	handle("POST", "/invitations/{invitation}/cancel", "cancel an invitation", h.cancelInvitation)
-
-	handle("GET", "/strays/{stray}", "get a push that belonged to no route, with its body", h.getStray)
-	handle("DELETE", "/strays/{stray}", "delete a push that belonged to no route", h.deleteStray)
-	handle("GET", "/strays", "list pushes that belonged to no route", h.listStrays)
-	handle("GET", "/settings", "list the settings in effect", h.listSettings)
+	for _, rt := range h.routes() {
+		m.Handle(rt.method, Prefix+rt.path, rt.name, rt.handle)
+	}
 	return m
+}
+
+// route is one operation. Its path stands behind Prefix.
+type route struct {
+	method, path, name string
+	handle             httpapi.Handler
+}
+
+// routes are all there are.
+func (h *handler) routes() []route {
+	return []route{
+		{"GET", "/apps", "list apps", h.listApps},
+		{"POST", "/apps", "create an app", h.createApp},
+		{"GET", "/apps/{app}", "get an app", h.getApp},
+		{"PATCH", "/apps/{app}", "change an app", h.updateApp},
+		{"DELETE", "/apps/{app}", "delete an app", h.deleteApp},
+		{"GET", "/apps/{app}/portal", "get how the portal of an app looks", h.getPortal},
+		{"PATCH", "/apps/{app}/portal", "change how the portal of an app looks, and who may frame it", h.updatePortal},
+
+		{"GET", "/apps/{app}/keys", "list the API keys of an app", h.listKeys},
+		{"POST", "/apps/{app}/keys", "create an API key", h.createKey},
+		{"POST", "/apps/{app}/keys/{key}/rotate", "give an API key a new text", h.rotateKey},
+		{"DELETE", "/apps/{app}/keys/{key}", "revoke an API key", h.deleteKey},
+
+		{"GET", "/apps/{app}/clients", "list the clients of an app", h.listClients},
+		{"POST", "/apps/{app}/clients", "create a client, which gets tokens by its credentials", h.createClient},
+		{"DELETE", "/apps/{app}/clients/{client}", "revoke a client", h.revokeClient},
+
+		{"GET", "/apps/{app}/groups", "list the groups of an app", h.listGroups},
+		{"POST", "/apps/{app}/groups", "create a group", h.createGroup},
+		{"DELETE", "/apps/{app}/groups/{group}", "delete a group", h.deleteGroup},
+		{"PUT", "/apps/{app}/responder", "choose what answers what is posted to an app", h.setResponder},
+
+		{"GET", "/apps/{app}/senders", "list the senders of an app", h.listSenders},
+		{"PUT", "/apps/{app}/senders", "apply a sender file", h.applySenders},
+		{"GET", "/apps/{app}/senders/{sender}", "get a sender", h.getSender},
+		{"DELETE", "/apps/{app}/senders/{sender}", "delete a sender", h.deleteSender},
+		{"POST", "/apps/{app}/senders/{sender}/register", "tell the providers of a sender where to push", h.registerSender},
+
+		{"GET", "/apps/{app}/contacts/{contact}", "get a contact, and where they have opted out", h.getContact},
+		{"DELETE", "/apps/{app}/contacts/{contact}/opt-out", "clear the opt-out of a contact", h.clearOptOut},
+
+		{"GET", "/apps/{app}/conversations", "list the conversations of an app", h.listConversations},
+		{"PATCH", "/apps/{app}/conversations/{conversation}", "take a conversation over, or give it back", h.updateConversation},
+		{"GET", "/apps/{app}/messages", "list the messages of an app", h.listMessages},
+		{"GET", "/apps/{app}/messages/{message}", "get a message with its receipts", h.getMessage},
+		{"POST", "/apps/{app}/messages/{message}/read", "show a person that their message was read", h.readMessage},
+
+		{"POST", "/messages", "send a message", h.sendMessage},
+
+		{"GET", "/drafts", "list the answers to public posts that wait for approval", h.listDrafts},
+		{"GET", "/drafts/{draft}", "get a draft", h.getDraft},
+		{"PATCH", "/drafts/{draft}", "change what a draft says", h.editDraft},
+		{"POST", "/drafts/{draft}/approve", "approve a draft, which sends it", h.approveDraft},
+		{"POST", "/drafts/{draft}/reject", "reject a draft", h.rejectDraft},
+
+		{"GET", "/templates", "list the templates of an app", h.listTemplates},
+		{"GET", "/templates/{template}", "get a template", h.getTemplate},
+		{"POST", "/templates/{template}/approve", "approve a submitted template", h.approveTemplate},
+		{"POST", "/templates/{template}/reject", "reject a submitted template", h.rejectTemplate},
+
+		{"GET", "/invitations", "list the invitations of an app", h.listInvitations},
+		{"GET", "/invitations/{invitation}", "get an invitation", h.getInvitation},
+		{"POST", "/invitations/{invitation}/complete", "complete an invitation with a sender", h.completeInvitation},
+		{"POST", "/invitations/{invitation}/fail", "note that connecting an account has failed", h.failInvitation},
+		{"POST", "/invitations/{invitation}/cancel", "cancel an invitation", h.cancelInvitation},
+
+		{"GET", "/strays/{stray}", "get a push that belonged to no route, with its body", h.getStray},
+		{"DELETE", "/strays/{stray}", "delete a push that belonged to no route", h.deleteStray},
+		{"GET", "/strays", "list pushes that belonged to no route", h.listStrays},
+		{"GET", "/settings", "list the settings in effect", h.listSettings},
+	}
 }
 
 // authorize lets in who bears the operator token.

@@ -41,13 +41,8 @@ func (h *handler) newRegistration(reg *service.Registration) registrationOut {
 }
 
 func (h *handler) registerSender(w http.ResponseWriter, r *http.Request) error {
-	q := httpapi.NewQuery(r)
-	channels := make([]string, len(hookswitch.Channels))
-	for i, c := range hookswitch.Channels {
-		channels[i] = string(c)
-	}
-	channel := hookswitch.Channel(q.OneOf("channel", "", channels...))
-	if err := q.Err(); err != nil {
+	channel, err := channelOf(r)
+	if err != nil {
 		return err
 	}
 	s, err := h.sender(r)

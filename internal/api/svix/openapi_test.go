@@ -268,6 +268,9 @@ func TestTheDescriptionHasEveryRouteAndNoOther(t *testing.T) {
 			continue
 		}
 		for method, op := range operations {
+			if slices.Contains(op.Tags, "Doors") {
+				continue // where providers push
+			}
 			listed = append(listed, strings.ToUpper(method)+" "+path)
 			if op.OperationID == "" || ids[op.OperationID] || op.Summary == "" || len(op.Responses) == 0 || len(op.Tags) != 1 {
 				t.Errorf("%s %s: operation id %q, summary %q, tags %q", method, path, op.OperationID, op.Summary, op.Tags)

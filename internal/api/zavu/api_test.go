@@ -28,7 +28,12 @@ type api struct {
 // newAPI has an App and a live key of it.
 func newAPI(t *testing.T, db *storetest.DB, change ...func(*zavu.Options)) *api {
 	t.Helper()
-	w := servicetest.New(t, db)
+	return newAPIOf(servicetest.New(t, db), change...)
+}
+
+// newAPIOf is newAPI in a world.
+func newAPIOf(w *servicetest.World, change ...func(*zavu.Options)) *api {
+	w.TB.Helper()
 	o := zavu.Options{Service: w.Service, Now: w.Clock.Now}
 	for _, c := range change {
 		c(&o)

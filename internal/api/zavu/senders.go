@@ -16,6 +16,8 @@ func (h *handler) senderRoutes() []route {
 		{"PATCH", "/senders/{sender}", "change a sender and its webhook", hookswitch.ScopeSendersWrite, h.updateSender},
 		{"DELETE", "/senders/{sender}", "delete a sender", hookswitch.ScopeSendersWrite, h.deleteSender},
 		{"POST", "/senders/{sender}/webhook/secret", "give a sender's webhook a new secret", hookswitch.ScopeSendersWrite, h.regenerateSecret},
+		{"POST", "/senders/{sender}/telegram", "connect a bot of Telegram to a sender", hookswitch.ScopeSendersWrite, h.connectTelegram},
+		{"DELETE", "/senders/{sender}/telegram", "disconnect the bot of Telegram from a sender", hookswitch.ScopeSendersWrite, h.disconnectTelegram},
 	}
 }
 
@@ -172,4 +174,37 @@ func (h *handler) regenerateSecret(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	return httpapi.Encode(w, http.StatusOK, secretOut{secret.Reveal()})
+}
+
+type telegramIn struct {
+	BotToken hookswitch.Secret `json:"botToken"`
+}
+
+type wrappedTelegram struct {
+	Telegram telegramOut `json:"telegram"`
+}
+
+type telegramOut struct {
+	Connected   bool   `json:"connected"`
+	BotID       string `json:"botId,omitempty"`
+	BotUsername string `json:"botUsername,omitempty"`
+}
+
+func (h *handler) connectTelegram(w http.ResponseWriter, r *http.Request) error {
+	in, err := httpapi.Decode[telegramIn](r)
+	if err != nil {
+		return err
+	}
+	bot, err := h.service.ConnectBot(r.Context(), callerOf(r).App, r.PathValue("sender"), in.BotToken)
+	if err != nil {
+		return err
+	}
+	return httpapi.Encode(w, http.StatusOK, wrappedTelegram{telegramOut{true, bot.ID, bot.Name}})
+}
+
+func (h *handler) disconnectTelegram(w http.ResponseWriter, r *http.Request) error {
+	if err := h.service.DisconnectBot(r.Context(), callerOf(r).App, r.PathValue("sender")); err != nil {
+		return err
+	}
+	return httpapi.NoContent(w)
 }

@@ -100,7 +100,7 @@ func compose(out *hookswitch.Outgoing, links bool) (*letter, *hookswitch.SendErr
 	}
 	l := &letter{ref: out.Ref, route: routeAddress(c), text: m.Text, html: in.HTMLBody}
 	l.from = parseAddress(cmp.Or(c.First(credAddress), m.From))
-	l.from.name = cmp.Or(line(c.First(credFromName)), l.from.name)
+	l.from.name = cmp.Or(line(out.FromName), line(c.First(credFromName)), l.from.name)
 	if l.from.addr == "" {
 		return nil, lacks(credAddress)
 	}

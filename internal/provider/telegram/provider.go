@@ -24,6 +24,8 @@ var (
 	_ hookswitch.Provider      = (*Provider)(nil)
 	_ hookswitch.MessageSender = (*Provider)(nil)
 	_ hookswitch.Registrar     = (*Provider)(nil)
+	_ hookswitch.Unregistrar   = (*Provider)(nil)
+	_ hookswitch.Connector     = (*Provider)(nil)
 	_ hookswitch.Attender      = (*Provider)(nil)
 	_ hookswitch.Guide         = (*Provider)(nil)
 )

@@ -31,15 +31,56 @@ func (p *Provider) Register(ctx context.Context, r *hookswitch.Route, door strin
 	if err != nil {
 		return hookswitch.Errorf(hookswitch.Invalid, "The address cannot be written as JSON: %w", err)
 	}
-	resp, fail := p.post(ctx, r.Credentials, "setWebhook", body)
-	if fail == nil {
-		_, fail = readAnswer(resp)
+	_, fail := p.ask(ctx, r.Credentials, "setWebhook", body)
+	return told(fail)
+}
+
+// Unregister has Telegram push nothing more for the bot. What waits at Telegram stays there for as long as Telegram keeps it.
+// https://core.telegram.org/bots/api#deletewebhook
+func (p *Provider) Unregister(ctx context.Context, r *hookswitch.Route) error {
+	_, fail := p.ask(ctx, r.Credentials, "deleteWebhook", []byte("{}"))
+	return told(fail)
+}
+
+// Connect asks Telegram whose token it is.
+// https://core.telegram.org/bots/api#getme
+func (p *Provider) Connect(ctx context.Context, ch hookswitch.Channel, c hookswitch.Credentials) (hookswitch.ConnectedAccount, error) {
+	id := p.Address(ch, c, "")
+	if id == "" || strings.ContainsFunc(c.First(credBotToken), func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return hookswitch.ConnectedAccount{}, hookswitch.InvalidField("must be the token that BotFather gives: the id of the bot, a colon, and letters and digits", credBotToken)
 	}
+	a, fail := p.ask(ctx, c, "getMe", []byte("{}"))
+	if fail != nil {
+		err := told(fail)
+		if hookswitch.KindOf(err) == hookswitch.Invalid {
+			err = hookswitch.InvalidField("was not accepted by Telegram: "+fail.Message, credBotToken)
+		}
+		return hookswitch.ConnectedAccount{}, err
+	}
+	var me struct {
+		Username text `json:"username"`
+	}
+	// An odd result leaves the name empty.
+	_ = json.Unmarshal(a.Result, &me)
+	return hookswitch.ConnectedAccount{Channel: ch, ID: id, Name: string(me.Username)}, nil
+}
+
+// ask calls a method of the bot and reads the answer.
+func (p *Provider) ask(ctx context.Context, c hookswitch.Credentials, method string, body []byte) (*answer, *hookswitch.SendError) {
+	resp, fail := p.post(ctx, c, method, body)
+	if fail != nil {
+		return nil, fail
+	}
+	return readAnswer(resp)
+}
+
+// told is what became of a call that is no send, and that may be made twice.
+func told(fail *hookswitch.SendError) error {
 	switch {
 	case fail == nil:
 		return nil
-	case fail.Unknown: // setting it twice does no harm
-		return &hookswitch.Error{Kind: hookswitch.Unavailable, Message: "Telegram has not said whether it took the address; try again.", Err: fail}
+	case fail.Unknown:
+		return &hookswitch.Error{Kind: hookswitch.Unavailable, Message: "Telegram has not answered; try again.", Err: fail}
 	case fail.Temporary:
 		return &hookswitch.Error{
 			Kind: hookswitch.Unavailable, Message: "Telegram could not be told: " + fail.Message + ".", RetryAfter: fail.RetryAfter, Err: fail,

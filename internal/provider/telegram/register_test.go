@@ -68,3 +68,29 @@ func TestRegister_SaysWhatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+func TestConnect_ChecksTheTokenWithTelegram(t *testing.T) {
+	t.Parallel()
+	connect := func(a *botAPI, token string) (hookswitch.ConnectedAccount, error) {
+		return telegram.New(telegram.Options{HTTP: a}).Connect(t.Context(), hookswitch.Telegram, hookswitch.Credentials{"bot_token": {token}})
+	}
+	a := &botAPI{status: 200, body: `{"ok":true,"result":{"id":110201543,"is_bot":true,"first_name":"Ada","username":"ada_bot"}}`}
+	if got, err := connect(a, botToken); err != nil || got != (hookswitch.ConnectedAccount{Channel: hookswitch.Telegram, ID: "110201543", Name: "ada_bot"}) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if got, want := a.got.Method+" "+a.got.URL.String(), "POST https://api.telegram.org/bot"+botToken+"/getMe"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	for _, token := range []string{"", "x", "1 2:y", "12:y z", "12"} {
+		a := &botAPI{}
+		if _, err := connect(a, token); hookswitch.KindOf(err) != hookswitch.Invalid || a.got != nil {
+			t.Errorf("%q: %v, and Telegram is asked: %v", token, err, a.got != nil)
+		}
+	}
+	if _, err := connect(&botAPI{status: 401, body: `{"ok":false,"error_code":401,"description":"Unauthorized"}`}, botToken); hookswitch.KindOf(err) != hookswitch.Invalid {
+		t.Errorf("a revoked token: %v", err)
+	}
+	if _, err := connect(&botAPI{err: errors.New("cut off")}, botToken); hookswitch.KindOf(err) != hookswitch.Unavailable {
+		t.Errorf("no answer: %v", err)
+	}
+}
