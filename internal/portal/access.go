@@ -13,7 +13,7 @@ import (
 )
 
 var accessRoutes = []route{
-	{in: appPages, method: "GET", path: "/access", name: "Access", nav: &nav{"", "key"}, handle: (*Pages).access},
+	{in: appPages, method: "GET", path: "/access", name: "Access", nav: &nav{"Settings", "key"}, handle: (*Pages).access},
 	{in: appPages, method: "POST", path: "/access/tokens", name: "Create a token", under: "/access", handle: (*Pages).createToken},
 	{in: appPages, method: "POST", path: "/access/end", name: "End access", needs: hookswitch.ManageEndpoint, handle: (*Pages).endAccess},
 }

@@ -10,7 +10,7 @@ import (
 )
 
 var appearanceRoutes = []route{
-	{in: tenant, method: "GET", path: "/appearance", name: "Portal", nav: &nav{"", "theme"}, handle: (*Pages).appearance},
+	{in: tenant, method: "GET", path: "/appearance", name: "Portal", nav: &nav{"Settings", "theme"}, handle: (*Pages).appearance},
 	{in: tenant, method: "POST", path: "/appearance", name: "Portal", needs: hookswitch.ManageEndpoint, handle: (*Pages).saveAppearance},
 }
 
