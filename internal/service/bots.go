@@ -20,6 +20,13 @@ const (
 // ConnectBot gives the sender with the id a route on Telegram over the bot with the token, in place of what it had there, and has Telegram push what comes for the bot. It may be called again. An error about the
 // token names the field botToken.
 func (s *Service) ConnectBot(ctx context.Context, app hookswitch.Key, id string, token hookswitch.Secret) (hookswitch.ConnectedAccount, error) {
+	key, ok := s.ids.Parse(hookswitch.KindSender, id)
+	if !ok {
+		return hookswitch.ConnectedAccount{}, hookswitch.NotFoundf("sender not found")
+	}
+	if _, err := s.store.Sender(ctx, app, key); err != nil {
+		return hookswitch.ConnectedAccount{}, err
+	}
 	p, ok := s.providers[telegram].(interface {
 		hookswitch.Connector
 		hookswitch.Registrar
@@ -28,13 +35,6 @@ func (s *Service) ConnectBot(ctx context.Context, app hookswitch.Key, id string,
 		return hookswitch.ConnectedAccount{}, hookswitch.Errorf(hookswitch.Unsupported, "bots of Telegram cannot be connected to this server")
 	}
 	if err := s.reachable(); err != nil {
-		return hookswitch.ConnectedAccount{}, err
-	}
-	key, ok := s.ids.Parse(hookswitch.KindSender, id)
-	if !ok {
-		return hookswitch.ConnectedAccount{}, hookswitch.NotFoundf("sender not found")
-	}
-	if _, err := s.store.Sender(ctx, app, key); err != nil {
 		return hookswitch.ConnectedAccount{}, err
 	}
 	credentials := hookswitch.Credentials{botToken: {token.Reveal()}}

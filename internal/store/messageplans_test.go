@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -10,12 +12,19 @@ import (
 	"github.com/hookswitch/hookswitch/internal/storetest"
 )
 
-// crowdedRows is how many messages the lists below are read from. Reading them all takes far longer than the bound.
+// crowdedRows is how many messages the lists below are read from.
 const crowdedRows = 60_000
 
-// Lists look at few more rows than they show, whatever they are filtered by: what is rare is at the old end, behind all else.
-func TestMessages_ListsDoNotReadWhatTheyDoNotShow(t *testing.T) {
-	t.Parallel()
+// crowdedList is a list of few among many rows, and how many there have to be.
+type crowdedList struct {
+	read func() (int, error)
+	want int
+}
+
+// crowdedLists are lists of messages, conversations and contacts that look at few more rows than they show, whatever they are filtered by: what is rare is at the old end, behind all
+// else.
+func crowdedLists(t testing.TB) map[string]crowdedList {
+	t.Helper()
 	f := newFixture(t, storetest.SQLite(t))
 	first := int64(hookswitch.KeyAt(f.clock.Now().Add(-time.Hour)))
 	fill := func(text string, args ...any) {
@@ -57,27 +66,7 @@ func TestMessages_ListsDoNotReadWhatTheyDoNotShow(t *testing.T) {
 			return len(list), err
 		}
 	}
-	best := func(name string, want int, read func() (int, error)) time.Duration {
-		t.Helper()
-		best := time.Hour
-		for range 5 {
-			start := time.Now()
-			n, err := read()
-			if err != nil || n != want {
-				t.Fatalf("%s: %d rows, %v; want %d", name, n, err, want)
-			}
-			best = min(best, time.Since(start))
-		}
-		return best
-	}
-	all := best("reading all", crowdedRows, func() (int, error) {
-		n, err := f.Int(t.Context(), `SELECT COUNT(*) FROM messages WHERE body = 'x'`)
-		return int(n), err
-	})
-	for name, c := range map[string]struct {
-		read func() (int, error)
-		want int
-	}{
+	return map[string]crowdedList{
 		"all messages":              {messages(store.MessageFilter{}), 51},
 		"a common status":           {messages(store.MessageFilter{Status: hookswitch.StatusDelivered}), 51},
 		"a rare status":             {messages(store.MessageFilter{Status: hookswitch.StatusFailed}), 7},
@@ -93,9 +82,28 @@ func TestMessages_ListsDoNotReadWhatTheyDoNotShow(t *testing.T) {
 		"a common beginning":        {find("ann"), 51},
 		"a rare word":               {find("zoe"), 2},
 		"two words":                 {find("anna77 zo"), 0},
-	} {
-		if took := best(name, c.want, c.read); took > all/2 {
-			t.Errorf("%s: a page takes %v, reading all %v", name, took, all)
+	}
+}
+
+func TestMessages_ListsFindWhatIsRareAmongMany(t *testing.T) {
+	t.Parallel()
+	for name, c := range crowdedLists(t) {
+		if n, err := c.read(); err != nil || n != c.want {
+			t.Errorf("%s: %d rows, %v; want %d", name, n, err, c.want)
 		}
+	}
+}
+
+// BenchmarkMessages_Lists times the lists. None should take longer than that of all messages by much.
+func BenchmarkMessages_Lists(b *testing.B) {
+	lists := crowdedLists(b)
+	for _, name := range slices.Sorted(maps.Keys(lists)) {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := lists[name].read(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -19,7 +19,7 @@ const repeats = "#rc=3&rp=all"
 // about the number until now is switched off, since it would go before the address.
 // https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource
 func (p *Provider) Register(ctx context.Context, r *hookswitch.Route, door string) error {
-	form := url.Values{}
+	var form url.Values
 	at := door + repeats
 	switch r.Channel {
 	case hookswitch.SMS:
