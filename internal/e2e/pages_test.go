@@ -57,8 +57,8 @@ var pageSizes = []struct {
 	width, height int64
 }{{"wide", 1280, 900}, {"narrow", 320, 720}}
 
-// TestPages_NothingIsWrongWithThemByTheRules opens every page of the registry, in both themes, wide and in 320 pixels, and has axe look for what stands in the way of people. With
-// HOOKSWITCH_TEST_SCREENSHOTS it takes pictures of all of them; HOOKSWITCH_TEST_PAGES, a regular expression, chooses some.
+// TestPages_NothingIsWrongWithThemByTheRules opens every page of the registry, in both themes, and has axe look for what stands in the way of people: light ones in a wide window and dark
+// ones in 320 pixels or, in long runs, both in both. With HOOKSWITCH_TEST_SCREENSHOTS it takes pictures of all of them; HOOKSWITCH_TEST_PAGES, a regular expression, chooses some.
 func TestPages_NothingIsWrongWithThemByTheRules(t *testing.T) {
 	t.Parallel()
 	source, err := os.ReadFile("node/node_modules/axe-core/axe.min.js")
@@ -67,40 +67,48 @@ func TestPages_NothingIsWrongWithThemByTheRules(t *testing.T) {
 	}
 	axe := string(source)
 	only := regexp.MustCompile(os.Getenv("HOOKSWITCH_TEST_PAGES"))
+	all := long() || os.Getenv("HOOKSWITCH_TEST_SCREENSHOTS") != ""
 	s := openSite(t, portaltest.Options{})
-	b := newTab(t)
-	b.enterPortal(s, s.App, service.PortalAccess{})
-	b.enterDashboard(s)
-	for _, p := range portal.Registry() {
-		path := s.Path(p.Path)
-		if strings.Contains(path, "{") {
-			t.Errorf("%s: the demonstration does not say what the braces stand for", p.Path)
+	for i, scheme := range []string{"light", "dark"} {
+		sizes := pageSizes[i : i+1]
+		if all {
+			sizes = pageSizes
 		}
-		if !only.MatchString(p.Path) {
-			continue
-		}
-		for _, size := range pageSizes {
-			for _, scheme := range []string{"light", "dark"} {
-				b.look(scheme, size.width, size.height)
-				b.open(s.URL + path)
-				b.until(`document.readyState === "complete"`)
-				where := p.Path + ", " + size.name + ", " + scheme
-				if got := b.text("location.pathname"); got != strings.SplitN(path, "?", 2)[0] {
-					t.Errorf("%s: leads to %s", where, got)
+		t.Run(scheme, func(t *testing.T) {
+			t.Parallel()
+			b := newTab(t)
+			b.enterPortal(s, s.App, service.PortalAccess{})
+			b.enterDashboard(s)
+			for _, p := range portal.Registry() {
+				path := s.Path(p.Path)
+				if strings.Contains(path, "{") {
+					t.Errorf("%s: the demonstration does not say what the braces stand for", p.Path)
 				}
-				if got := b.text(`performance.getEntriesByType("navigation")[0].responseStatus`); got != "200" {
-					t.Errorf("%s: answers %s", where, got)
+				if !only.MatchString(p.Path) {
+					continue
 				}
-				if n := b.text("document.documentElement.scrollWidth - document.documentElement.clientWidth"); n != "0" {
-					b.shoot("wider-" + fileName(p.Path))
-					t.Errorf("%s: is %s pixels wider than the window", where, n)
+				for _, size := range sizes {
+					b.look(scheme, size.width, size.height)
+					b.open(s.URL + path)
+					b.until(`document.readyState === "complete"`)
+					where := p.Path + ", " + size.name + ", " + scheme
+					if got := b.text("location.pathname"); got != strings.SplitN(path, "?", 2)[0] {
+						t.Errorf("%s: leads to %s", where, got)
+					}
+					if got := b.text(`performance.getEntriesByType("navigation")[0].responseStatus`); got != "200" {
+						t.Errorf("%s: answers %s", where, got)
+					}
+					if n := b.text("document.documentElement.scrollWidth - document.documentElement.clientWidth"); n != "0" {
+						b.shoot("wider-" + fileName(p.Path))
+						t.Errorf("%s: is %s pixels wider than the window", where, n)
+					}
+					for _, v := range b.axe(axe) {
+						t.Errorf("%s: %s", where, v)
+					}
+					b.shootWhole(fileName(p.Path) + "-" + size.name + "-" + scheme)
 				}
-				for _, v := range b.axe(axe) {
-					t.Errorf("%s: %s", where, v)
-				}
-				b.shootWhole(fileName(p.Path) + "-" + size.name + "-" + scheme)
 			}
-		}
+		})
 	}
 }
 
