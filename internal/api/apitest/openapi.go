@@ -49,8 +49,8 @@ type Route struct {
 // Shape is what the description says about a route besides what the table of routes does.
 type Shape struct {
 	Tag     string
-	Status  int // 0: 200
-	In, Out any // values of the types of the bodies; nil: none
+	Status  int  // 0: 200
+	In, Out any  // values of the types of the bodies; nil: none
 	Form    bool // In comes as a form
 	Query   []string
 	Header  []string
