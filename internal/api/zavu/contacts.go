@@ -109,7 +109,7 @@ func (h *handler) newContactChannel(id *hookswitch.Identifier) contactChannelOut
 
 type contactIn struct {
 	DisplayName *string            `json:"displayName"`
-	Metadata    map[string]string  `json:"metadata"`
+	Metadata    httpapi.Texts      `json:"metadata"`
 	Channels    []contactChannelIn `json:"channels"`
 }
 
@@ -235,9 +235,9 @@ func (h *handler) getContact(w http.ResponseWriter, r *http.Request) error {
 }
 
 type contactPatch struct {
-	DisplayName    httpapi.Optional[string]            `json:"displayName"`
-	DefaultChannel httpapi.Optional[string]            `json:"defaultChannel"`
-	Metadata       httpapi.Optional[map[string]string] `json:"metadata"`
+	DisplayName    httpapi.Optional[string]        `json:"displayName"`
+	DefaultChannel httpapi.Optional[string]        `json:"defaultChannel"`
+	Metadata       httpapi.Optional[httpapi.Texts] `json:"metadata"`
 }
 
 // given is the new value of a field, or nil where it is absent.
@@ -258,7 +258,7 @@ func (h *handler) updateContact(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	c, err := h.service.UpdateContact(r.Context(), callerOf(r).App, key, service.ContactUpdate{DisplayName: given(in.DisplayName),
-		DefaultChannel: (*hookswitch.Channel)(given(in.DefaultChannel)), Metadata: given(in.Metadata)})
+		DefaultChannel: (*hookswitch.Channel)(given(in.DefaultChannel)), Metadata: (*map[string]string)(given(in.Metadata))})
 	if err != nil {
 		return err
 	}
@@ -328,9 +328,9 @@ func (h *handler) channelKeys(r *http.Request) (contact, channel hookswitch.Key,
 }
 
 type contactChannelPatch struct {
-	Label    httpapi.Optional[string]            `json:"label"`
-	Verified httpapi.Optional[bool]              `json:"verified"`
-	Metadata httpapi.Optional[map[string]string] `json:"metadata"`
+	Label    httpapi.Optional[string]        `json:"label"`
+	Verified httpapi.Optional[bool]          `json:"verified"`
+	Metadata httpapi.Optional[httpapi.Texts] `json:"metadata"`
 }
 
 func (h *handler) updateContactChannel(w http.ResponseWriter, r *http.Request) error {
@@ -343,7 +343,7 @@ func (h *handler) updateContactChannel(w http.ResponseWriter, r *http.Request) e
 		return err
 	}
 	id, err := h.service.UpdateContactChannel(r.Context(), callerOf(r).App, contact, channel, service.IdentifierUpdate{Label: given(in.Label), Verified: given(in.Verified),
-		Metadata: given(in.Metadata)})
+		Metadata: (*map[string]string)(given(in.Metadata))})
 	if err != nil {
 		return err
 	}

@@ -82,19 +82,19 @@ type wrappedMessage struct {
 }
 
 type messageIn struct {
-	To             string            `json:"to"`
-	Channel        string            `json:"channel"`
-	MessageType    string            `json:"messageType"`
-	Text           string            `json:"text"`
-	Content        json.RawMessage   `json:"content"`
-	Subject        string            `json:"subject"`
-	HTMLBody       string            `json:"htmlBody"`
-	ReplyTo        string            `json:"replyTo"`
-	Attachments    []attachmentIn    `json:"attachments"`
-	IdempotencyKey string            `json:"idempotencyKey"`
-	Metadata       map[string]string `json:"metadata"`
-	Fallback       *bool             `json:"fallbackEnabled"`
-	VoiceLanguage  string            `json:"voiceLanguage"`
+	To             string          `json:"to"`
+	Channel        string          `json:"channel"`
+	MessageType    string          `json:"messageType"`
+	Text           string          `json:"text"`
+	Content        json.RawMessage `json:"content"`
+	Subject        string          `json:"subject"`
+	HTMLBody       string          `json:"htmlBody"`
+	ReplyTo        string          `json:"replyTo"`
+	Attachments    []attachmentIn  `json:"attachments"`
+	IdempotencyKey string          `json:"idempotencyKey"`
+	Metadata       httpapi.Texts   `json:"metadata"`
+	Fallback       *bool           `json:"fallbackEnabled"`
+	VoiceLanguage  string          `json:"voiceLanguage"`
 }
 
 type attachmentIn struct {
