@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -242,6 +243,55 @@ func TestClaimDue_TwoNodesNeverHaveTheSame(t *testing.T) {
 	}
 	if count != n {
 		t.Fatalf("got %d, want %d", count, n)
+	}
+}
+
+// A row that another transaction is at work on is passed over: it holds up neither its own target nor another one for as long as that takes.
+func TestClaimDue_WaitsForNoRowThatIsBeingChanged(t *testing.T) {
+	t.Parallel()
+	db := storetest.Postgres(t)
+	for _, kind := range []hookswitch.DeliveryKind{hookswitch.DeliverWebhook, hookswitch.DeliverRespond, hookswitch.DeliverOrdered} {
+		f := newFixture(t, db)
+		held, free := f.keys.Next(), f.keys.Next()
+		var list []store.Delivery
+		for _, target := range []hookswitch.Key{held, held, free} {
+			list = append(list, store.Delivery{Kind: kind, App: f.app, Subject: f.keys.Next(), Target: target, NextAt: f.clock.Now()})
+		}
+		f.update(func(tx *store.Tx) error { return tx.Append(nil, list) })
+		locked, ended, over := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+		end := sync.OnceFunc(func() { close(ended) })
+		t.Cleanup(end)
+		go func() {
+			over <- f.Update(context.Background(), func(tx *store.Tx) error {
+				if err := tx.Settle(kind, list[0].Subject, held); err != nil {
+					return err
+				}
+				_, err := tx.Delivery(tx.Context(), kind, list[2].Subject, free) // what is read sees that it is gone
+				close(locked)
+				<-ended
+				return err
+			})
+		}()
+		<-locked
+		got := f.claim(func(r *store.ClaimRequest) { r.Kind, r.Ordered = kind, kind != hookswitch.DeliverWebhook })
+		end()
+		if err := <-over; err != nil {
+			t.Error(err)
+		}
+		var subjects []hookswitch.Key
+		for _, d := range got.Deliveries {
+			subjects = append(subjects, d.Subject)
+		}
+		want := []hookswitch.Key{list[2].Subject}
+		if kind == hookswitch.DeliverWebhook {
+			want = []hookswitch.Key{list[1].Subject, list[2].Subject}
+		}
+		if diff := cmp.Diff(want, subjects); diff != "" {
+			t.Errorf("kind %d: claimed (-want +got):\n%s", kind, diff)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
