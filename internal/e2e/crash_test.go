@@ -235,7 +235,7 @@ func (c *crash) round(n int) {
 	if n > 0 {
 		c.s.Launch()
 		if n%4 == 3 {
-			c.after(c.random.IntN(60))
+			c.s.RunFor(time.Duration(c.random.IntN(60)) * time.Millisecond)
 			c.kill()
 			return
 		}
@@ -249,7 +249,7 @@ func (c *crash) round(n int) {
 		pace := rand.New(rand.NewPCG(c.random.Uint64(), 0))
 		publishers.Go(func() { c.load(pace, burst, &stop) })
 	}
-	c.after(300 + c.random.IntN(500))
+	c.s.RunFor(time.Duration(300+c.random.IntN(500)) * time.Millisecond)
 	c.kill()
 	stop.Store(true)
 	publishers.Wait()
@@ -264,15 +264,6 @@ func (c *crash) load(pace *rand.Rand, burst bool, stop *atomic.Bool) {
 		if !burst {
 			time.Sleep(time.Duration(pace.IntN(6000)) * time.Microsecond)
 		}
-	}
-}
-
-// after lets the server run for a while.
-func (c *crash) after(ms int) {
-	select {
-	case <-time.After(time.Duration(ms) * time.Millisecond):
-	case <-c.s.Ended():
-		c.t.Fatal("the server ended by itself")
 	}
 }
 

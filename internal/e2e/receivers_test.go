@@ -68,20 +68,15 @@ func runHandler(secret, guide string, command ...string) func(t *testing.T) *han
 				t.Logf("%s said:\n%s", strings.Join(command, " "), said.String())
 			}
 		})
-		poll, late := time.NewTicker(readyPoll), time.After(readyLimit)
-		defer poll.Stop()
-		for {
+		until(t, strings.Join(command, " ")+" listens", func() bool {
 			c, err := net.Dial("tcp", "127.0.0.1:"+port)
-			if err == nil {
-				_ = c.Close()
-				return h
+			if err != nil {
+				return false
 			}
-			select {
-			case <-poll.C:
-			case <-late:
-				t.Fatalf("%s does not listen: %v", strings.Join(command, " "), err)
-			}
-		}
+			_ = c.Close()
+			return true
+		})
+		return h
 	}
 }
 
