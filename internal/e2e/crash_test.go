@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/hookswitch/hookswitch/internal/storetest"
 )
 
 // TestCrash_NoAcknowledgedEventIsLost kills the server at random moments, under load and while it starts, and accounts for every event: what was
@@ -21,7 +23,7 @@ import (
 func TestCrash_NoAcknowledgedEventIsLost(t *testing.T) {
 	Each(t, func(t *testing.T, kind Kind) {
 		rounds := 10
-		if long() {
+		if storetest.Long() {
 			rounds = 40
 		}
 		c := newCrash(t, kind)

@@ -21,6 +21,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/hookswitch/hookswitch/internal/storetest"
 )
 
 // Handlers as customers write them from the published pages, in five languages, get what the program delivers to a sender's webhook. Each is written twice: its signature check after the older of the
@@ -154,8 +156,8 @@ func TestReceivers_WrittenFromEitherGuideAcceptWhatIsDelivered(t *testing.T) {
 	for _, l := range handlers {
 		t.Run(l.language, func(t *testing.T) {
 			t.Parallel()
-			if l.long && !long() {
-				t.Skip("only in long runs")
+			if l.long {
+				storetest.NeedLong(t)
 			}
 			needProgram(t, l.program)
 			for _, c := range []struct {
