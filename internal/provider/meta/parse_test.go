@@ -371,6 +371,9 @@ func TestParse_ReadsStatuses(t *testing.T) {
 		{`"status":"failed","errors":[{"code":131049,"title":"Withheld"},{"code":1}]`, "status:wamid.1:failed", hookswitch.MessageReceipt{
 			Status: hookswitch.StatusFailed, ErrorCode: "131049", ErrorText: "Withheld", ErrorCategory: "policy",
 		}},
+		{`"status":"failed","errors":[{"code":131031,"title":"Account has been locked"}]`, "status:wamid.1:failed", hookswitch.MessageReceipt{
+			Status: hookswitch.StatusFailed, ErrorCode: "131031", ErrorText: "Account has been locked", ErrorCategory: "policy", Revoked: true,
+		}},
 	}
 	for _, tt := range tests {
 		tt.want.ProviderID = "wamid.1"
