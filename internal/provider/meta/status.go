@@ -31,7 +31,7 @@ var statusWords = map[text]hookswitch.MessageStatus{
 // status reads one report. ok is false for words that do not move a message, such as those of calls, and for groups.
 func (v *value) status(raw json.RawMessage) (u hookswitch.Update, ok bool, err error) {
 	var s status
-	if err := json.Unmarshal(raw, &s); err != nil {
+	if err := json.Unmarshal(raw, &s); spoilt(err, raw, "") {
 		return u, false, err
 	}
 	word, known := statusWords[s.Status]
