@@ -175,7 +175,7 @@ func (p *Pages) admitCustomer(v *view) error {
 	v.Shell.Who = &ui.Who{Name: "Signed in", SignOut: portalRoot + "/logout"}
 	if t.Scope == OperatorSession {
 		v.Shell.Who.Name = "Operator, as this customer"
-		v.Shell.Banners = append(v.Shell.Banners, ui.Banner{Tone: ui.Warn, Text: "You see the portal of " + v.App.Name + " as the operator. What you open here is noted."})
+		v.Shell.Banners = append(v.Shell.Banners, ui.Banner{Tone: ui.Warn, Text: "You see the portal of " + excerpt(v.App.Name, maxShownName) + " as the operator. What you open here is noted."})
 	}
 	if t.Capabilities&^hookswitch.ViewingCapabilities == 0 {
 		v.Shell.Who.Detail = "read-only"
