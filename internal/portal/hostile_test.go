@@ -78,13 +78,16 @@ func (v *tourist) visit(path string) answer {
 	return v.ask(r)
 }
 
-func (v *tourist) submit(path string, form url.Values) answer {
+func (v *tourist) submit(path string, form url.Values, header ...string) answer {
 	v.Helper()
 	r, err := http.NewRequest(http.MethodPost, v.site.URL+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		v.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
 	return v.ask(r)
 }
 
@@ -219,6 +222,9 @@ func TestHostile_TextsStayText(t *testing.T) {
 		if a.status != http.StatusOK {
 			t.Errorf("%s: %d", path, a.status)
 			continue
+		}
+		if csp := a.header.Get("Content-Security-Policy"); !strings.HasSuffix(csp, "frame-ancestors 'none'") || a.header.Get("X-Frame-Options") != "DENY" {
+			t.Errorf("%s may be framed: %s", path, csp)
 		}
 		text, links, list := v.page(path, a)
 		seen.WriteString(text)
@@ -381,6 +387,11 @@ func (v *tourist) fill(path string, done map[string]bool) {
 				values.Set(name, strings.Join(portaltest.Hostile, " ")[:1500])
 			case n.Data == "select":
 				values.Set(name, portaltest.Hostile[5])
+			}
+		}
+		for _, header := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", "https://evil.example"}} {
+			if a := v.submit(action, values, header...); a.status != http.StatusForbidden || !strings.Contains(a.body, "came from another site") {
+				v.Errorf("%s from another site, by its %s: %d", action, header[0], a.status)
 			}
 		}
 		a := v.submit(action, values)
