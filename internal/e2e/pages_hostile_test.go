@@ -7,6 +7,7 @@ import (
 	"github.com/hookswitch/hookswitch/internal/portal"
 	"github.com/hookswitch/hookswitch/internal/portal/portaltest"
 	"github.com/hookswitch/hookswitch/internal/service"
+	"github.com/hookswitch/hookswitch/internal/storetest"
 )
 
 // TestPages_HostileTextsNeitherRunNorPushThePageApart opens every page of a site of hostile people, by turns narrow and wide: scripts of theirs do not run, nothing of theirs is asked for, and the page stays as
@@ -21,7 +22,7 @@ func TestPages_HostileTextsNeitherRunNorPushThePageApart(t *testing.T) {
 	for _, p := range portal.Registry() {
 		path := s.Path(p.Path)
 		bare, _, _ := strings.Cut(strings.Replace(p.Path, "/dashboard/apps/{app}", "/portal", 1), "?") // the handlers are the same
-		if seen[bare] && !long() {
+		if seen[bare] && !storetest.Long() {
 			continue
 		}
 		size := pageSizes[1-len(seen)%2]

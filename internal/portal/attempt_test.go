@@ -59,7 +59,7 @@ func TestAttempt_ItsSignatureIsCheckedByTheDoctor(t *testing.T) {
 	}
 	for path, want := range map[string]int{
 		strings.Replace(at.RequestURI(), s.Names["good"], s.Names["failing"], 1):            404, // an attempt at another endpoint
-		s.Path("/portal/endpoints/{good}/signing?message={okevent}&attempt=atmpt_none"):      404,
+		s.Path("/portal/endpoints/{good}/signing?message={okevent}&attempt=atmpt_none"):     404,
 		s.Path("/portal/endpoints/{failing}/signing?message={expired}&attempt={okattempt}"): 404,
 	} {
 		if a := v.visit(path); a.status != want {
