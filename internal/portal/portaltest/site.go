@@ -3,6 +3,7 @@
 package portaltest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,7 +72,9 @@ func (c *clock) advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
 // Options change a Site.
 type Options struct {
 	// Bare leaves the business out: there is a server, and nothing in it.
-	Bare           bool
+	Bare bool
+	// Database is where it lies; "": an SQLite file in dir.
+	Database       string
 	FrameAncestors []string
 	PublicURL      string
 	Logger         *slog.Logger // nil: what is wrong goes to standard error
@@ -92,7 +95,7 @@ func Open(ctx context.Context, dir string, o Options) (*Site, error) {
 	if o.PublicURL == "" {
 		o.PublicURL = s.URL
 	}
-	s.Store, err = store.Open(ctx, store.Options{Database: "sqlite:" + filepath.Join(dir, "site.db"), DataDir: dir, MasterKey: make([]byte, 32), Now: s.clock.now})
+	s.Store, err = store.Open(ctx, store.Options{Database: cmp.Or(o.Database, "sqlite:"+filepath.Join(dir, "site.db")), DataDir: dir, MasterKey: make([]byte, 32), Now: s.clock.now})
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
