@@ -45,6 +45,20 @@ func Missing(tb testing.TB, what string) {
 	tb.Skip(what)
 }
 
+// LongVariable names the environment variable that ./test --long sets: everything runs, also what takes long.
+const LongVariable = "HOOKSWITCH_TEST_LONG"
+
+// Long reports whether the run takes its time.
+func Long() bool { return os.Getenv(LongVariable) != "" }
+
+// NeedLong skips a test in runs that do not take their time.
+func NeedLong(tb testing.TB) {
+	tb.Helper()
+	if !Long() {
+		tb.Skip("only in long runs: ./test --long")
+	}
+}
+
 var saidOnce sync.Once
 
 // Each runs test in parallel subtests, one for each database.
@@ -55,7 +69,7 @@ func Each(t *testing.T, test func(t *testing.T, db *DB)) {
 		t.Parallel()
 		test(t, SQLite(t))
 	})
-	if os.Getenv(PostgresVariable) == "" {
+	if os.Getenv(PostgresVariable) == "" && os.Getenv(CompleteVariable) == "" {
 		saidOnce.Do(func() { t.Logf("%s is not set: tests run on SQLite only", PostgresVariable) })
 		return
 	}
@@ -76,7 +90,7 @@ func Postgres(tb testing.TB) *DB {
 	tb.Helper()
 	admin := os.Getenv(PostgresVariable)
 	if admin == "" {
-		tb.Skip(PostgresVariable + " is not set")
+		Missing(tb, PostgresVariable+" is not set")
 	}
 	template, err := postgresTemplate(admin)
 	if err != nil {
