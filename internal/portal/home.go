@@ -26,8 +26,9 @@ type homePage struct {
 	Endpoints []endpointRow
 	More      int // endpoints that are not shown
 	Steps     []ui.Check
-	Done      int  // of Steps
-	New       bool // nothing has happened yet
+	Done      int        // of Steps
+	New       bool       // nothing has happened yet
+	Portal    *ui.Action // for the operator: the way into the customer's portal
 }
 
 // homeEndpoints is how many endpoints the first page shows.
@@ -43,6 +44,9 @@ func (p *Pages) home(v *view) error {
 		return err
 	}
 	page := &homePage{view: v, New: len(h.Endpoints) == 0}
+	if v.isOperator() {
+		page.Portal = &ui.Action{Name: "Open portal as this customer", URL: v.Page("open"), Icon: "user"}
+	}
 	page.say(h)
 	page.tiles(h)
 	rows := v.endpointRows(h.Endpoints)
