@@ -49,7 +49,8 @@ const (
 	DidCutSecret       Action = "secret.cut"
 	DidStartRecovery   Action = "recovery.started"
 	DidCancelRecovery  Action = "recovery.canceled"
+	DidOpenPortal      Action = "portal.opened" // by the operator, as the customer
 )
 
 // Actions are all of them.
-var Actions = []Action{DidCreateEndpoint, DidChangeEndpoint, DidDeleteEndpoint, DidDisableEndpoint, DidEnableEndpoint, DidShowSecret, DidRotateSecret, DidCutSecret, DidStartRecovery, DidCancelRecovery}
+var Actions = []Action{DidCreateEndpoint, DidChangeEndpoint, DidDeleteEndpoint, DidDisableEndpoint, DidEnableEndpoint, DidShowSecret, DidRotateSecret, DidCutSecret, DidStartRecovery, DidCancelRecovery, DidOpenPortal}

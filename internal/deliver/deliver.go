@@ -77,13 +77,18 @@ func Kinds(o Options) map[work.Kind]work.KindOptions {
 	rate := func(it work.Item) float64 {
 		return o.Service.Throttle(hookswitch.Key(it.App), hookswitch.Key(it.Target))
 	}
-	return map[work.Kind]work.KindOptions{
+	kinds := map[work.Kind]work.KindOptions{
 		work.Kind(hookswitch.DeliverWebhook): {Runner: hooks, Timeout: longest + 5*time.Second, Rate: rate},
 		work.Kind(hookswitch.DeliverOrdered): {Runner: ordered{hooks, o}, Timeout: longest + 5*time.Second, Rate: rate, Ordered: true},
 		work.Kind(hookswitch.DeliverMessage): {Runner: ordered{&messages{o}, o}, Timeout: sendTimeout + 5*time.Second, Ordered: true, Own: sendsAtOnce},
 		work.Kind(hookswitch.DeliverRespond): {Runner: ordered{newTurns(o), o}, Timeout: respondTimeout + 5*time.Second, Ordered: true, Own: answersAtOnce},
 		work.Kind(hookswitch.DeliverTask):    {Runner: &tasks{o}, Timeout: taskTimeout, Ordered: true},
 	}
+	for kind, k := range kinds {
+		k.Runner = patient{k.Runner}
+		kinds[kind] = k
+	}
+	return kinds
 }
 
 // outcome is the outcome of a run before it is known.
@@ -103,6 +108,26 @@ func (r ordered) Run(ctx context.Context, it work.Item) work.Result {
 	res := r.Runner.Run(ctx, it)
 	if !res.Released {
 		r.o.Wake(it.Kind, r.o.Now())
+	}
+	return res
+}
+
+// givenBackPause is how long a run keeps an item that it gives back because the store did not answer, or would not record its end.
+const givenBackPause = time.Second
+
+// patient is a Runner whose items do not come back at once when they are given back: what fails again and again must keep neither the database nor a receiver busy.
+type patient struct{ work.Runner }
+
+// Run runs the item, and waits a moment if it has to be run once more.
+func (r patient) Run(ctx context.Context, it work.Item) work.Result {
+	res := r.Runner.Run(ctx, it)
+	if res.Released && !cutOff(ctx) {
+		pause := time.NewTimer(givenBackPause)
+		defer pause.Stop()
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+		}
 	}
 	return res
 }

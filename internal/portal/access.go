@@ -87,7 +87,7 @@ func (p *Pages) showAccess(v *view, status int, page *accessPage) error {
 	}
 	for _, t := range sessions {
 		row := accessRow{ID: strconv.FormatInt(int64(t.Key), 10), Name: browserWord(t.Agent), Detail: t.Scope, Rights: rightsWords(t.Capabilities), Made: t.CreatedAt, Seen: service.SessionSeen(t), Current: t.Key == v.Session.Key}
-		if t.Scope == OperatorSession {
+		if t.Scope == service.OperatorSession {
 			row.Name, row.Detail = "The operator, as this customer", ""
 		}
 		page.Sessions = append(page.Sessions, row)

@@ -39,10 +39,12 @@ type activityPage struct {
 
 var actionNames = map[hookswitch.Action]string{hookswitch.DidCreateEndpoint: "Endpoint created", hookswitch.DidChangeEndpoint: "Endpoint changed", hookswitch.DidDeleteEndpoint: "Endpoint deleted",
 	hookswitch.DidDisableEndpoint: "Endpoint turned off", hookswitch.DidEnableEndpoint: "Endpoint turned on", hookswitch.DidShowSecret: "Secrets shown", hookswitch.DidRotateSecret: "Secret rotated",
-	hookswitch.DidCutSecret: "Old secret cut", hookswitch.DidStartRecovery: "Recovery started", hookswitch.DidCancelRecovery: "Recovery canceled"}
+	hookswitch.DidCutSecret: "Old secret cut", hookswitch.DidStartRecovery: "Recovery started", hookswitch.DidCancelRecovery: "Recovery canceled",
+	hookswitch.DidOpenPortal: "Portal opened as the customer"}
 
 var actionIcons = map[hookswitch.Action]string{hookswitch.DidCreateEndpoint: "plus", hookswitch.DidChangeEndpoint: "gear", hookswitch.DidDeleteEndpoint: "cross", hookswitch.DidDisableEndpoint: "ban",
-	hookswitch.DidEnableEndpoint: "play", hookswitch.DidShowSecret: "lock", hookswitch.DidRotateSecret: "key", hookswitch.DidCutSecret: "key", hookswitch.DidStartRecovery: "send", hookswitch.DidCancelRecovery: "ban"}
+	hookswitch.DidEnableEndpoint: "play", hookswitch.DidShowSecret: "lock", hookswitch.DidRotateSecret: "key", hookswitch.DidCutSecret: "key", hookswitch.DidStartRecovery: "send", hookswitch.DidCancelRecovery: "ban",
+	hookswitch.DidOpenPortal: "user"}
 
 func actorName(a hookswitch.Actor) string {
 	switch a.Kind {
@@ -62,7 +64,7 @@ func actorName(a hookswitch.Actor) string {
 func (v *view) actor() hookswitch.Actor {
 	a := hookswitch.Actor{Kind: hookswitch.ActorPortal, Ref: v.Session.Key}
 	switch {
-	case v.isOperator(), v.Session.Scope == OperatorSession:
+	case v.isOperator(), v.asCustomer():
 		a.Kind = hookswitch.ActorOperator
 	case v.Session.Kind == hookswitch.TokenDashboard:
 		a.Kind = hookswitch.ActorKey
@@ -119,7 +121,7 @@ func (p *Pages) activity(v *view) error {
 	page.Pager.Shown = ui.Plural(len(list), "entry", "entries")
 	for _, a := range list {
 		r := activityRow{Who: actorName(a.Actor), Icon: actionIcons[a.Action], What: actionNames[a.Action], Name: a.Name, At: a}
-		if a.Action != hookswitch.DidDeleteEndpoint {
+		if a.Endpoint != 0 && a.Action != hookswitch.DidDeleteEndpoint {
 			r.Page = v.Page("endpoints", v.ID(hookswitch.KindEndpoint, a.Endpoint))
 		}
 		for _, name := range slices.Sorted(maps.Keys(a.Details)) {

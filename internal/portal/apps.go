@@ -1,7 +1,9 @@
 package portal
 
 import (
+	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -13,7 +15,8 @@ import (
 var appsRoutes = []route{
 	{in: operator, method: "GET", path: "/apps", name: "Applications", nav: &nav{"", "apps"}, handle: (*Pages).apps, samples: []string{"/apps", "/apps?q=nothing-like-it"}},
 	{in: operator, method: "POST", path: "/apps", name: "Create an application", handle: (*Pages).createApp},
-	{in: tenant, method: "POST", path: "/open", name: "Open the portal", handle: (*Pages).openAsCustomer},
+	{in: tenant, method: "GET", path: "/open", name: "Open the portal as this customer", admin: true, handle: (*Pages).openAsCustomer},
+	{in: tenant, method: "POST", path: "/open", name: "Open the portal as this customer", admin: true, handle: (*Pages).enterAsCustomer},
 }
 
 // appsPage is the list of Apps.
@@ -145,11 +148,35 @@ func (p *Pages) createApp(v *view) error {
 	return v.done(dashboardRoot+"/apps/"+v.ID(hookswitch.KindApp, a.Key), ui.Good, "Created "+a.Name+".")
 }
 
-// openAsCustomer leads the operator into the portal of an App, to look and not to touch.
+// openPage asks how the operator wants to open the portal of a customer.
+type openPage struct {
+	*view
+	Life string
+}
+
 func (p *Pages) openAsCustomer(v *view) error {
-	link, err := p.svc.OpenPortal(v.ctx(), v.App.Key, service.PortalAccess{Capabilities: hookswitch.ViewBase, Session: OperatorSession, Life: service.MinPortalLife}, service.Idempotency{})
+	v.Shell.Trail = []ui.Link{{Name: "Home", URL: v.Base}}
+	v.api(http.MethodPost, "/auth/app-portal-access/"+v.AppID(), "")
+	return v.show("dashboard/open", openPage{v, ui.Span(service.OperatorPortalLife)})
+}
+
+// enterAsCustomer leads the operator into the portal of an App: to look and not to touch, unless more was asked for.
+func (p *Pages) enterAsCustomer(v *view) error {
+	form, err := v.form()
 	if err != nil {
 		return err
 	}
-	return seeOther(v.w, portalRoot+"/login#"+strings.SplitN(link.URL.Reveal(), "#", 2)[1])
+	may := hookswitch.ViewBase
+	if form.Get("rights") == "all" {
+		may = hookswitch.AllCapabilities
+	}
+	link, err := p.svc.OpenPortalAs(v.ctx(), v.App.Key, may)
+	if err != nil {
+		return err
+	}
+	u, err := url.Parse(link.URL.Reveal())
+	if err != nil {
+		return fmt.Errorf("read the link to the portal: %w", err)
+	}
+	return seeOther(v.w, portalRoot+"/login?"+u.RawQuery+"#"+u.EscapedFragment())
 }

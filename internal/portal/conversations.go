@@ -15,7 +15,7 @@ import (
 
 var conversationsRoutes = []route{
 	{in: tenant, method: "GET", path: "/conversations", name: "Conversations", nav: &nav{"Messaging", "message"}, handle: (*Pages).conversations,
-		samples: []string{"/conversations", "/conversations?state=human", "/conversations?q=nothing-like-it"}},
+		samples: []string{"/conversations", "/conversations?state=human", "/conversations?q=Nakuru&state=waiting", "/conversations?q=nothing-like-it"}},
 	{in: tenant, method: "GET", path: "/conversations/{conversation}", name: "Conversation", under: "/conversations", handle: (*Pages).conversation,
 		samples: []string{"/conversations/{conversation}", "/conversations/{handed}"}},
 	{in: tenant, method: "POST", path: "/conversations/{conversation}/handover", name: "Take over, or hand back", under: "/conversations", handle: (*Pages).handOver},
@@ -50,14 +50,14 @@ const late = 5 * time.Minute
 // personName is who a contact is, as far as it is known.
 func personName(c *hookswitch.Contact, m *hookswitch.Message) string {
 	if c != nil && c.Name != "" {
-		return c.Name
+		return excerpt(c.Name, maxShownName)
 	}
 	if c != nil && len(c.Identifiers) > 0 {
 		return c.Identifiers[0].Value
 	}
 	if m != nil {
 		if m.Direction == hookswitch.Inbound {
-			return cmp.Or(m.ProfileName, m.From)
+			return excerpt(cmp.Or(m.ProfileName, m.From), maxShownName)
 		}
 		return m.To
 	}
@@ -74,28 +74,49 @@ func stateOf(c *hookswitch.Conversation, responder bool) ui.Badge {
 	return ui.Badge{Tone: ui.Idle, Word: "No responder"}
 }
 
+// conversationStates are the states that conversations are narrowed to, by the words in the URL.
+var conversationStates = []string{"", "Any state", "human", "With a person", "bot", "Not with a person", "waiting", "Waits for an answer", "unread", "Unread", "failed", "Last message failed"}
+
+// conversationSearch is what the page's URL asks for.
+func (v *view) conversationSearch() (what store.ConversationSearch, err error) {
+	what.Text, what.Channel = strings.TrimSpace(v.query("q")), hookswitch.Channel(v.query("channel"))
+	if what.Channel != "" && !what.Channel.Valid() {
+		return what, hookswitch.InvalidField("is no channel", "channel")
+	}
+	switch v.query("state") {
+	case "":
+	case "human":
+		what.Handover = true
+	case "bot":
+		what.Bot = true
+	case "waiting":
+		what.Waiting = true
+	case "unread":
+		what.Unread = true
+	case "failed":
+		what.Last = hookswitch.StatusFailed
+	default:
+		return what, hookswitch.InvalidField("must be human, bot, waiting, unread or failed", "state")
+	}
+	return what, nil
+}
+
 func (p *Pages) conversations(v *view) error {
-	text, state, channel := strings.TrimSpace(v.query("q")), v.query("state"), v.query("channel")
-	f := store.ConversationFilter{Channel: hookswitch.Channel(channel), Handover: state == "human"}
-	if channel != "" && !f.Channel.Valid() {
-		return hookswitch.InvalidField("is no channel", "channel")
-	}
-	page := &conversationsPage{view: v}
-	at := v.pageAt(hookswitch.KindMessage)
-	var list []*service.Thread
-	var err error
-	if text == "" {
-		if list, err = p.svc.Threads(v.ctx(), v.App.Key, f, at); err == nil {
-			list, page.Pager = turned(v, hookswitch.KindMessage, list, at, func(t *service.Thread) hookswitch.Key { return t.At })
-		}
-	} else {
-		var next *store.Found
-		if list, next, err = p.svc.FindThreads(v.ctx(), v.App.Key, text, f, store.Found{}, pageLength); err == nil && next != nil {
-			page.Note = "More people match. Write more of the name or the number."
-		}
-	}
+	what, err := v.conversationSearch()
 	if err != nil {
 		return err
+	}
+	text, state, channel := what.Text, v.query("state"), v.query("channel")
+	page := &conversationsPage{view: v}
+	at := v.pageAt(hookswitch.KindMessage)
+	list, stopped, err := p.svc.SearchThreads(v.ctx(), v.App.Key, what, at)
+	if err != nil {
+		return err
+	}
+	list, page.Pager = turned(v, hookswitch.KindMessage, list, at, func(t *service.Thread) hookswitch.Key { return t.At })
+	if stopped != 0 && !at.Ascending && page.Pager.Older == "" {
+		page.Pager.Older = v.Link("before", v.ID(hookswitch.KindMessage, stopped), "after", "")
+		page.Note = "Looking took too long to look at all of them. Older ones are on the next page."
 	}
 	senders, err := p.sendersBy(v)
 	if err != nil {
@@ -118,20 +139,27 @@ func (p *Pages) conversations(v *view) error {
 		page.Rows = append(page.Rows, row)
 	}
 	page.Pager.Shown = ui.Plural(len(list), "conversation")
-	page.Tabs = []ui.Tab{{Name: "All", URL: v.Link("state", "", "before", "", "after", ""), Current: state != "human"}, {Name: "With a person", URL: v.Link("state", "human", "before", "", "after", ""), Current: state == "human"}}
-	page.Filter = ui.Filter{Action: v.Page("conversations"), Target: "conversations", Label: "Search conversations", Text: text, Holder: "Name, number or address of the person", Clear: v.Page("conversations"),
+	for _, tab := range [][2]string{{"", "All"}, {"human", "With a person"}, {"waiting", "Waiting"}} {
+		page.Tabs = append(page.Tabs, ui.Tab{Name: tab[1], URL: v.Link("state", tab[0], "before", "", "after", ""), Current: state == tab[0]})
+	}
+	page.Filter = ui.Filter{Action: v.Page("conversations"), Target: "conversations", Label: "Search conversations", Text: text, Holder: "Name, number, or words that were said", Clear: v.Page("conversations"),
 		Fields: []ui.Field{{ID: "channel", Name: "channel", Label: "Channel", Kind: "select", Options: channelOptions(channel)},
-			{ID: "state", Name: "state", Label: "State", Kind: "select", Options: options(state, "", "Any state", "human", "With a person")}}}
+			{ID: "state", Name: "state", Label: "State", Kind: "select", Options: options(state, conversationStates...)}}}
 	if text != "" {
-		page.Filter.Chips = append(page.Filter.Chips, ui.Chip{Name: "person", Value: text, Without: v.Link("q", "")})
+		page.Filter.Chips = append(page.Filter.Chips, ui.Chip{Name: "text", Value: text, Without: v.Link("q", "", "before", "", "after", "")})
 	}
 	if channel != "" {
-		page.Filter.Chips = append(page.Filter.Chips, ui.Chip{Name: "channel", Value: channelName(f.Channel), Without: v.Link("channel", "")})
+		page.Filter.Chips = append(page.Filter.Chips, ui.Chip{Name: "channel", Value: channelName(what.Channel), Without: v.Link("channel", "", "before", "", "after", "")})
+	}
+	if i := slices.Index(conversationStates, state); state != "" && i >= 0 {
+		page.Filter.Chips = append(page.Filter.Chips, ui.Chip{Name: "state", Value: strings.ToLower(conversationStates[i+1]), Without: v.Link("state", "", "before", "", "after", "")})
 	}
 	switch {
 	case len(list) > 0:
-	case text != "" || channel != "":
-		page.Blank = &ui.Blank{Kind: "nomatch", Title: "No conversation matches", Text: "Nobody that the conditions fit has written or been written to.", Links: []ui.Action{{Name: "Clear the conditions", URL: v.Page("conversations")}}}
+	case page.Pager.Older != "":
+		page.Blank = &ui.Blank{Kind: "nomatch", Title: "None among the newest", Text: "Looking took too long to look at all of them.", Links: []ui.Action{{Name: "Go on with older ones", URL: page.Pager.Older}}}
+	case text != "" || channel != "" || state != "" && state != "human":
+		page.Blank = &ui.Blank{Kind: "nomatch", Title: "No conversation matches", Text: "Every person and every message was looked at.", Links: []ui.Action{{Name: "Clear the conditions", URL: v.Page("conversations")}}}
 	case state == "human":
 		page.Blank = &ui.Blank{Kind: "empty", Title: "Nobody waits for a person", Text: "Conversations come here when somebody takes them over, or when the responder hands them over."}
 	default:

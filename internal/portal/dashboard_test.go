@@ -2,6 +2,8 @@ package portal_test
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"html"
 	"io"
 	"net/http"
@@ -314,5 +316,91 @@ func TestDashboard_EventTypesAndStraysAreKept(t *testing.T) {
 	}
 	if status, _ := b.get("/dashboard/strays/{stray}"); status != 404 {
 		t.Errorf("the deleted push answers %d", status)
+	}
+}
+
+// TestOpenPortalAs_MarksTheOperatorAndOnlyLooksUnlessAskedOtherwise goes into a customer's portal from the dashboard.
+func TestOpenPortalAs_MarksTheOperatorAndOnlyLooksUnlessAskedOtherwise(t *testing.T) {
+	t.Parallel()
+	s := demonstration(t)
+	b := signedIn(t, s, portaltest.Token)
+	if _, body := b.get("/dashboard/apps/{app}"); !strings.Contains(body, "/open\"") {
+		t.Error("the customer's page has no way into the portal")
+	}
+	if _, body := b.get("/dashboard/apps"); !strings.Contains(body, "/open\"") {
+		t.Error("the list of customers has no way into their portals")
+	}
+	enter := func(rights string) url.Values {
+		t.Helper()
+		b.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		defer func() { b.http.CheckRedirect = nil }()
+		r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, s.URL+s.Path("/dashboard/apps/{app}/open"), strings.NewReader(url.Values{"rights": {rights}}.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		res, err := b.http.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		to, err := url.Parse(res.Header.Get("Location"))
+		if err != nil || to.IsAbs() || to.Path != "/portal/login" || strings.Contains(to.RawQuery, "key") {
+			t.Fatalf("it leads to %q", res.Header.Get("Location"))
+		}
+		text, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(to.Fragment, "key="))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var key struct{ OneTimeToken string }
+		if err := json.Unmarshal(text, &key); err != nil {
+			t.Fatal(err)
+		}
+		return url.Values{"token": {key.OneTimeToken}}
+	}
+	link := enter("look")
+	if status, body := b.post("/portal/login", link); status != 200 || !strings.Contains(body, "You are the operator, in the portal of "+s.App.Name+", to look only.") {
+		t.Errorf("the portal answers %d and does not say who looks", status)
+	}
+	if status, _ := b.post("/portal/login", link); status != 401 {
+		t.Errorf("the link works again: %d", status)
+	}
+	if status, _ := b.post("/portal/steps/verified", nil); status != 403 {
+		t.Errorf("who only looks changes something: %d", status)
+	}
+	if _, body := b.get("/portal/activity"); !strings.Contains(body, "Portal opened as the customer") || !strings.Contains(body, "read-only") {
+		t.Error("the customer does not see that the operator was there")
+	}
+	if status, body := b.post("/portal/logout", nil); status != 200 || !strings.Contains(body, "Open portal as this customer") {
+		t.Errorf("the way out does not lead back to the dashboard: %d", status)
+	}
+	if status, body := b.post("/portal/login", enter("all")); status != 200 || !strings.Contains(body, "noted as yours") {
+		t.Errorf("the portal answers %d and does not say who looks", status)
+	}
+	if status, _ := b.post("/portal/steps/verified", nil); status != 200 {
+		t.Errorf("who asked for more may not change anything: %d", status)
+	}
+}
+
+// TestOpenPortalAs_IsTheOperatorsAlone tries it with an API key, and with a session of a caller that is called as the operator's.
+func TestOpenPortalAs_IsTheOperatorsAlone(t *testing.T) {
+	t.Parallel()
+	s := demonstration(t)
+	_, text, err := s.Service.CreateAPIKey(context.Background(), s.App.Key, hookswitch.APIKey{Name: "Server"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := signedIn(t, s, text.Reveal())
+	for _, path := range []string{"/dashboard/apps/{app}", "/dashboard/apps/{app}/open"} {
+		if _, body := b.get(path); strings.Contains(body, "Open the portal</button>") || strings.Contains(body, s.Path(`href="/dashboard/apps/{app}/open"`)) {
+			t.Errorf("%s offers the bearer of a key the operator's way in", path)
+		}
+	}
+	if status, _ := b.post("/dashboard/apps/{app}/open", nil); status != 403 {
+		t.Errorf("the bearer of a key goes in as the operator: %d", status)
+	}
+	if _, err := s.Service.OpenPortal(context.Background(), s.App.Key, service.PortalAccess{Session: service.OperatorSession}, service.Idempotency{}); hookswitch.KindOf(err) != hookswitch.Invalid {
+		t.Errorf("a caller's session passes for the operator's: %v", err)
 	}
 }

@@ -26,8 +26,9 @@ type homePage struct {
 	Endpoints []endpointRow
 	More      int // endpoints that are not shown
 	Steps     []ui.Check
-	Done      int  // of Steps
-	New       bool // nothing has happened yet
+	Done      int        // of Steps
+	New       bool       // nothing has happened yet
+	Portal    *ui.Action // for the operator: the way into the customer's portal
 }
 
 // homeEndpoints is how many endpoints the first page shows.
@@ -43,6 +44,9 @@ func (p *Pages) home(v *view) error {
 		return err
 	}
 	page := &homePage{view: v, New: len(h.Endpoints) == 0}
+	if v.isOperator() {
+		page.Portal = &ui.Action{Name: "Open portal as this customer", URL: v.Page("open"), Icon: "user"}
+	}
 	page.say(h)
 	page.tiles(h)
 	rows := v.endpointRows(h.Endpoints)
@@ -223,12 +227,14 @@ func (p *Pages) stepVerified(v *view) error {
 	return v.done(v.Base, ui.Good, "Noted: your server verifies signatures.")
 }
 
-// endpointName is what people call an endpoint: its description, else its host.
+// maxShownName is the greatest length, in characters, of names in sentences and titles.
+const maxShownName = 60
+
+// endpointName is what people call an endpoint: the first line of its description, else its host.
 func endpointName(e *hookswitch.Endpoint) string {
-	if e.Description != "" {
-		if first, _, more := strings.Cut(e.Description, "\n"); more || len(first) > 0 {
-			return first
-		}
+	first, _, _ := strings.Cut(e.Description, "\n")
+	if name := excerpt(first, maxShownName); name != "" {
+		return name
 	}
 	if e.UID != "" {
 		return e.UID

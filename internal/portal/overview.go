@@ -144,9 +144,18 @@ func (p *Pages) serverTiles(v *view) ([]ui.Tile, error) {
 // pageLength is how many rows lists have.
 const pageLength = 50
 
+// soon is how long a page looks for what it shows before it says how far it has come, and longer how long it does when somebody has asked it to go on.
+const (
+	soon   = 100 * time.Millisecond
+	longer = 2 * time.Second
+)
+
 // pageAt is the part of a list that the parameters before and after ask for, one more than is shown.
 func (v *view) pageAt(kind hookswitch.Kind) store.Page {
-	p := store.Page{Limit: pageLength + 1}
+	p := store.Page{Limit: pageLength + 1, Within: soon}
+	if v.query("further") != "" {
+		p.Within = longer
+	}
 	if key, ok := v.p.svc.IDs().Parse(kind, v.query("before")); ok {
 		p.Before = key
 	} else if key, ok := v.p.svc.IDs().Parse(kind, v.query("after")); ok {

@@ -306,7 +306,7 @@ func (p *Pages) senderPage(v *view) (*senderPage, error) {
 	}
 	s := c.Sender
 	page := &senderPage{view: v, Sender: s, ID: v.ID(hookswitch.KindSender, s.Key), Responder: s.Responder.Kind, Refused: v.refusedAdmin()}
-	v.Shell.Title = s.Name
+	v.Shell.Title = excerpt(s.Name, maxShownName)
 	v.Shell.Trail = []ui.Link{{Name: "Senders", URL: v.Page("senders")}}
 	notes, err := p.svc.DoorNotes(v.ctx(), s.Key)
 	if err != nil {

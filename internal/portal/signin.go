@@ -173,18 +173,25 @@ func (p *Pages) admitCustomer(v *view) error {
 	}
 	v.Shell.Look = hookswitch.Look{Theme: v.themeChosen()}.Over(v.lookAsked()).Over(v.portal.Look)
 	v.Shell.Who = &ui.Who{Name: "Signed in", SignOut: portalRoot + "/logout"}
-	if t.Scope == OperatorSession {
-		v.Shell.Who.Name = "Operator, as this customer"
-		v.Shell.Banners = append(v.Shell.Banners, ui.Banner{Tone: ui.Warn, Text: "You see the portal of " + v.App.Name + " as the operator. What you open here is noted."})
-	}
-	if t.Capabilities&^hookswitch.ViewingCapabilities == 0 {
+	readOnly := t.Capabilities&^hookswitch.ViewingCapabilities == 0
+	if readOnly {
 		v.Shell.Who.Detail = "read-only"
+	}
+	if v.asCustomer() {
+		v.Shell.Who.Name = "Operator, as this customer"
+		text := "You are the operator, in the portal of " + excerpt(v.App.Name, maxShownName) + ". What you change here is noted as yours, and the customer sees it in Activity."
+		if readOnly {
+			text = "You are the operator, in the portal of " + excerpt(v.App.Name, maxShownName) + ", to look only. The customer sees in Activity that you were here."
+		}
+		v.Shell.Banners = append(v.Shell.Banners, ui.Banner{Tone: ui.Warn, Text: text, Link: &ui.Link{Name: "Back to the dashboard", URL: dashboardRoot + "/apps/" + v.AppID()}})
 	}
 	return nil
 }
 
-// OperatorSession is the session that the operator's links to portals belong to: a page shows that it is not the customer who looks.
-const OperatorSession = "operator"
+// asCustomer reports whether the operator looks at the portal as the customer.
+func (v *view) asCustomer() bool {
+	return v.Session != nil && v.Session.Kind == hookswitch.TokenSession && v.Session.Scope == service.OperatorSession
+}
 
 // admitOperator lets in who is signed in to the dashboard: the operator everywhere, the bearer of an API key to the things of its App.
 func (p *Pages) admitOperator(v *view) error {
@@ -401,6 +408,9 @@ func (p *Pages) leave(v *view) error {
 	}
 	t, err := p.svc.Session(v.ctx(), hookswitch.Secret(v.cookie(cookie)), kind, p.OperatorToken)
 	if err == nil {
+		if t.Kind == hookswitch.TokenSession && t.Scope == service.OperatorSession {
+			to = dashboardRoot + "/apps/" + v.ID(hookswitch.KindApp, t.App)
+		}
 		err = p.svc.EndSession(v.ctx(), t.App, t.Key)
 	}
 	if err != nil && hookswitch.KindOf(err) != hookswitch.Unauthorized {

@@ -65,7 +65,7 @@ func TestDocs_SampleBotAnswers(t *testing.T) {
 	t.Parallel()
 	python, err := exec.LookPath("python3")
 	if err != nil {
-		storetest.Missing(t, "there is no python3")
+		storetest.Missing(t, "python3 is not installed")
 	}
 	file := filepath.Join(t.TempDir(), "bot.py")
 	if err := os.WriteFile(file, []byte(examples(t, "python")[0]), 0o600); err != nil {

@@ -76,6 +76,17 @@ func (s *Service) FindThreads(ctx context.Context, app hookswitch.Key, text stri
 	return out, next, nil
 }
 
+// SearchThreads lists the conversations of an app in which something has been said and that s finds, the busiest last first. stopped is the message behind which the list goes on when
+// looking took too long, else 0.
+func (s *Service) SearchThreads(ctx context.Context, app hookswitch.Key, what store.ConversationSearch, p store.Page) (list []*Thread, stopped hookswitch.Key, err error) {
+	found, stopped, err := s.store.SearchConversations(ctx, app, what, p)
+	if err != nil {
+		return nil, 0, err
+	}
+	list, err = s.threads(ctx, app, found)
+	return list, stopped, err
+}
+
 func carries(t *Thread, ch hookswitch.Channel) bool {
 	for _, c := range t.Channels {
 		if c == ch {

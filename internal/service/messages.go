@@ -416,6 +416,9 @@ func (s *Service) FinishSend(ctx context.Context, o *store.Outcome, tries int, a
 		}
 		return b.failMessage(tx, o, m, problem)
 	})
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return time.Time{}, s.abandon(ctx, o)
+	}
 	return next, err
 }
 

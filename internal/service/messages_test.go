@@ -622,7 +622,7 @@ func TestOwedWorkOfADeletedAppEnds(t *testing.T) {
 		if turn, err := c.Service.Turn(t.Context(), c.app.Key, run.Subject); err != nil || turn != nil {
 			t.Errorf("a turn begins: %+v, %v", turn, err)
 		}
-		if err := c.Service.CommitReply(t.Context(), &run.Outcome, hookswitch.Reply{}); err != nil {
+		if err := c.Service.SkipReply(t.Context(), &run.Outcome); err != nil {
 			t.Error(err)
 		}
 		if d := c.Delivery(hookswitch.DeliverMessage, send.Subject, send.Target); d != nil {
@@ -630,6 +630,21 @@ func TestOwedWorkOfADeletedAppEnds(t *testing.T) {
 		}
 		if d := c.Delivery(hookswitch.DeliverRespond, run.Subject, run.Target); d != nil {
 			t.Errorf("the run is still owed: %+v", d)
+		}
+		for _, end := range []func() error{ // of a run that began before
+			func() error { return c.Service.CommitReply(t.Context(), &run.Outcome, hookswitch.Reply{}) },
+			func() error {
+				_, err := c.Service.FailReply(t.Context(), &run.Outcome, 0, errors.New("away"), hookswitch.Reply{})
+				return err
+			},
+			func() error {
+				_, err := c.Service.FinishSend(t.Context(), &send.Outcome, 0, hookswitch.Accepted{ProviderID: "late"}, nil)
+				return err
+			},
+		} {
+			if err := end(); err != nil {
+				t.Error(err)
+			}
 		}
 	})
 }

@@ -29,6 +29,8 @@ type sendPace struct {
 	people map[personOf]*window
 	paused map[hookswitch.Key]time.Time
 	slots  map[hookswitch.Key]slot
+	// How much the last three may hold before they are looked through.
+	peopleAt, pausedAt, slotsAt int
 }
 
 // personOf is a person as a route sees them.
@@ -40,7 +42,7 @@ type slot struct {
 	at    time.Time
 }
 
-// keptPaces is how many people and slots are remembered before those that are over are forgotten.
+// keptPaces is how many people, pauses and slots are remembered at least before those that are over are forgotten.
 const keptPaces = 4096
 
 // setNodes says how many nodes share the rates.
@@ -114,15 +116,19 @@ func (p *sendPace) pause(route hookswitch.Key, until time.Time) {
 
 // forget drops what is over, when there is much of it.
 func (p *sendPace) forget(now time.Time) {
-	if len(p.people) > keptPaces {
-		maps.DeleteFunc(p.people, func(_ personOf, w *window) bool { return w.over(now) })
+	forget(p.people, &p.peopleAt, func(w *window) bool { return w.over(now) })
+	forget(p.slots, &p.slotsAt, func(s slot) bool { return now.Sub(s.at) > sendDeadline })
+	forget(p.paused, &p.pausedAt, func(until time.Time) bool { return !until.After(now) })
+}
+
+// forget drops what is over from m once it holds more than at, and doubles what is left to set at anew: looking through m costs each that is added to it the same,
+// however large m is.
+func forget[K comparable, V any](m map[K]V, at *int, over func(V) bool) {
+	if *at = max(*at, keptPaces); len(m) <= *at {
+		return
 	}
-	if len(p.slots) > keptPaces {
-		maps.DeleteFunc(p.slots, func(_ hookswitch.Key, s slot) bool { return now.Sub(s.at) > sendDeadline })
-	}
-	if len(p.paused) > keptPaces {
-		maps.DeleteFunc(p.paused, func(_ hookswitch.Key, until time.Time) bool { return !until.After(now) })
-	}
+	maps.DeleteFunc(m, func(_ K, v V) bool { return over(v) })
+	*at = 2 * len(m)
 }
 
 // window holds to a rate: no more than so many within any stretch of its time. nil sets no limit.

@@ -156,6 +156,39 @@ func (s *Service) OpenPortal(ctx context.Context, app hookswitch.Key, a PortalAc
 	return s.portalLink(app, text)
 }
 
+// OperatorSession is the session of the links by which the operator opens the portals of customers: what is done there is the operator's. The names of callers hold no control
+// characters, so that none of theirs is taken for it.
+const OperatorSession = "\x01operator"
+
+// OperatorPortalLife is how long the operator is in a customer's portal at most.
+const OperatorPortalLife = time.Hour
+
+// OpenPortalAs makes a link by which the operator opens the portal of an app once, as the customer sees it, and notes it in the app's Activity. There is no token for programs beside it.
+func (s *Service) OpenPortalAs(ctx context.Context, app hookswitch.Key, c hookswitch.Capabilities) (*PortalLink, error) {
+	text := store.TokenText{OneTime: newToken(hookswitch.TokenOneTime)}
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		a, err := tx.App(tx.Context(), app)
+		if err != nil {
+			return err
+		}
+		now := s.now().UTC()
+		link := hookswitch.Token{Key: s.keys.Next(), App: app, Kind: hookswitch.TokenOneTime, Scope: OperatorSession, Capabilities: c | hookswitch.ViewBase, Until: now.Add(OperatorPortalLife),
+			ExpiresAt: now.Add(OneTimeLife), CreatedAt: now}
+		if err := tx.InsertToken(&link, hashText(text.OneTime.Reveal()), nil, time.Time{}); err != nil {
+			return err
+		}
+		rights := "read-only"
+		if link.Capabilities&^hookswitch.ViewingCapabilities != 0 {
+			rights = "everything"
+		}
+		return tx.InsertActivity(&hookswitch.Activity{Key: s.keys.Next(), App: app, Actor: actorOf(ctx), Action: hookswitch.DidOpenPortal, Name: a.Name, Details: map[string]string{"Rights": rights}})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.portalLink(app, text)
+}
+
 // insertToken stores a portal token. Its text is kept only where the request may be repeated, and only for as long.
 func (s *Service) insertToken(tx *store.Tx, t *hookswitch.Token, text store.TokenText, idem Idempotency) error {
 	kept := &text

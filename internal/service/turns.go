@@ -73,7 +73,7 @@ func (s *Service) Turn(ctx context.Context, app, message hookswitch.Key) (*Turn,
 
 // SkipReply ends the run of a message that there is nothing to answer to.
 func (s *Service) SkipReply(ctx context.Context, o *store.Outcome) error {
-	return s.update(ctx, []hookswitch.Key{o.App}, func(tx *store.Tx, b *births) error {
+	err := s.update(ctx, []hookswitch.Key{o.App}, func(tx *store.Tx, b *births) error {
 		m, err := tx.Message(tx.Context(), o.App, o.Subject)
 		if err == nil {
 			b.tell(m)
@@ -82,6 +82,10 @@ func (s *Service) SkipReply(ctx context.Context, o *store.Outcome) error {
 		}
 		return tx.Settle(o.Kind, o.Subject, o.Target)
 	})
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return s.abandon(ctx, o)
+	}
+	return err
 }
 
 // CommitReply ends a responder's run: its answer is queued to be sent, unless a person has taken over in the meantime. Only the first commit of a

@@ -20,8 +20,10 @@ const (
 	maxQueued       = 4096
 	maxQueuedBytes  = 64 << 20
 	maxOutcomeQueue = 16384
-	// maxBackground is how many updates that nobody waits for ride in one commit: whoever does wait comes behind no more than those.
+	// maxBackground is how many updates that nobody waits for ride in one commit, and fewBackground in one that somebody waits for: whoever waits comes behind
+	// no more than those.
 	maxBackground = 16
+	fewBackground = 4
 	// outcomeDelay is how long an outcome may wait for a commit to ride along with.
 	outcomeDelay = 20 * time.Millisecond
 	// maxKeyAge is how old the key of an event may be when it is committed. Readers that walk forward stay further behind than that.
@@ -173,7 +175,11 @@ func (q *queue) take(now time.Time, flush bool) (units []*unit, outcomes []*Outc
 		q.units = nil
 	}
 	q.bytes -= bytes
-	if k := min(len(q.later), maxBackground); k > 0 {
+	most := maxBackground
+	if n > 0 {
+		most = fewBackground
+	}
+	if k := min(len(q.later), most); k > 0 {
 		units = append(units, q.later[:k]...)
 		q.later = q.later[k:]
 		if len(q.later) == 0 {

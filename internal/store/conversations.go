@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -120,6 +121,91 @@ func (r *Reader) BusyConversations(ctx context.Context, app hookswitch.Key, f Co
 	where += p.clause("x.last_message", &args)
 	return scanAll(ctx, r, scanListed, `SELECT x.last_message, `+aliased(conversationColumns, "c")+` FROM conversation_channels x JOIN conversations c ON c.id = x.conversation_id
 		WHERE x.app_id = $1`+where, args...)
+}
+
+// ConversationSearch is what is looked for in conversations. What is empty does not matter.
+type ConversationSearch struct {
+	ConversationFilter
+	// Text has to be found in the person, as FindContacts does, or in something that was said: as it stands there, or without regard to the case of its Latin letters.
+	Text    string
+	Bot     bool                     // no person has taken it over
+	Waiting bool                     // the last message is the person's
+	Unread  bool                     // something of the person's has not been read
+	Last    hookswitch.MessageStatus // of the last message
+}
+
+// plain reports whether BusyConversations finds the same.
+func (s *ConversationSearch) plain() bool {
+	return s.Text == "" && !s.Bot && !s.Waiting && !s.Unread && s.Last == ""
+}
+
+// clause is true for the conversations x that s lets through.
+func (s *ConversationSearch) clause(d *dialect, args *[]any) string {
+	var b strings.Builder
+	bind := func(v any) string {
+		*args = append(*args, v)
+		return placeholder(*args)
+	}
+	if s.Sender != 0 {
+		b.WriteString(" AND x.sender_id = " + bind(int64(s.Sender)))
+	}
+	if s.Channel != "" {
+		b.WriteString(" AND EXISTS (SELECT 1 FROM conversation_channels h WHERE h.conversation_id = x.id AND h.channel = " + bind(string(s.Channel)) + ")")
+	}
+	if s.Handover {
+		b.WriteString(" AND x.handover")
+	}
+	if s.Bot {
+		b.WriteString(" AND NOT x.handover")
+	}
+	if s.Unread {
+		b.WriteString(" AND x.unread > 0")
+	}
+	if s.Waiting || s.Last != "" {
+		b.WriteString(" AND EXISTS (SELECT 1 FROM messages l WHERE l.id = x.last_message")
+		if s.Waiting {
+			b.WriteString(" AND l.direction = " + bind(string(hookswitch.Inbound)))
+		}
+		if s.Last != "" {
+			b.WriteString(" AND l.status = " + bind(string(s.Last)))
+		}
+		b.WriteString(")")
+	}
+	if s.Text == "" {
+		return b.String()
+	}
+	has := func(t span) string {
+		return "EXISTS (SELECT 1 FROM contact_terms t WHERE t.contact_id = x.contact_id AND t.term >= " + bind(t.low) + " AND t.term < " + bind(t.high) + ")"
+	}
+	ways, rest := spansOf(s.Text)
+	var either []string
+	for _, way := range ways {
+		all := has(way)
+		for _, t := range rest {
+			all += " AND " + has(t)
+		}
+		either = append(either, "("+all+")")
+	}
+	// The database folds the letters of ASCII alone everywhere; what is written as it was said is found in any script.
+	either = append(either, "EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = x.id AND ("+fmt.Sprintf(d.holds, "m.body", bind(s.Text))+" OR "+
+		fmt.Sprintf(d.holds, "lower(m.body)", bind(strings.ToLower(s.Text)))+"))")
+	b.WriteString(" AND (" + strings.Join(either, " OR ") + ")")
+	return b.String()
+}
+
+// SearchConversations finds conversations of an app that have messages, in the order of their last ones. stopped is as that of SearchEvents: the list is short, and goes on behind that message.
+func (r *Reader) SearchConversations(ctx context.Context, app hookswitch.Key, s ConversationSearch, p Page) (list []ListedConversation, stopped hookswitch.Key, err error) {
+	if s.plain() {
+		list, err = r.BusyConversations(ctx, app, s.ConversationFilter, p)
+		return list, 0, err
+	}
+	return search(ctx, p, func(p Page, n int) (hookswitch.Key, error) {
+		return r.nthKey(ctx, `SELECT x.last_message FROM conversations x WHERE x.app_id = $1 AND x.last_message > 0`, "x.last_message", p, n, []any{int64(app)})
+	}, func(p Page) ([]ListedConversation, error) {
+		args := []any{int64(app)}
+		query := `SELECT x.last_message, ` + aliased(conversationColumns, "x") + ` FROM conversations x WHERE x.app_id = $1 AND x.last_message > 0` + s.clause(r.d, &args)
+		return scanAll(ctx, r, scanListed, query+p.clause("x.last_message", &args), args...)
+	})
 }
 
 // aliased is a list of columns with the name of their table before each.

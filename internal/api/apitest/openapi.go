@@ -49,11 +49,14 @@ type Route struct {
 // Shape is what the description says about a route besides what the table of routes does.
 type Shape struct {
 	Tag     string
-	Status  int // 0: 200
-	In, Out any // values of the types of the bodies; nil: none
+	Status  int  // 0: 200
+	In, Out any  // values of the types of the bodies; nil: none
+	Form    bool // In comes as a form
 	Query   []string
 	Header  []string
 	List    bool // has limit and cursor
+	Open    bool // needs no credential
+	Error   any  // a value of the type of an error's body, where it is not the API's
 }
 
 // ordered is a JSON object whose members keep their order.
@@ -136,7 +139,7 @@ func (o ordered) replace(chosen func(name string) bool, members ordered) ordered
 type schemas struct {
 	ordered
 	prefix  string
-	request bool // what is described now may leave fields out
+	request bool // what is described now may leave fields out, but for those tagged required
 }
 
 func (s *schemas) of(t reflect.Type) ordered {
@@ -206,8 +209,12 @@ func (s *schemas) object(t reflect.Type) ordered {
 			if name == "" {
 				name = f.Name
 			}
-			properties = append(properties, member{name, s.of(f.Type)})
-			if !strings.HasPrefix(options, "omit") && !s.request {
+			schema := s.of(f.Type)
+			if words := f.Tag.Get("enum"); words != "" {
+				schema = append(schema, member{"enum", strings.Split(words, ",")})
+			}
+			properties = append(properties, member{name, schema})
+			if needed := f.Tag.Get("required") != ""; needed || !strings.HasPrefix(options, "omit") && !s.request {
 				required = append(required, name)
 			}
 		}
@@ -237,8 +244,10 @@ func (a *API) operationID(name string) string {
 	return b.String()
 }
 
-func jsonContent(schema any) ordered {
-	return ordered{{"application/json", ordered{{"schema", schema}}}}
+func jsonContent(schema any) ordered { return content("application/json", schema) }
+
+func content(mediaType string, schema any) ordered {
+	return ordered{{mediaType, ordered{{"schema", schema}}}}
 }
 
 func (a *API) operation(s *schemas, rt *Route) ordered {
@@ -262,7 +271,7 @@ func (a *API) operation(s *schemas, rt *Route) ordered {
 		parameters = append(parameters, ordered{{"name", name}, {"in", "header"}, {"schema", ordered{{"type", "string"}}}})
 	}
 	security := []any{}
-	if a.Security != "" {
+	if a.Security != "" && !rt.Open {
 		security = append(security, map[string]any{a.Security: []any{}})
 	}
 	op := ordered{{"operationId", a.operationID(rt.Name)}, {"tags", []string{a.tag(rt.Tag)}}, {"summary", upper(rt.Name)}}
@@ -275,7 +284,11 @@ func (a *API) operation(s *schemas, rt *Route) ordered {
 	}
 	if rt.In != nil {
 		s.request = true
-		op = append(op, member{"requestBody", ordered{{"content", jsonContent(s.of(reflect.TypeOf(rt.In)))}}})
+		mediaType := "application/json"
+		if rt.Form {
+			mediaType = "application/x-www-form-urlencoded"
+		}
+		op = append(op, member{"requestBody", ordered{{"content", content(mediaType, s.of(reflect.TypeOf(rt.In)))}}})
 		s.request = false
 	}
 	done := ordered{{"description", "Done."}}
@@ -283,6 +296,9 @@ func (a *API) operation(s *schemas, rt *Route) ordered {
 		done = append(done, member{"content", jsonContent(s.of(reflect.TypeOf(rt.Out)))})
 	}
 	refused := ordered{{"$ref", "#/components/responses/" + a.Name + "Error"}}
+	if rt.Error != nil {
+		refused = ordered{{"description", "Refused."}, {"content", jsonContent(s.of(reflect.TypeOf(rt.Error)))}}
+	}
 	return append(op, member{"responses", ordered{{strconv.Itoa(max(rt.Status, http.StatusOK)), done}, {"default", refused}}})
 }
 

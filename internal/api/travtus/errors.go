@@ -71,15 +71,16 @@ func named(fields map[string]string) string {
 	return "The request body is not valid: " + strings.Join(parts, "; ") + "."
 }
 
+type oauthError struct {
+	Error       string `json:"error"`
+	Description string `json:"error_description,omitempty"`
+}
+
 // writeOAuthError writes an error as RFC 6749 section 5.2 has it.
 func writeOAuthError(w http.ResponseWriter, r *http.Request, status int, e *hookswitch.Error) {
 	if e.Kind == hookswitch.RateLimited {
 		writeError(w, r, status, e)
 		return
-	}
-	type oauthError struct {
-		Error       string `json:"error"`
-		Description string `json:"error_description,omitempty"`
 	}
 	out := oauthError{cmp.Or(e.Code, httpapi.Code(e.Kind)), e.Message}
 	switch e.Kind {
@@ -96,12 +97,13 @@ func writeOAuthError(w http.ResponseWriter, r *http.Request, status int, e *hook
 	_ = httpapi.Encode(w, status, out)
 }
 
+type sessionError struct {
+	Status    int    `json:"status"`
+	ErrorCode string `json:"errorCode"`
+}
+
 // writeSessionError writes an error in the shape of the sessions API.
 func writeSessionError(w http.ResponseWriter, _ *http.Request, status int, e *hookswitch.Error) {
-	type sessionError struct {
-		Status    int    `json:"status"`
-		ErrorCode string `json:"errorCode"`
-	}
 	status = statusOf(status, e)
 	_ = httpapi.Encode(w, status, sessionError{status, cmp.Or(e.Code, httpapi.Code(e.Kind))})
 }

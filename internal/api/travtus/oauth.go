@@ -19,7 +19,7 @@ type tokenOut struct {
 	ExpiresIn   int    `json:"expires_in"` // seconds
 }
 
-func oauthError(code, sentence string) error {
+func badForm(code, sentence string) error {
 	return &hookswitch.Error{Kind: hookswitch.Invalid, Code: code, Message: sentence}
 }
 
@@ -36,9 +36,9 @@ func (h *handler) issueToken(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch grant := form.Get("grant_type"); {
 	case grant == "":
-		return oauthError("invalid_request", "grant_type is required.")
+		return badForm("invalid_request", "grant_type is required.")
 	case grant != "client_credentials":
-		return oauthError("unsupported_grant_type", "grant_type must be client_credentials.")
+		return badForm("unsupported_grant_type", "grant_type must be client_credentials.")
 	}
 	c, err := h.service.AuthenticateClient(r.Context(), id, hookswitch.Secret(secret))
 	if err != nil {
@@ -47,13 +47,13 @@ func (h *handler) issueToken(w http.ResponseWriter, r *http.Request) error {
 		}
 		return err
 	}
-	return httpapi.Encode(w, http.StatusOK, tokenOut{h.issue(c.Key, h.now()), "Bearer", int(tokenLife / time.Second)})
+	return httpapi.Encode(w, http.StatusOK, tokenOut{h.issue(c.Key, h.now().Add(h.life)), "Bearer", int(h.life / time.Second)})
 }
 
 // readForm reads the body, in which no field may come twice.
 func readForm(r *http.Request) (url.Values, error) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
-		return nil, oauthError("invalid_request", "The body must be a form: Content-Type: application/x-www-form-urlencoded.")
+		return nil, badForm("invalid_request", "The body must be a form: Content-Type: application/x-www-form-urlencoded.")
 	}
 	body, err := httpapi.ReadBody(r)
 	if err != nil {
@@ -61,11 +61,11 @@ func readForm(r *http.Request) (url.Values, error) {
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
-		return nil, oauthError("invalid_request", "The form cannot be read.")
+		return nil, badForm("invalid_request", "The form cannot be read.")
 	}
 	for name, values := range form {
 		if len(values) > 1 {
-			return nil, oauthError("invalid_request", name+" must not come twice.")
+			return nil, badForm("invalid_request", name+" must not come twice.")
 		}
 	}
 	return form, nil
@@ -77,13 +77,13 @@ func clientCredentials(r *http.Request, form url.Values) (id, secret string, err
 	if !basic {
 		id, secret = form.Get("client_id"), form.Get("client_secret")
 		if id == "" || secret == "" {
-			return "", "", oauthError("invalid_request", "client_id and client_secret are required.")
+			return "", "", badForm("invalid_request", "client_id and client_secret are required.")
 		}
 		return id, secret, nil
 	}
 	// RFC 6749 section 2.3.1 has both encoded as in a form before they are joined. Ours have nothing that this would change.
 	if form.Has("client_secret") || form.Has("client_id") && form.Get("client_id") != id {
-		return "", "", oauthError("invalid_request", "The client must show its credentials in one way only.")
+		return "", "", badForm("invalid_request", "The client must show its credentials in one way only.")
 	}
 	return id, secret, nil
 }
