@@ -3,6 +3,7 @@
 package portaltest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,7 +78,9 @@ type Options struct {
 	// Bare leaves the business out: there is a server, and nothing in it.
 	Bare bool
 	// Hostile has whoever can write anything write what wants to be more than text: {hostiletype}, {hostilea}, {hostileb} and {hostilec} are names too.
-	Hostile        bool
+	Hostile bool
+	// Database is where it lies; "": an SQLite file in dir.
+	Database       string
 	FrameAncestors []string
 	PublicURL      string
 	Logger         *slog.Logger // nil: what is wrong goes to standard error
@@ -98,7 +101,7 @@ func Open(ctx context.Context, dir string, o Options) (*Site, error) {
 	if o.PublicURL == "" {
 		o.PublicURL = s.URL
 	}
-	s.Store, err = store.Open(ctx, store.Options{Database: "sqlite:" + filepath.Join(dir, "site.db"), DataDir: dir, MasterKey: make([]byte, 32), Now: s.clock.now})
+	s.Store, err = store.Open(ctx, store.Options{Database: cmp.Or(o.Database, "sqlite:"+filepath.Join(dir, "site.db")), DataDir: dir, MasterKey: make([]byte, 32), Now: s.clock.now})
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
