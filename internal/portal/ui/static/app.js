@@ -47,6 +47,16 @@
   });
   setInterval(() => each(document, "time[datetime]:not(.clock,.date)", (t) => { t.textContent = ago(new Date(t.dateTime)); }), 15000);
 
+  // A filter bar suggests what may follow what stands there already: the browser compares the whole of a field with its list.
+  document.addEventListener("input", ({ target }) => {
+    const list = target.closest?.("search.filter") && target.list;
+    if (!list) return;
+    list.words ||= Array.from(list.options, (o) => o.value);
+    const before = target.value.slice(0, target.value.search(/[^\s]*$/)), word = target.value.slice(before.length).toLowerCase();
+    const fit = before && !word ? [] : list.words.filter((w) => w.toLowerCase().startsWith(word));
+    list.replaceChildren(...fit.slice(0, 30).map((w) => new Option("", before + w)));
+  });
+
   // A chart is a picture of its table.
   const drawn = new Map();
   const color = (tone) => getComputedStyle(root).getPropertyValue("--plot-" + (tone || "accent")).trim();
