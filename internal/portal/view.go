@@ -99,7 +99,7 @@ func (p *Pages) admit(v *view) error {
 		return err
 	}
 	if v.App != nil {
-		v.Shell.Subject = v.App.Name
+		v.Shell.Subject = excerpt(v.App.Name, maxShownName)
 	}
 	if v.Session.Kind == hookswitch.TokenSession {
 		v.r = v.r.WithContext(service.Restricted(v.ctx(), v.Session.FeatureFlags))
