@@ -164,10 +164,10 @@
   addEventListener("beforeunload", (e) => { if (dirty) e.preventDefault(); });
 
   // What a page has to say gets the focus when it comes: it is read out, and the next Tab goes on from it. Where the address or a field says where to begin, it is said beside.
-  const arrival = document.getElementById("problems") ?? document.querySelector("[data-arrive]");
-  if (arrival && (document.querySelector("[autofocus]") || (location.hash && document.getElementById(location.hash.slice(1))))) {
-    if (arrival.matches(".flash")) addEventListener("load", () => say(arrival.textContent.trim()));
-  } else arrival?.focus();
+  const flash = document.querySelector(".flash"), arrival = document.getElementById("problems") ?? document.querySelector("[aria-invalid=true]") ?? [...document.querySelectorAll("[data-arrive]")].at(-1);
+  const elsewhere = document.querySelector("[autofocus]") || location.hash && document.getElementById(location.hash.slice(1));
+  if (!elsewhere) arrival?.focus();
+  if (flash && (elsewhere || flash !== arrival)) addEventListener("load", () => say(flash.textContent.trim()));
 
   // The answer to a form is a page like any other to who reloads it or comes back to it: nothing is sent again.
   if (document.body.dataset.posted) history.replaceState(history.state, "", document.body.dataset.posted);
