@@ -355,7 +355,7 @@ func TestServer_BaseURLFollowsTheListener(t *testing.T) {
 		if got := mustParse(t).BaseURL(addr); got != want {
 			t.Errorf("%s: got %s, want %s", address, got, want)
 		}
-		if got := mustParse(t, "--public-url=HTTPS://Hooks.Example.com/x/").BaseURL(addr); got != "https://hooks.example.com/x" {
+		if got := mustParse(t, "--public-url=HTTPS://Hooks.Example.com/x/").BaseURL(addr); got != "https://Hooks.Example.com/x" {
 			t.Errorf("set: got %s", got)
 		}
 	}

@@ -89,6 +89,9 @@ const countFor = 10 * time.Second
 // timeForm is that of fields of the kind datetime-local, which browsers fill.
 const timeForm = "2006-01-02T15:04"
 
+// lastTime is the greatest time that such a field takes.
+const lastTime = "9999-12-31T23:59"
+
 // readTime reads a field of a time in UTC.
 func readTime(text string) (time.Time, bool) {
 	for _, form := range []string{timeForm, "2006-01-02T15:04:05", time.RFC3339} {
@@ -207,6 +210,8 @@ func (page *recoverPage) fields(form url.Values, wrong map[string]string) {
 	}
 	page.From, page.Until = field("from", "From", "In UTC, by when events were published. At most 14 days back."), field("until", "Until", "In UTC. Empty: until now.")
 	page.From.Kind, page.Until.Kind, page.From.Required, page.Until.Optional = "datetime-local", "datetime-local", true, true
+	page.From.Attrs = map[string]string{"max": lastTime} // years of four digits: the field goes on to the hour by itself
+	page.Until.Attrs = page.From.Attrs
 	page.Rate = field("rate", "At most so many a second", "Empty: as many as the endpoint takes.")
 	page.Rate.Kind, page.Rate.Optional = "number", true
 	for _, id := range []string{"types", ""} {

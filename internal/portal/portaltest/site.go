@@ -47,11 +47,15 @@ type Site struct {
 	// {okevent}, {okattempt}, {redirectevent}, {redirectattempt}, and of bins {bin} with {binone} and {bintwo}, {emptybin}, {manybin}, {share} and {lockedshare}.
 	Names map[string]string
 
-	clock  clock
-	rand   *rand.Rand
-	http   *http.Server
-	client *safehttp.Client
-	done   chan error
+	// Fouled are the texts of hostile people, as they were given to the pages.
+	Fouled []string
+
+	hostile bool
+	clock   clock
+	rand    *rand.Rand
+	http    *http.Server
+	client  *safehttp.Client
+	done    chan error
 }
 
 // clock shows the time of the demonstration, and after it the real one.
@@ -73,6 +77,8 @@ func (c *clock) advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
 type Options struct {
 	// Bare leaves the business out: there is a server, and nothing in it.
 	Bare bool
+	// Hostile has whoever can write anything write what wants to be more than text: {hostiletype}, {hostilea}, {hostileb} and {hostilec} are names too.
+	Hostile bool
 	// Database is where it lies; "": an SQLite file in dir.
 	Database       string
 	FrameAncestors []string
@@ -82,7 +88,7 @@ type Options struct {
 
 // Open makes a site whose files lie in dir, and serves it until Close.
 func Open(ctx context.Context, dir string, o Options) (*Site, error) {
-	s := &Site{Names: make(map[string]string), rand: rand.New(rand.NewPCG(4, 2)), done: make(chan error, 1)}
+	s := &Site{hostile: o.Hostile, Names: make(map[string]string), rand: rand.New(rand.NewPCG(4, 2)), done: make(chan error, 1)}
 	s.clock.ms.Store(time.Now().Add(-30 * time.Hour).UnixMilli())
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -121,6 +127,9 @@ func Open(ctx context.Context, dir string, o Options) (*Site, error) {
 	}
 	if err == nil && !o.Bare {
 		err = s.messaging(ctx, doors)
+	}
+	if err == nil && o.Hostile {
+		err = s.harm(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make the demonstration: %w", err), listener.Close(), s.Store.Close())
