@@ -292,3 +292,39 @@ func TestSetNodes_DividesTheLimitOfALane(t *testing.T) {
 		equal(t, "owed", store.owed(), 0)
 	})
 }
+
+// Runs whose end cannot be recorded come back at once, and again and again. Each lane waits for itself alone.
+func TestOrdered_LanesThatAreAlwaysGivenBackHoldUpNoOther(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		store := newMemStore(fifo)
+		var ran recorder
+		var returned atomic.Int64
+		healthy := work.Lane{Kind: fifo, Target: 5}
+		r := start(t, store, setup{run: func(_ context.Context, it work.Item) work.Result {
+			if it.Lane != healthy {
+				time.Sleep(5 * time.Millisecond)
+				returned.Add(1)
+				return work.Result{Neutral: true, Released: true}
+			}
+			ran.note(it)
+			store.done(it)
+			return work.Result{OK: true}
+		}})
+		for target := range int64(9) {
+			if target != healthy.Target {
+				r.publish(work.Lane{Kind: fifo, Target: target}, 1000+target)
+			}
+		}
+		for i := range int64(100) {
+			store.addWaiting(healthy, i, time.Now()) // as conversations are: never handed over in memory
+			r.Wake(fifo, time.Now())
+			time.Sleep(50 * time.Millisecond)
+			if got := len(ran.subjects()); got != int(i)+1 {
+				t.Fatalf("%d of %d have run after 50 ms", got, i+1)
+			}
+		}
+		if n := returned.Load(); n < 100 {
+			t.Errorf("the others were given back %d times: too seldom to hold up anything", n)
+		}
+	})
+}
