@@ -33,28 +33,28 @@ const (
 // sendPage is the form for sending requests on, and what came of it.
 type sendPage struct {
 	*binHead
-	Problems   ui.Problems
-	URL        ui.Field
-	Rate       ui.Field
-	Resign     ui.Field
-	Method     ui.Field
-	Headers    ui.Field
-	Body       ui.Field
-	Binary     bool // the body is no text: it is sent as it is kept
-	Cut        bool // only the start of the body is kept
-	One        *row // that is edited
-	Rows       []row
-	Blank      *ui.Blank
-	Results    []sent
-	Left       int // that there was no time for
-	Relay      ui.Field
-	Relays     []relayedRow // what became of the last that were forwarded
-	Triggers   []triggerRow
-	Name       ui.Field // of the request as a trigger
-	Known      bool     // it is one
-	CanSign    bool
-	Forwards   string // where to; "": nowhere
-	Forwarding ui.Badge
+	Problems    ui.Problems
+	URL         ui.Field
+	Rate        ui.Field
+	Resign      ui.Field
+	Method      ui.Field
+	Headers     ui.Field
+	Body        ui.Field
+	Binary      bool // the body is no text: it is sent as it is kept
+	Cut         bool // only the start of the body is kept
+	One         *row // that is edited
+	Rows        []row
+	Blank       *ui.Blank
+	Results     []sent
+	Left        int // that there was no time for
+	Relay       ui.Field
+	Relays      []relayedRow // what became of the last that were forwarded
+	Triggers    []triggerRow
+	TriggerName ui.Field // of the request as a trigger
+	Known       bool     // it is one
+	CanSign     bool
+	Forwards    string // where to; "": nowhere
+	Forwarding  ui.Badge
 }
 
 // sent is one request that was sent on.
@@ -144,7 +144,7 @@ func (pl *play) newSendPage(h *binHead, list []*store.BinRequest, form url.Value
 		}
 	}
 	page.Known = q.Trigger != ""
-	page.Name = ui.Field{ID: "trigger-name", Name: "name", Label: "Name of the trigger", Value: cmp.Or(q.Trigger, page.One.Type), Holder: "A late payment", Autocomplete: "off", Required: true,
+	page.TriggerName = ui.Field{ID: "trigger-name", Name: "name", Label: "Name of the trigger", Value: cmp.Or(q.Trigger, page.One.Type), Holder: "A late payment", Autocomplete: "off", Required: true,
 		Hint: "The request stays in the bin, and can be sent with one press, as often as you like."}
 	page.Method = ui.Field{ID: "send-method", Name: "method", Label: "Method", Mono: true, Value: value("method", q.Method), Autocomplete: "off"}
 	page.Headers = ui.Field{ID: "send-headers", Name: "headers", Label: "Headers", Kind: "textarea", Mono: true, Rows: 8, Value: value("headers", lines.String()), Hint: "One a line. Host and length are written for you."}
@@ -169,7 +169,7 @@ func (pl *play) showSend(h *binHead, status int, list []*store.BinRequest, form 
 			page.Problems.Title = "No trigger was made"
 		}
 		for _, p := range problems {
-			for _, f := range []*ui.Field{&page.URL, &page.Method, &page.Headers, &page.Body, &page.Relay, &page.Name} {
+			for _, f := range []*ui.Field{&page.URL, &page.Method, &page.Headers, &page.Body, &page.Relay, &page.TriggerName} {
 				if f.ID == p.Field {
 					f.Problem = p.Text
 				}
