@@ -150,6 +150,7 @@ type Update struct {
 	OptOut   *OptOut
 	Dialogue *DialogueStep
 	Template *TemplateNews `json:",omitempty"`
+	Revoked  *Revocation   `json:",omitempty"`
 	// Broken says why an item could not be read.
 	Broken error
 }
@@ -203,6 +204,8 @@ type MessageReceipt struct {
 	// ErrorCategory and Retriable describe a failure further; empty and false when unknown.
 	ErrorCategory string
 	Retriable     bool
+	// Revoked is as that of a SendError.
+	Revoked bool `json:",omitempty"`
 	// OptedOut says that it failed because the person wants no more messages on the channel.
 	OptedOut bool `json:",omitempty"`
 	// Upto, where it is not zero, widens the report to everything that was sent to Recipient until then. A report that also has a ProviderID is about
@@ -221,6 +224,11 @@ type MessageChange struct {
 type OptOut struct {
 	From  string
 	Again bool
+}
+
+// Revocation tells that the account named by the Update's Address has taken back what it had allowed: its Route is disabled.
+type Revocation struct {
+	Cause string // for the operator
 }
 
 // ContactChange tells that a person is known by another identifier from now on.
@@ -263,6 +271,9 @@ type SendError struct {
 	RetryAfter time.Duration
 	// Account says that the provider takes nothing more from the whole account until RetryAfter, not this message alone.
 	Account bool
+	// Revoked says that the provider takes nothing at all with the credentials of the Route, until a person has put that right: their token has been revoked, or the
+	// account locked. The Route is disabled.
+	Revoked bool
 	// Tries bounds how often a Temporary call is made, the failed one included. 0: as often as the sender of messages sees fit.
 	Tries int
 	// OptedOut says that the person has told the provider that they want no more messages on the channel.

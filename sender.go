@@ -133,7 +133,14 @@ type Route struct {
 	Credentials Credentials
 	// Rate is how often may be sent over the Route. The zero Rate: as often as is usual at its provider.
 	Rate Rate
+	// DisabledAt is when the provider said that it takes nothing more with the Credentials, and DisabledCause why, in its words. Nothing is sent over the Route until they are set
+	// anew; what people write is received as before. Zero: the Route is not disabled.
+	DisabledAt    time.Time
+	DisabledCause string
 }
+
+// Disabled reports whether nothing can be sent over the Route until its credentials are set anew.
+func (r *Route) Disabled() bool { return !r.DisabledAt.IsZero() }
 
 // ResponderConfig chooses and sets up what answers a Sender's messages. Kind is empty for none.
 type ResponderConfig struct {

@@ -86,6 +86,9 @@ func routeText(r client.Route) string {
 	if !r.Known {
 		return out + "; this server has no adapter of that provider"
 	}
+	if d := r.Disabled; d != nil {
+		return out + "; sends nothing since " + clock(d.At) + ": " + d.Cause + "; set its credentials anew with \"hookswitch sender apply\""
+	}
 	return out + "; receives: " + yesNo(r.Receives) + ", sends: " + yesNo(r.Sends)
 }
 
@@ -194,7 +197,11 @@ func (c *senderList) Run(e *env) error {
 			func(s client.Sender) []string {
 				var providers []string
 				for _, r := range s.Routes {
-					providers = append(providers, r.Provider)
+					name := r.Provider
+					if r.Disabled != nil {
+						name += " (disabled)"
+					}
+					providers = append(providers, name)
 				}
 				hook := ""
 				if s.Webhook != nil {

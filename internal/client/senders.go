@@ -32,16 +32,24 @@ type Sender struct {
 
 // Route is how one channel of a sender is reached.
 type Route struct {
-	ID             string   `json:"id"`
-	Channel        string   `json:"channel"`
-	Provider       string   `json:"provider"`
-	Address        *string  `json:"address"`
-	Known          bool     `json:"known"` // the server has an adapter of the provider
-	Receives       bool     `json:"receives"`
-	Sends          bool     `json:"sends"`
-	Rate           *string  `json:"rate"` // how often may be sent over it; nil: as often as is usual at its provider
-	DoorURL        string   `json:"doorUrl"`
-	SharedDoorURLs []string `json:"sharedDoorUrls"`
+	ID       string  `json:"id"`
+	Channel  string  `json:"channel"`
+	Provider string  `json:"provider"`
+	Address  *string `json:"address"`
+	Known    bool    `json:"known"` // the server has an adapter of the provider
+	Receives bool    `json:"receives"`
+	Sends    bool    `json:"sends"`
+	Rate     *string `json:"rate"` // how often may be sent over it; nil: as often as is usual at its provider
+	// Disabled is there where nothing can be sent over it until its credentials are set anew.
+	Disabled       *RouteDisabled `json:"disabled"`
+	DoorURL        string         `json:"doorUrl"`
+	SharedDoorURLs []string       `json:"sharedDoorUrls"`
+}
+
+// RouteDisabled tells since when a route is disabled, and why, in the provider's words.
+type RouteDisabled struct {
+	At    time.Time `json:"at"`
+	Cause string    `json:"cause"`
 }
 
 // Webhook is the webhook of a sender. Secret is there only in the answer that makes it.

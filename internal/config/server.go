@@ -47,6 +47,7 @@ type Server struct {
 	KeyPrefix     KeyPrefix `name:"key-prefix" env:"HOOKSWITCH_KEY_PREFIX" default:"zv" placeholder:"WORD" help:"How the texts of new API keys begin: WORD_live_… and WORD_test_…. Older keys stay valid."`
 	ZavuRateLimit int       `name:"zavu-rate-limit" env:"HOOKSWITCH_ZAVU_RATE_LIMIT" default:"600" placeholder:"N" help:"Requests a minute that a project may make to the Zavu-shaped API; 0 sets no limit."`
 
+	TravtusTokenLife   Duration `name:"travtus-token-life" env:"HOOKSWITCH_TRAVTUS_TOKEN_LIFE" default:"1h" placeholder:"TIME" help:"How long a token of a client lives, from 1s to 1h."`
 	TravtusTokenRate   int      `name:"travtus-token-rate" env:"HOOKSWITCH_TRAVTUS_TOKEN_RATE" default:"100" placeholder:"N" help:"Requests a second for tokens of clients, of all together; 0 sets no limit."`
 	TravtusTokenBurst  int      `name:"travtus-token-burst" env:"HOOKSWITCH_TRAVTUS_TOKEN_BURST" default:"200" placeholder:"N" help:"How many of them may come at once."`
 	TravtusRate        int      `name:"travtus-rate" env:"HOOKSWITCH_TRAVTUS_RATE" default:"10000" placeholder:"N" help:"Requests a second that an app may make to the Travtus-shaped API; 0 sets no limit."`
@@ -116,6 +117,9 @@ func (s *Server) check() error {
 		if d.Duration.Duration == 0 {
 			return fmt.Errorf("%s must be longer than 0", d.name)
 		}
+	}
+	if life := s.TravtusTokenLife.Duration; life < time.Second || life > time.Hour {
+		return fmt.Errorf("travtus-token-life must be between 1s and 1h, and is %s", s.TravtusTokenLife)
 	}
 	if s.MaxPayload > s.MaxBody {
 		return fmt.Errorf("max-payload (%s) must not exceed max-body (%s)", s.MaxPayload, s.MaxBody)

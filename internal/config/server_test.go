@@ -249,6 +249,8 @@ func TestServer_ChecksWhatDoesNotFitTogether(t *testing.T) {
 		"--retention=4h --retry-schedule=1s":    "zavu-retry-schedule",
 		"--delivery-timeout=0s":                 "delivery-timeout must be longer than 0",
 		"--max-in-flight=-1":                    "max-in-flight must not be negative",
+		"--travtus-token-life=999ms":            "travtus-token-life must be between 1s and 1h, and is 999ms",
+		"--travtus-token-life=61m":              "travtus-token-life must be between 1s and 1h, and is 1h1m0s",
 		"--zavu-rate-limit=-1":                  "zavu-rate-limit must not be negative",
 		"--data-dir= ":                          "",
 		"--retention=0s --disable-after=0s":     "",
@@ -353,7 +355,7 @@ func TestServer_BaseURLFollowsTheListener(t *testing.T) {
 		if got := mustParse(t).BaseURL(addr); got != want {
 			t.Errorf("%s: got %s, want %s", address, got, want)
 		}
-		if got := mustParse(t, "--public-url=HTTPS://Hooks.Example.com/x/").BaseURL(addr); got != "https://hooks.example.com/x" {
+		if got := mustParse(t, "--public-url=HTTPS://Hooks.Example.com/x/").BaseURL(addr); got != "https://Hooks.Example.com/x" {
 			t.Errorf("set: got %s", got)
 		}
 	}

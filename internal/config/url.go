@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// URL is an http or https address without query and trailing slash. Empty means not set.
+// URL is an http or https address without query and trailing slash. Its host stays as it was written: Twilio signs the address that it was given, letter by letter. Empty means not set.
 type URL string
 
 // UnmarshalText reads u.
@@ -29,7 +29,6 @@ func parseURL(s string) (string, error) {
 	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return "", fmt.Errorf("%q must have no user, query or fragment", s)
 	}
-	u.Host = strings.ToLower(u.Host)
 	return strings.TrimRight(u.String(), "/"), nil
 }
 

@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
@@ -36,10 +37,24 @@ func (m *messages) Run(ctx context.Context, it work.Item) work.Result {
 		log.Error("record a send", "error", err)
 	case failure != nil:
 		log.Warn("send", "error", failure, "attempt", it.Tries+1)
+		m.revoked(ctx, send.Out.Route, failure)
 	default:
 		log.Info("send", "provider_message_id", acc.ProviderID, "attempt", it.Tries+1)
 	}
 	return work.Result{OK: failure == nil, Neutral: failure != nil, Next: next}
+}
+
+// revoked disables the route whose credentials the provider has refused for good. Where that cannot be recorded, the next send finds it out again.
+func (m *messages) revoked(ctx context.Context, r *hookswitch.Route, failure error) {
+	var problem *hookswitch.SendError
+	if !errors.As(failure, &problem) || !problem.Revoked {
+		return
+	}
+	rctx, cancel := recording(ctx)
+	defer cancel()
+	if err := m.Service.DisableRoute(rctx, r, problem.Error()); err != nil {
+		m.Logger.Error("disable a route", "error", err, "provider", r.Provider)
+	}
 }
 
 // finishPause is the first pause between two tries of recording what the provider answered. Each is twice as long as the one before.

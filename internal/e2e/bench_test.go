@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	"github.com/hookswitch/hookswitch/internal/bench"
+	"github.com/hookswitch/hookswitch/internal/storetest"
 )
 
 // TestBench_RunsAllScenariosWithoutLoss runs the benchmark for moments: its figures mean nothing then, but that everything arrives does.
 func TestBench_RunsAllScenariosWithoutLoss(t *testing.T) {
 	t.Parallel()
-	postgres := os.Getenv(PostgresVariable)
+	postgres := os.Getenv(storetest.PostgresVariable)
 	systems := 2
 	if postgres == "" {
 		postgres, systems = "none", 1

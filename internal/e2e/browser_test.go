@@ -100,14 +100,13 @@ func (b *tab) text(expression string) string {
 // until waits for an expression to be true. It is asked from outside, because the page's policy may forbid it to evaluate texts.
 func (b *tab) until(expression string) {
 	b.t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(tabTime); b.text("!!("+expression+")") != "true"; <-tick.C {
-		if time.Now().After(deadline) {
+	came := false
+	defer func() {
+		if !came {
 			b.shoot("failure")
-			b.t.Fatalf("it does not come about: %s", expression)
 		}
-	}
+	}()
+	until(b.t, expression, func() bool { came = b.text("!!("+expression+")") == "true"; return came })
 }
 
 // press presses keys one after the other, as a person without a mouse would.

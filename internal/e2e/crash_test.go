@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/hookswitch/hookswitch/internal/storetest"
 )
 
 // TestCrash_NoAcknowledgedEventIsLost kills the server at random moments, under load and while it starts, and accounts for every event: what was
@@ -21,7 +23,7 @@ import (
 func TestCrash_NoAcknowledgedEventIsLost(t *testing.T) {
 	Each(t, func(t *testing.T, kind Kind) {
 		rounds := 10
-		if long() {
+		if storetest.Long() {
 			rounds = 40
 		}
 		c := newCrash(t, kind)
@@ -235,7 +237,7 @@ func (c *crash) round(n int) {
 	if n > 0 {
 		c.s.Launch()
 		if n%4 == 3 {
-			c.after(c.random.IntN(60))
+			c.s.RunFor(time.Duration(c.random.IntN(60)) * time.Millisecond)
 			c.kill()
 			return
 		}
@@ -249,7 +251,7 @@ func (c *crash) round(n int) {
 		pace := rand.New(rand.NewPCG(c.random.Uint64(), 0))
 		publishers.Go(func() { c.load(pace, burst, &stop) })
 	}
-	c.after(300 + c.random.IntN(500))
+	c.s.RunFor(time.Duration(300+c.random.IntN(500)) * time.Millisecond)
 	c.kill()
 	stop.Store(true)
 	publishers.Wait()
@@ -264,15 +266,6 @@ func (c *crash) load(pace *rand.Rand, burst bool, stop *atomic.Bool) {
 		if !burst {
 			time.Sleep(time.Duration(pace.IntN(6000)) * time.Microsecond)
 		}
-	}
-}
-
-// after lets the server run for a while.
-func (c *crash) after(ms int) {
-	select {
-	case <-time.After(time.Duration(ms) * time.Millisecond):
-	case <-c.s.Ended():
-		c.t.Fatal("the server ended by itself")
 	}
 }
 

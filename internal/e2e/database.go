@@ -14,9 +14,6 @@ import (
 	"github.com/hookswitch/hookswitch/internal/storetest"
 )
 
-// PostgresVariable names the environment variable with the URL of a PostgreSQL role that may create databases.
-const PostgresVariable = "HOOKSWITCH_TEST_POSTGRES"
-
 // Kind is a kind of database.
 type Kind string
 
@@ -42,8 +39,8 @@ func Each(t *testing.T, test func(t *testing.T, kind Kind)) {
 // need skips a test whose database is not at hand.
 func (k Kind) need(tb testing.TB) {
 	tb.Helper()
-	if k == Postgres && os.Getenv(PostgresVariable) == "" {
-		storetest.Missing(tb, PostgresVariable+" is not set")
+	if k == Postgres && os.Getenv(storetest.PostgresVariable) == "" {
+		storetest.Missing(tb, storetest.PostgresVariable+" is not set")
 	}
 }
 
@@ -63,18 +60,18 @@ func (k Kind) database(tb testing.TB, dataDir string) string {
 			tb.Errorf("drop the database: %v", err)
 		}
 	})
-	u, err := url.Parse(os.Getenv(PostgresVariable))
+	u, err := url.Parse(os.Getenv(storetest.PostgresVariable))
 	if err != nil {
-		tb.Fatalf("%s is not a valid URL", PostgresVariable)
+		tb.Fatalf("%s is not a valid URL", storetest.PostgresVariable)
 	}
 	u.Path = "/" + name
 	return u.String()
 }
 
-// administer runs a statement as the role of PostgresVariable.
+// administer runs a statement as the role of storetest.PostgresVariable.
 func administer(statement string, args ...any) error {
 	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, os.Getenv(PostgresVariable))
+	conn, err := pgx.Connect(ctx, os.Getenv(storetest.PostgresVariable))
 	if err != nil {
 		return err
 	}

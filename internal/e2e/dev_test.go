@@ -1,12 +1,10 @@
 package e2e
 
 import (
-	"context"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestDev_ShowsOneMessageGoThroughEverything starts dev as a new user does, reads its trace, and opens its links.
@@ -14,19 +12,15 @@ func TestDev_ShowsOneMessageGoThroughEverything(t *testing.T) {
 	t.Parallel()
 	s := New(t, Options{Command: []string{"dev"}})
 	s.Launch()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !strings.Contains(s.Log(), "Ctrl-C stops.") {
-		select {
-		case <-s.Ended():
-			t.Fatal("dev ended by itself")
-		case <-ctx.Done():
-			t.Fatal("dev has printed no trace")
-		case <-tick.C:
-		}
+	traced := func(times int) {
+		until(t, "dev prints a trace", func() bool {
+			if !s.Running() {
+				t.Fatal("dev ended by itself")
+			}
+			return strings.Count(s.Log(), "Ctrl-C stops.") == times
+		})
 	}
+	traced(1)
 	log := s.Log()
 	at := 0
 	for _, step := range []string{"push ", "verified ", "answered ", "accepted ", "delivered ", "read "} {
@@ -46,21 +40,13 @@ func TestDev_ShowsOneMessageGoThroughEverything(t *testing.T) {
 		t.Errorf("got the links %v, want four of them", links)
 	}
 	for _, link := range links {
-		resp, err := s.Do(ctx, http.MethodGet, strings.TrimPrefix(link, s.URL), nil, nil)
+		resp, err := s.Do(t.Context(), http.MethodGet, strings.TrimPrefix(link, s.URL), nil, nil)
 		if err != nil || resp.Status != http.StatusOK {
 			t.Errorf("open %s: got %v, %v", link, resp, err)
 		}
 	}
 	s.Stop()
 	s.Launch() // a second start finds the demo and goes through it again
-	for strings.Count(s.Log(), "Ctrl-C stops.") < 2 {
-		select {
-		case <-s.Ended():
-			t.Fatal("the second dev ended by itself")
-		case <-ctx.Done():
-			t.Fatal("the second dev has printed no trace")
-		case <-tick.C:
-		}
-	}
+	traced(2)
 	s.Stop()
 }

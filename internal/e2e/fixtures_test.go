@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/provider/providertest"
@@ -138,9 +137,7 @@ func events(t *testing.T, s *Server, app string) []event {
 
 func waitSent(t *testing.T, s *Server, app, providerID string) {
 	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for range 2000 {
+	until(t, "the message "+providerID+" is sent", func() bool {
 		var page struct {
 			Items []struct {
 				ProviderMessageID *string `json:"providerMessageId"`
@@ -149,12 +146,11 @@ func waitSent(t *testing.T, s *Server, app, providerID string) {
 		s.Call(http.MethodGet, "/operator/v1/apps/"+app+"/messages", nil, &page, http.StatusOK)
 		for _, m := range page.Items {
 			if m.ProviderMessageID != nil && *m.ProviderMessageID == providerID {
-				return
+				return true
 			}
 		}
-		<-tick.C
-	}
-	t.Fatalf("the message %s was not sent", providerID)
+		return false
+	})
 }
 
 func checkEvents(t *testing.T, f *providertest.Fixture, got []event) {

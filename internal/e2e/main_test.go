@@ -9,6 +9,3 @@ func TestMain(m *testing.M) { os.Exit(Main(m)) }
 
 // osSeed is the seed of an earlier run to repeat.
 func osSeed() string { return os.Getenv("HOOKSWITCH_TEST_SEED") }
-
-// long is set for runs that take their time.
-func long() bool { return os.Getenv("HOOKSWITCH_TEST_LONG") != "" }

@@ -136,26 +136,24 @@ func (o *ops) deadEndpoint(name string) string {
 // publishUntil publishes events for every endpoint until the one with the id is told of. The server is killed after some time, unless that is 0.
 func (o *ops) publishUntil(id string, kill time.Duration) {
 	o.t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	limit := time.After(30 * time.Second)
 	var killed <-chan time.Time
 	if kill > 0 {
 		killed = time.After(kill)
 	}
 	names := []string{"held", "random0", "random1", "random2"}
-	for n := 0; !o.done(id) || killed != nil; n++ {
+	n := 0
+	until(o.t, "an event tells that the endpoint has been disabled", func() bool {
 		body := fmt.Sprintf(`{"eventType":%q,"payload":{}}`, names[n%len(names)])
+		n++
 		_, _ = o.s.Do(context.Background(), http.MethodPost, "/api/v1/app/"+o.app+"/msg", []byte(body), nil) // what is not accepted is not what this is about
 		select {
-		case <-tick.C:
 		case <-killed:
 			killed = nil
 			o.s.Restart()
-		case <-limit:
-			o.t.Fatal("nothing tells that the endpoint has been disabled")
+		default:
 		}
-	}
+		return o.done(id) && killed == nil
+	})
 }
 
 // settled checks that the endpoint is disabled, and that one event has told of it.

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -43,24 +42,28 @@ func TestOrdered_ThroughKills(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
+			again := time.NewTicker(10 * time.Millisecond)
+			defer again.Stop()
 			for n := range events {
 				body := fmt.Appendf(nil, `{"eventType":"a","eventId":"e%d","payload":{"n":%d}}`, n, n)
-				for t.Context().Err() == nil {
-					resp, err := s.Do(context.Background(), http.MethodPost, "/api/v1/app/"+app+"/msg", body, nil)
+				for {
+					resp, err := s.Do(t.Context(), http.MethodPost, "/api/v1/app/"+app+"/msg", body, nil)
 					if err == nil && (resp.Status == http.StatusAccepted || resp.Status == http.StatusConflict) {
 						published.Add(1)
 						break
 					}
-					time.Sleep(10 * time.Millisecond)
+					select {
+					case <-again.C:
+					case <-t.Context().Done():
+						return
+					}
 				}
 			}
 		}()
 		for round := range 4 {
 			at := int64((round + 1) * events / 6)
-			for published.Load() < at {
-				time.Sleep(time.Millisecond)
-			}
-			time.Sleep(rand.N(20 * time.Millisecond))
+			until(t, fmt.Sprintf("%d are published", at), func() bool { return published.Load() >= at })
+			s.RunFor(rand.N(20 * time.Millisecond))
 			s.Kill()
 			s.Start()
 		}

@@ -70,29 +70,15 @@ func (o *outage) publish(ctx context.Context) int {
 	return resp.Status
 }
 
-const (
-	outagePoll  = 20 * time.Millisecond
-	outageLimit = 20 * time.Second
-)
-
 // until publishes until the answer is status.
 func (o *outage) until(status int) {
 	o.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), outageLimit)
-	defer cancel()
-	poll := time.NewTicker(outagePoll)
-	defer poll.Stop()
-	last := 0
-	for last != status {
-		select {
-		case <-poll.C:
-			last = o.publish(ctx)
-		case <-o.s.Ended():
+	until(o.t, fmt.Sprintf("publish is answered with %d", status), func() bool {
+		if !o.s.Running() {
 			o.t.Fatal("the server ended because its database was away")
-		case <-ctx.Done():
-			o.t.Fatalf("publish is still answered with %d after %s, want %d", last, outageLimit, status)
 		}
-	}
+		return o.publish(o.t.Context()) == status
+	})
 }
 
 // whole checks that nothing acknowledged was lost and that the process is the same as at the beginning.

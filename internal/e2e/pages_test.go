@@ -67,7 +67,7 @@ func TestPages_NothingIsWrongWithThemByTheRules(t *testing.T) {
 	}
 	axe := string(source)
 	only := regexp.MustCompile(os.Getenv("HOOKSWITCH_TEST_PAGES"))
-	all := long() || os.Getenv("HOOKSWITCH_TEST_SCREENSHOTS") != ""
+	all := storetest.Long() || os.Getenv("HOOKSWITCH_TEST_SCREENSHOTS") != ""
 	s := openSite(t, portaltest.Options{})
 	for i, scheme := range []string{"light", "dark"} {
 		sizes := pageSizes[i : i+1]

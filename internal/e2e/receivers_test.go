@@ -21,6 +21,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/hookswitch/hookswitch/internal/storetest"
 )
 
 // Handlers as customers write them from the published pages, in five languages, get what the program delivers to a sender's webhook. Each is written twice: its signature check after the older of the
@@ -68,20 +70,15 @@ func runHandler(secret, guide string, command ...string) func(t *testing.T) *han
 				t.Logf("%s said:\n%s", strings.Join(command, " "), said.String())
 			}
 		})
-		poll, late := time.NewTicker(readyPoll), time.After(readyLimit)
-		defer poll.Stop()
-		for {
+		until(t, strings.Join(command, " ")+" listens", func() bool {
 			c, err := net.Dial("tcp", "127.0.0.1:"+port)
-			if err == nil {
-				_ = c.Close()
-				return h
+			if err != nil {
+				return false
 			}
-			select {
-			case <-poll.C:
-			case <-late:
-				t.Fatalf("%s does not listen: %v", strings.Join(command, " "), err)
-			}
-		}
+			_ = c.Close()
+			return true
+		})
+		return h
 	}
 }
 
@@ -159,8 +156,8 @@ func TestReceivers_WrittenFromEitherGuideAcceptWhatIsDelivered(t *testing.T) {
 	for _, l := range handlers {
 		t.Run(l.language, func(t *testing.T) {
 			t.Parallel()
-			if l.long && !long() {
-				t.Skip("only in long runs")
+			if l.long {
+				storetest.NeedLong(t)
 			}
 			needProgram(t, l.program)
 			for _, c := range []struct {

@@ -122,19 +122,3 @@ func TestRecovery_OverCrashesSendsEachEventOnce(t *testing.T) {
 		}
 	})
 }
-
-// until waits until ok, which is asked again and again.
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	limit := time.NewTimer(60 * time.Second)
-	defer limit.Stop()
-	poll := time.NewTicker(20 * time.Millisecond)
-	defer poll.Stop()
-	for !ok() {
-		select {
-		case <-poll.C:
-		case <-limit.C:
-			t.Fatalf("it does not come about: %s", what)
-		}
-	}
-}

@@ -39,7 +39,7 @@ func (g *goClient) endpoints() {
 	}
 
 	g.attempted(app, msg.Id, 1)
-	g.eventually("the attempt is counted", func() bool {
+	until(g, "the attempt is counted", func() bool {
 		return need[models.EndpointStats](g)(g.Endpoint.GetStats(g.ctx, app, ep.Id, &svix.EndpointGetStatsOptions{Since: new(time.Now().Add(-time.Hour))})).Success == 1
 	})
 	example := g.newEndpoint(app, path+"/example")
@@ -70,7 +70,7 @@ func (g *goClient) recovery() {
 	ep := g.newEndpoint(app, "/status/500"+path)
 	failed := g.send(app, paid, map[string]any{"n": 1})
 	g.attempted(app, failed.Id, 4)
-	g.eventually("the message has failed", func() bool {
+	until(g, "the message has failed", func() bool {
 		to := need[models.ListResponseMessageEndpointOut](g)(g.MessageAttempt.ListAttemptedDestinations(g.ctx, app, failed.Id, nil))
 		return to.Data[0].StatusText == models.MESSAGESTATUSTEXT_FAIL
 	})

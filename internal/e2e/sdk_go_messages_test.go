@@ -104,7 +104,7 @@ func (g *goClient) attempts() {
 	g.equal("one", need[models.MessageAttemptOut](g)(g.MessageAttempt.Get(g.ctx, app, one.MsgId, one.Id, nil)).Response, "taken")
 
 	slices.Reverse(messages)
-	g.eventually("all are final", func() bool {
+	until(g, "all are final", func() bool {
 		return len(need[models.ListResponseEndpointMessageOut](g)(g.MessageAttempt.ListAttemptedMessages(g.ctx, app, bad.Id,
 			&svix.MessageAttemptListAttemptedMessagesOptions{Status: new(models.MESSAGESTATUS_FAIL)})).Data) == 3
 	})
@@ -133,7 +133,7 @@ func (g *goClient) poller() {
 	}
 	collect := func(iterator *string, poll func(iterator *string) (*models.PollingEndpointOut, error)) (got []string) {
 		g.Helper()
-		g.eventually("all messages are polled", func() bool {
+		until(g, "all messages are polled", func() bool {
 			page := need[models.PollingEndpointOut](g)(poll(iterator))
 			for _, m := range page.Data {
 				got = append(got, m.Id)

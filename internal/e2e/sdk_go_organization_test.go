@@ -76,7 +76,7 @@ func (g *goClient) operational() {
 	secret := need[models.OperationalWebhookEndpointSecretOut](g)(own.GetSecret(g.ctx, ep.Id)).Key
 	app := g.newApp().Id
 	target := g.newEndpoint(app, path+"/target")
-	g.eventually("the endpoint's creation is told", func() bool {
+	until(g, "the endpoint's creation is told", func() bool {
 		return slices.ContainsFunc(g.received(path), func(r hookRequest) bool {
 			var event struct {
 				Type string

@@ -141,24 +141,6 @@ func (g *goClient) fails(err error, status int, code string) {
 // failing is the error of a call whose value does not matter.
 func failing[T any](_ T, err error) error { return err }
 
-// eventually waits until ask reports true.
-func (g *goClient) eventually(what string, ask func() bool) {
-	g.Helper()
-	poll := time.NewTicker(20 * time.Millisecond)
-	defer poll.Stop()
-	limit := time.NewTimer(20 * time.Second)
-	defer limit.Stop()
-	for !ask() {
-		select {
-		case <-poll.C:
-		case <-limit.C:
-			g.Fatalf("after 20 s: %s", what)
-		case <-g.ctx.Done():
-			g.Fatalf("%s: %v", what, g.ctx.Err())
-		}
-	}
-}
-
 // newApp makes an application that no other test uses.
 func (g *goClient) newApp() *models.ApplicationOut {
 	g.Helper()
@@ -207,7 +189,7 @@ func (g *goClient) received(path string) []hookRequest {
 // arrived waits until n requests have come to path.
 func (g *goClient) arrived(path string, n int) (list []hookRequest) {
 	g.Helper()
-	g.eventually(fmt.Sprintf("%d requests at %s", n, path), func() bool {
+	until(g, fmt.Sprintf("%d requests at %s", n, path), func() bool {
 		list = g.received(path)
 		return len(list) >= n
 	})
@@ -217,7 +199,7 @@ func (g *goClient) arrived(path string, n int) (list []hookRequest) {
 // taken waits until each message has come to path.
 func (g *goClient) taken(path string, messages ...string) {
 	g.Helper()
-	g.eventually(fmt.Sprintf("%v at %s", messages, path), func() bool {
+	until(g, fmt.Sprintf("%v at %s", messages, path), func() bool {
 		there := map[string]bool{}
 		for _, r := range g.received(path) {
 			there[r.Headers["svix-id"]] = true
@@ -244,7 +226,7 @@ func (g *goClient) proven(r hookRequest, secret string) {
 // attempted waits until a message has n attempts.
 func (g *goClient) attempted(app, msg string, n int) (list []models.MessageAttemptOut) {
 	g.Helper()
-	g.eventually(fmt.Sprintf("%d attempts for %s", n, msg), func() bool {
+	until(g, fmt.Sprintf("%d attempts for %s", n, msg), func() bool {
 		list = need[models.ListResponseMessageAttemptOut](g)(g.MessageAttempt.ListByMsg(g.ctx, app, msg, nil)).Data
 		return len(list) >= n
 	})
@@ -254,7 +236,7 @@ func (g *goClient) attempted(app, msg string, n int) (list []models.MessageAttem
 // finished waits until a background task has done its work.
 func (g *goClient) finished(id string, task models.BackgroundTaskType) (out *models.BackgroundTaskOut) {
 	g.Helper()
-	g.eventually("task "+id+" is finished", func() bool {
+	until(g, "task "+id+" is finished", func() bool {
 		out = need[models.BackgroundTaskOut](g)(g.BackgroundTask.Get(g.ctx, id))
 		g.equal("task", out.Task, task)
 		if out.Status == models.BACKGROUNDTASKSTATUS_FAILED {

@@ -14,14 +14,6 @@ import (
 // The clients of these languages take long to fetch and to build, so they are driven in long runs only, and on one database: what they differ in is how
 // they write requests and read answers.
 
-func needLong(t *testing.T) {
-	t.Helper()
-	if !long() {
-		t.Skip("only in long runs")
-	}
-	t.Parallel()
-}
-
 // needProgram skips the test where a program is missing, or fails it in a complete run.
 func needProgram(t *testing.T, name string) {
 	t.Helper()
@@ -58,7 +50,8 @@ func prepare(t *testing.T, dir string, env []string, command ...string) {
 
 // TestSDK_Python runs both generations of the official client for Python.
 func TestSDK_Python(t *testing.T) {
-	needLong(t)
+	storetest.NeedLong(t)
+	t.Parallel()
 	for _, major := range []string{"1", "2"} {
 		t.Run(major+".x", func(t *testing.T) {
 			t.Parallel()
@@ -74,7 +67,8 @@ func TestSDK_Python(t *testing.T) {
 
 // TestSDK_Rust runs the official client for Rust, whose types notice every field that is missing.
 func TestSDK_Rust(t *testing.T) {
-	needLong(t)
+	storetest.NeedLong(t)
+	t.Parallel()
 	needProgram(t, "cargo")
 	target := buildFolder(t, "rust")
 	prepare(t, "rust", []string{"CARGO_TARGET_DIR=" + target}, "cargo", "build", "--locked", "--quiet")
@@ -83,7 +77,8 @@ func TestSDK_Rust(t *testing.T) {
 
 // TestSDK_Java runs the official client for Java.
 func TestSDK_Java(t *testing.T) {
-	needLong(t)
+	storetest.NeedLong(t)
+	t.Parallel()
 	needProgram(t, "mvn")
 	needProgram(t, "java")
 	target := buildFolder(t, "java")

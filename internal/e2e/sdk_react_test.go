@@ -93,14 +93,8 @@ func reactConfig(t *testing.T, s *Server) map[string]string {
 		msg := call("app/"+app+"/msg", object{"eventType": "browser.type", "payload": object{"n": n}, "channels": []string{"eu"}, "tags": []string{"t"}}, 202)
 		messages = append(messages, msg["id"].(string))
 	}
-	deadline := time.Now().Add(30 * time.Second)
 	for _, id := range messages {
-		for len(s.Attempts(app, id)) < 5 { // one at the good endpoint, four at the bad one
-			if time.Now().After(deadline) {
-				t.Fatalf("message %s has only the attempts %v", id, s.Attempts(app, id))
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
+		until(t, "message "+id+" has five attempts, one at the good endpoint and four at the bad one", func() bool { return len(s.Attempts(app, id)) == 5 })
 	}
 	access := call("auth/app-portal-access/"+app, object{}, 200)
 	return map[string]string{"serverUrl": s.URL, "token": access["token"].(string), "appId": app, "otherApp": other, "eventType": "browser.type",

@@ -136,30 +136,29 @@ func (s *Server) Launch() {
 	s.life = l
 }
 
-const (
-	readyPoll  = 5 * time.Millisecond
-	readyLimit = 30 * time.Second
-	endLimit   = 40 * time.Second
-)
+const endLimit = 40 * time.Second
 
 // WaitReady waits until the server serves.
 func (s *Server) WaitReady() {
 	s.tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), readyLimit)
-	defer cancel()
-	poll := time.NewTicker(readyPoll)
-	defer poll.Stop()
-	for {
-		if resp, err := s.Do(ctx, http.MethodGet, "/readyz", nil, nil); err == nil && resp.Status == http.StatusOK {
-			return
-		}
-		select {
-		case <-poll.C:
-		case <-s.life.ended:
+	until(s.tb, "the server serves", func() bool {
+		if !s.Running() {
 			s.tb.Fatalf("the server ended before it served: %v", s.life.err)
-		case <-ctx.Done():
-			s.tb.Fatalf("the server does not serve after %s", readyLimit)
 		}
+		resp, err := s.Do(context.Background(), http.MethodGet, "/readyz", nil, nil)
+		return err == nil && resp.Status == http.StatusOK
+	})
+}
+
+// RunFor lets the server run for a while. The test ends when the server ends by itself.
+func (s *Server) RunFor(d time.Duration) {
+	s.tb.Helper()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.life.ended:
+		s.tb.Fatalf("the server ended by itself: %v", s.life.err)
 	}
 }
 

@@ -110,6 +110,14 @@ func TestTravtus_AnIntegrationFromTheFirstTokenToTheAnswer(t *testing.T) {
 		if err := hook.Verify(body, r.Header); err != nil {
 			t.Errorf("the official library: %v", err)
 		}
+		published, err := svix.NewWebhook("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+		if err != nil {
+			t.Fatal(err)
+		}
+		example := http.Header{"Svix-Id": {"msg_p5jXN8AQM9LWM0D4loKWxJek"}, "Svix-Timestamp": {"1614265330"}, "Svix-Signature": {"v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="}}
+		if err := published.VerifyIgnoringTimestamp([]byte(`{"test": 2432232314}`), example); err != nil {
+			t.Errorf("the example of the portal page: %v", err)
+		}
 		if kind := r.Header.Get("Content-Type"); r.Method != "POST" || kind != "application/json" || r.Header.Get("User-Agent") == "" {
 			t.Errorf("%s, Content-Type %q, User-Agent %q", r.Method, kind, r.Header.Get("User-Agent"))
 		}

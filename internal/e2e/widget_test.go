@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp/kb"
 )
@@ -181,28 +180,27 @@ func TestWidget_OutlivesTheServer(t *testing.T) {
 // waitForStatus waits until n messages of an App have the status.
 func waitForStatus(t *testing.T, s *Server, app, status string, n int) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for {
+	var seen []string
+	defer func() {
+		if t.Failed() {
+			t.Logf("the messages are %s", strings.Join(seen, ", "))
+		}
+	}()
+	until(t, fmt.Sprintf("%d messages are %s", n, status), func() bool {
 		var out struct {
 			Items []struct{ Status string }
 		}
 		s.Call(http.MethodGet, "/operator/v1/apps/"+app+"/messages", nil, &out, http.StatusOK)
+		seen = nil
 		have := 0
-		var seen []string
 		for _, m := range out.Items {
 			seen = append(seen, m.Status)
 			if m.Status == status {
 				have++
 			}
 		}
-		if have == n {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the messages are %s, want %d %s", strings.Join(seen, ", "), n, status)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+		return have == n
+	})
 }
 
 func contactName(s *Server, app string) string {

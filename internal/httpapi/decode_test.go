@@ -29,6 +29,7 @@ type thing struct {
 	Parts  []struct {
 		Size *int `json:"size"`
 	} `json:"parts"`
+	Meta     Texts                  `json:"meta"`
 	Rate     Optional[int]          `json:"rate"`
 	Keep     Optional[[]string]     `json:"keep"`
 	At       time.Time              `json:"at"`
@@ -61,6 +62,11 @@ func TestDecode_ReadsWhatClientsSend(t *testing.T) {
 	if err != nil || got.Name != "b" || !slices.Equal(got.Tags, []string{"x"}) || got.Note != "n" {
 		t.Errorf("got %+v, %v", got, err)
 	}
+	for body, want := range map[string]Texts{`{"meta":null}`: nil, `{"meta":{}}`: {}, `{"meta":{"a":"b"}}`: {"a": "b"}} {
+		if got, err := Decode[thing](newRequest("POST", "/", body)); err != nil || !cmp.Equal(got.Meta, want) {
+			t.Errorf("%s: %v, %v", body, got.Meta, err)
+		}
+	}
 	r = newRequest("POST", "/", "")
 	r.Body = nil
 	if _, err := Decode[thing](r); err != nil {
@@ -91,6 +97,8 @@ func TestDecode_NamesEveryWrongField(t *testing.T) {
 		`{"tags":["a",2,null,{}]}`:            {"body.tags.[1] must be a string", "body.tags.[3] must be a string"},
 		`{"labels":["a"]}`:                    {"body.labels must be an object"},
 		`{"labels":{"b":1,"a":true}}`:         {"body.labels.a must be a string", "body.labels.b must be a string"},
+		`{"meta":["a"]}`:                      {"body.meta must be an object"},
+		`{"meta":{"b":null,"a":1,"c":"x"}}`:   {"body.meta.a must be a string", "body.meta.b must be a string"},
 		`{"parts":[{"size":1},{"size":"x"}]}`: {"body.parts.[1].size must be a whole number"},
 		`{"parts":[7]}`:                       {"body.parts.[0] must be an object"},
 		`{"rate":"x"}`:                        {"body.rate must be a whole number"},

@@ -49,6 +49,9 @@ func (d *diagnosis) value(t reflect.Type, raw []byte, path []string) {
 	case to.Implements(optionalType):
 		d.value(reflect.New(t).Interface().(optional).elem(), raw, path)
 		return
+	case t == textsType:
+		d.texts(raw, path)
+		return
 	case to.Implements(jsonUnmarshaler), to.Implements(textUnmarshaler):
 		d.leaf(t, raw, path)
 		return
@@ -137,6 +140,21 @@ func (d *diagnosis) dict(t reflect.Type, raw []byte, path []string) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		d.value(t.Elem(), members[name], append(path, name))
+	}
+}
+
+func (d *diagnosis) texts(raw []byte, path []string) {
+	var members map[string]*json.RawMessage
+	if json.Unmarshal(raw, &members) != nil {
+		d.fault("must be an object", path)
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if member := members[name]; member == nil {
+			d.fault(mustBe(reflect.TypeFor[string](), ""), append(path, name))
+		} else {
+			d.value(reflect.TypeFor[string](), *member, append(path, name))
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"bytes"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -45,6 +46,7 @@ type attemptPage struct {
 	Actions                []ui.Action
 	Sent                   []hookswitch.HeaderLine
 	SentNote               string
+	Check                  ui.Action
 	Curl, CurlNote         string
 	Payload                bodyView
 	Gone                   bool
@@ -140,24 +142,60 @@ func (page *attemptPage) actions(e *hookswitch.Endpoint, endpoint string) {
 
 // request is what was sent.
 func (page *attemptPage) request(a *hookswitch.Attempt, ev *hookswitch.Event, e *hookswitch.Endpoint) {
-	page.Sent = a.Facts.SentLines()
-	if len(page.Sent) == 0 {
-		page.Sent, page.SentNote = page.again(a, ev, e), "Headers are kept of attempts that failed. These are worked out anew from the endpoint as it is now; the signature is the one of this attempt as long as its secret has not changed."
+	kept := false
+	if page.Sent, kept = page.sentLines(a, ev, e); !kept {
+		page.SentNote = "Headers are kept of attempts that failed. These are worked out anew from the endpoint as it is now; the signature is the one of this attempt as long as its secret has not changed."
 		if a.SignedAt.IsZero() {
 			page.SentNote = "Headers are kept of attempts that failed. These are worked out anew, without a signature: its time is not known."
 		}
 	}
 	page.Payload = payloadView(ev, page.query("view"))
 	page.curl(a, ev)
+	page.Check = page.check(ev, e)
 }
 
-// again are the header lines that the request of an attempt had, worked out anew.
-func (page *attemptPage) again(a *hookswitch.Attempt, ev *hookswitch.Event, e *hookswitch.Endpoint) []hookswitch.HeaderLine {
-	kind := ev.ContentType
+// check is the button that puts the request of the attempt before the signature doctor.
+func (page *attemptPage) check(ev *hookswitch.Event, e *hookswitch.Endpoint) ui.Action {
+	query := url.Values{"message": {page.Message}, "attempt": {page.r.PathValue("attempt")}}
+	act := ui.Action{Name: "Check this signature", Icon: "pulse", URL: page.Page("endpoints", page.ID(hookswitch.KindEndpoint, e.Key), "signing") + "?" + query.Encode() + "#doctor-title"}
+	switch {
+	case !e.DeletedAt.IsZero():
+		act.Refused = "The endpoint was removed."
+	default:
+		act.Refused = noDoctor(ev, page.Sent)
+	}
+	return act
+}
+
+// noDoctor says why the request of an attempt cannot be put before the signature doctor; "" when it can.
+func noDoctor(ev *hookswitch.Event, sent []hookswitch.HeaderLine) string {
+	switch {
+	case ev.Expired:
+		return "The payload is not kept any more."
+	case len(ev.Payload) > maxCurl:
+		return "The payload is too long to be shown in a field. Save it, and use hookswitch verify."
+	case !utf8.Valid(ev.Payload) || bytes.IndexByte(ev.Payload, 0) >= 0:
+		return "The payload is no text. Save it, and use hookswitch verify."
+	case !slices.ContainsFunc(sent, isSignature):
+		return "The signature of this attempt is not known."
+	}
+	return ""
+}
+
+func isSignature(l hookswitch.HeaderLine) bool {
+	return strings.HasSuffix(strings.ToLower(l.Name), "-signature")
+}
+
+// sentLines are the header lines of an attempt, as they were kept or else worked out anew.
+func (v *view) sentLines(a *hookswitch.Attempt, ev *hookswitch.Event, e *hookswitch.Endpoint) (list []hookswitch.HeaderLine, kept bool) {
+	if list = a.Facts.SentLines(); len(list) > 0 {
+		return list, true
+	}
+	message, kind := v.ID(hookswitch.KindEvent, ev.Key), ev.ContentType
 	if kind == "" {
 		kind = "application/json"
 	}
-	list := []hookswitch.HeaderLine{{Name: "Content-Type", Value: kind}}
+	list = []hookswitch.HeaderLine{{Name: "Content-Type", Value: kind}}
 	if !a.SignedAt.IsZero() && !ev.Expired && e.Profile == hookswitch.ProfileSvix {
 		var secrets []webhook.Secret
 		for _, s := range e.Secrets {
@@ -165,9 +203,9 @@ func (page *attemptPage) again(a *hookswitch.Attempt, ev *hookswitch.Event, e *h
 				secrets = append(secrets, secret)
 			}
 		}
-		at, signature := strconv.FormatInt(a.SignedAt.Unix(), 10), webhook.Sign(page.Message, a.SignedAt, ev.Payload, secrets...)
+		at, signature := strconv.FormatInt(a.SignedAt.Unix(), 10), webhook.Sign(message, a.SignedAt, ev.Payload, secrets...)
 		for _, prefix := range []webhook.Prefix{"svix", "webhook"} {
-			list = append(list, hookswitch.HeaderLine{Name: prefix.ID(), Value: page.Message}, hookswitch.HeaderLine{Name: prefix.Timestamp(), Value: at}, hookswitch.HeaderLine{Name: prefix.Signature(), Value: signature})
+			list = append(list, hookswitch.HeaderLine{Name: prefix.ID(), Value: message}, hookswitch.HeaderLine{Name: prefix.Timestamp(), Value: at}, hookswitch.HeaderLine{Name: prefix.Signature(), Value: signature})
 		}
 	}
 	names := make([]string, 0, len(e.Headers))
@@ -182,7 +220,7 @@ func (page *attemptPage) again(a *hookswitch.Attempt, ev *hookswitch.Event, e *h
 		}
 		list = append(list, hookswitch.HeaderLine{Name: name, Value: value})
 	}
-	return list
+	return list, false
 }
 
 // maxCurl is the greatest payload that is written into a command.

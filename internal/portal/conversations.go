@@ -50,14 +50,14 @@ const late = 5 * time.Minute
 // personName is who a contact is, as far as it is known.
 func personName(c *hookswitch.Contact, m *hookswitch.Message) string {
 	if c != nil && c.Name != "" {
-		return c.Name
+		return excerpt(c.Name, maxShownName)
 	}
 	if c != nil && len(c.Identifiers) > 0 {
 		return c.Identifiers[0].Value
 	}
 	if m != nil {
 		if m.Direction == hookswitch.Inbound {
-			return cmp.Or(m.ProfileName, m.From)
+			return excerpt(cmp.Or(m.ProfileName, m.From), maxShownName)
 		}
 		return m.To
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"html"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -15,6 +16,7 @@ import (
 	"github.com/hookswitch/hookswitch/internal/portal"
 	"github.com/hookswitch/hookswitch/internal/portal/portaltest"
 	"github.com/hookswitch/hookswitch/internal/service"
+	"github.com/hookswitch/hookswitch/internal/service/servicetest"
 	"github.com/hookswitch/hookswitch/internal/store"
 )
 
@@ -251,6 +253,32 @@ func TestDashboard_ThePhoneGoesThroughTheRealDoors(t *testing.T) {
 	}
 	if _, body = b.get("/dashboard/apps/{app}/senders/{sender}"); !strings.Contains(body, "Signature not right") || !strings.Contains(body, "made with another secret") {
 		t.Error("the forgeries that were refused are not shown with their cause")
+	}
+}
+
+func TestDashboard_AChannelWhoseCredentialsAreRefusedNeedsALook(t *testing.T) {
+	t.Parallel()
+	s := demonstration(t)
+	b := signedIn(t, s, portaltest.Token)
+	if _, body := b.get("/dashboard"); strings.Contains(body, "Channels that send nothing") {
+		t.Fatal("a channel needs a look before anything has happened")
+	}
+	const cause = "190: The session has been invalidated <for good>"
+	for _, r := range servicetest.Must(s.Service.Routes(t.Context()))(t) {
+		if r.Channel == hookswitch.WhatsApp {
+			if err := s.Service.DisableRoute(t.Context(), &r, cause); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for path, want := range map[string]string{"/dashboard": "Channels that send nothing", "/dashboard/apps/{app}/senders": "Disabled", "/dashboard/apps/{app}/senders/{sender}": "apply the sender file again"} {
+		_, body := b.get(path)
+		if !strings.Contains(body, want) {
+			t.Errorf("%s does not say %q", path, want)
+		}
+		if !strings.HasSuffix(path, "/senders") && !strings.Contains(body, html.EscapeString(cause)) {
+			t.Errorf("%s does not say why", path)
+		}
 	}
 }
 

@@ -219,7 +219,7 @@ func pages[T any](f *found, at store.Page, list []T, stopped hookswitch.Key, kin
 	}
 	if stopped != 0 && !at.Ascending {
 		f.Back = stopped.Time().UTC().Format("2 Jan, 15:04:05 UTC")
-		f.Further = f.Link("before", id(stopped), "after", "")
+		f.Further = f.Link("before", id(stopped), "after", "", "further", "yes")
 	}
 	f.Pager.Shown = ui.Plural(len(list), noun)
 	return list

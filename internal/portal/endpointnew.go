@@ -256,7 +256,7 @@ func (p *Pages) playEndpoint(v *view) error {
 		return err
 	}
 	v.event, v.about = "endpoint-created", v.ID(hookswitch.KindEndpoint, e.Key)
-	return v.done(v.Page("endpoints"), ui.Good, "Made a play bin and an endpoint that sends to it. The bin checks signatures with the endpoint's secret.", "Open the bin", playRoot+"/"+b.Token)
+	return v.done(v.Page("endpoints", v.about, "testing"), ui.Good, "Made a play bin and an endpoint that sends to it. Send it a test: the bin shows what arrives, and checks the signature.", "Open the bin", playRoot+"/"+b.Token)
 }
 
 // urlStep is one thing that was found out about an address.

@@ -75,6 +75,7 @@ type recoverPage struct {
 	First    string // the pages of the first and the last message
 	Last     string
 	Took     string // an estimate
+	CountAll string // counts to the end what has been counted in part; "": that has been tried
 	Fields   []pair // of the form that starts it
 	Rows     []recoveryRow
 	Running  bool
@@ -82,8 +83,14 @@ type recoverPage struct {
 	Sentence string
 }
 
+// countFor is how long what would be sent is counted for somebody who asks for all of it.
+const countFor = 10 * time.Second
+
 // timeForm is that of fields of the kind datetime-local, which browsers fill.
 const timeForm = "2006-01-02T15:04"
+
+// lastTime is the greatest time that such a field takes.
+const lastTime = "9999-12-31T23:59"
 
 // readTime reads a field of a time in UTC.
 func readTime(text string) (time.Time, bool) {
@@ -156,7 +163,11 @@ func (p *Pages) showRecover(v *view, status int, form url.Values, problems map[s
 	if e.Disabled {
 		page.Blank = &ui.Blank{Kind: "denied", Title: "The endpoint is off", Text: "Enable it first; then what it missed can be sent.", Links: []ui.Action{{Name: "To the overview", URL: v.Page("endpoints", page.Head.ID), Look: "primary"}}}
 	} else if asked && len(wrong) == 0 {
-		page.Plan, err = p.svc.PlanRecovery(v.ctx(), recoveryKind(what), v.App.Key, page.Head.ID, r)
+		within := soon
+		if page.CountAll = v.Link("count", "all"); form.Get("count") == "all" {
+			within, page.CountAll = countFor, ""
+		}
+		page.Plan, err = p.svc.PlanRecovery(v.ctx(), recoveryKind(what), v.App.Key, page.Head.ID, r, within)
 		if !noteFields(err, wrong, recoveryFields) && err != nil {
 			return err
 		}
@@ -199,6 +210,8 @@ func (page *recoverPage) fields(form url.Values, wrong map[string]string) {
 	}
 	page.From, page.Until = field("from", "From", "In UTC, by when events were published. At most 14 days back."), field("until", "Until", "In UTC. Empty: until now.")
 	page.From.Kind, page.Until.Kind, page.From.Required, page.Until.Optional = "datetime-local", "datetime-local", true, true
+	page.From.Attrs = map[string]string{"max": lastTime} // years of four digits: the field goes on to the hour by itself
+	page.Until.Attrs = page.From.Attrs
 	page.Rate = field("rate", "At most so many a second", "Empty: as many as the endpoint takes.")
 	page.Rate.Kind, page.Rate.Optional = "number", true
 	for _, id := range []string{"types", ""} {
@@ -216,17 +229,19 @@ func (page *recoverPage) fields(form url.Values, wrong map[string]string) {
 func (page *recoverPage) say(what string, r service.Recovery) {
 	n := page.Plan.Count
 	switch {
+	case n == 0 && page.Plan.More:
+		page.Tone, page.Sentence = ui.Info, "Nothing that would be sent was found yet."
 	case n == 0:
 		page.Tone, page.Sentence = ui.Info, map[string]string{"failed": "Nothing failed in that time.", "never": "Nothing was missed in that time.", "all": "There is nothing in that time."}[what]
 	case page.Plan.More:
-		page.Tone, page.Sentence = ui.Warn, "More than "+ui.Count(n)+" events would be sent. Choose a shorter time to have them counted to the end."
+		page.Tone, page.Sentence = ui.Warn, "More than "+ui.Count(n)+" events would be sent."
 	default:
 		page.Tone, page.Sentence = ui.Good, ui.Plural(int(n), "event")+" will be sent."
 	}
 	if n > 0 {
 		page.First, page.Last = page.ID(hookswitch.KindEvent, page.Plan.First), page.ID(hookswitch.KindEvent, page.Plan.Last)
 	}
-	if r.Rate > 0 && n > 0 {
+	if r.Rate > 0 && n > 0 && !page.Plan.More {
 		page.Took = ui.Span(max(time.Second, time.Duration(n)*time.Second/time.Duration(r.Rate)))
 	}
 }

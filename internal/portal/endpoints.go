@@ -31,6 +31,7 @@ type endpointRow struct {
 	P95                 string
 	Waiting             string
 	Disabled            bool
+	described           string // in full
 	state               service.State
 }
 
@@ -81,7 +82,7 @@ func (v *view) endpointRows(list []*service.EndpointHealth) []endpointRow {
 	for _, h := range list {
 		e := h.Endpoint
 		ok, failed := h.Totals()
-		r := endpointRow{ID: v.ID(hookswitch.KindEndpoint, e.Key), Name: endpointName(e), URL: e.URL, State: stateBadge(h), Why: v.stateWhy(h), Types: e.EventTypes,
+		r := endpointRow{ID: v.ID(hookswitch.KindEndpoint, e.Key), Name: endpointName(e), described: e.Description + " " + e.UID, URL: e.URL, State: stateBadge(h), Why: v.stateWhy(h), Types: e.EventTypes,
 			Success: ui.Percent(ok, ok+failed), Attempts: ui.Plural(int(ok+failed), "attempt"), P95: "–", Waiting: "–", Disabled: e.Disabled, state: h.State()}
 		r.Page = v.Page("endpoints", r.ID)
 		if token, ok := v.p.svc.BinToken(e.URL); ok {
@@ -127,7 +128,7 @@ func (p *Pages) endpoints(v *view) error {
 		Play: ui.Action{Name: "Use a play bin", URL: v.Page("endpoints", "play"), Icon: "play", Post: true, Refused: refused}}
 	text, state := strings.ToLower(strings.TrimSpace(v.query("q"))), v.query("state")
 	page.Rows = slices.DeleteFunc(v.endpointRows(h.Endpoints), func(r endpointRow) bool {
-		found := text == "" || strings.Contains(strings.ToLower(r.Name+" "+r.URL+" "+r.ID+" "+strings.Join(r.Types, " ")), text)
+		found := text == "" || strings.Contains(strings.ToLower(r.described+" "+r.URL+" "+r.ID+" "+strings.Join(r.Types, " ")), text)
 		return !found || state != "" && string(r.state) != state
 	})
 	page.Filter = ui.Filter{Action: v.Page("endpoints"), Target: "endpoints", Label: "Search endpoints", Text: v.query("q"), Holder: "Name, address or event type",

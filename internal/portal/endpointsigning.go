@@ -1,7 +1,9 @@
 package portal
 
 import (
+	"encoding/base64"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -15,7 +17,7 @@ import (
 
 var endpointSigningRoutes = []route{
 	{in: appPages, method: "GET", path: endpointPath + "/signing", name: "Signing", tab: "Signing", under: "/endpoints", handle: (*Pages).signing,
-		samples: []string{"/endpoints/{rotated}/signing", "/endpoints/{endpoint}/signing?snippet=rust&headers=svix"}},
+		samples: []string{"/endpoints/{rotated}/signing", "/endpoints/{endpoint}/signing?snippet=rust&headers=svix", "/endpoints/{failing}/signing?message={event}&attempt={attempt}"}},
 	{in: appPages, method: "POST", path: endpointPath + "/signing/reveal", name: "Signing", tab: "", under: "/endpoints", needs: hookswitch.ViewEndpointSecret, handle: (*Pages).revealSecrets},
 	{in: appPages, method: "POST", path: endpointPath + "/signing/rotate", name: "Rotate the secret", needs: hookswitch.ManageEndpointSecret, handle: (*Pages).rotateSecret},
 	{in: appPages, method: "POST", path: endpointPath + "/signing/cut", name: "Cut an old secret", needs: hookswitch.ManageEndpointSecret, handle: (*Pages).cutSecret},
@@ -49,8 +51,71 @@ type signingPage struct {
 	Headers  []ui.Tab
 	Snippet  snippets.Snippet
 	Code     ui.Code
-	Words    string // of the doctor
+	Doctor   doctorForm
 	Public   string
+}
+
+// doctorForm is the form of the signature doctor, filled where an attempt is to be examined.
+type doctorForm struct {
+	Words                      string // of what it finds
+	Headers, Body, Secret, Old ui.Field
+	Attempt                    *ui.Link  // whose request it is
+	Sent                       []byte    // the body that was sent
+	At                         int64     // when, in seconds; 0: now
+	Fill                       ui.Action // puts the secrets of the endpoint in
+}
+
+// Base64 is the body that was sent, for the script: text in a page loses its carriage returns.
+func (f doctorForm) Base64() string { return base64.StdEncoding.EncodeToString(f.Sent) }
+
+// doctor is the form, with the attempt that the address names. shown are the secrets where they were asked for.
+func (v *view) doctor(e *hookswitch.Endpoint, shown []hookswitch.EndpointSecret) (f doctorForm, err error) {
+	text := func(name, label, kind string, rows int) ui.Field {
+		return ui.Field{ID: "doctor-" + name, Name: name, Label: label, Kind: kind, Rows: rows, Mono: true, Autocomplete: "off"}
+	}
+	f = doctorForm{Words: doctor.WordsJSON(), Headers: text("headers", "Headers", "textarea", 5), Body: text("body", "Body", "textarea", 7), Secret: text("secret", "Secret", "password", 0),
+		Old: text("old", "Earlier secrets", "textarea", 2)}
+	f.Headers.Holder, f.Secret.Holder = "webhook-id: msg_…\nwebhook-timestamp: 1760000000\nwebhook-signature: v1,…", "whsec_…"
+	f.Body.Hint, f.Old.Hint = "As your server has it when it checks.", "One on each line."
+	if v.query("attempt") == "" {
+		return f, nil
+	}
+	ev, err := v.p.svc.Event(v.ctx(), v.App.Key, v.query("message"))
+	if err != nil {
+		return f, err
+	}
+	a, err := v.p.svc.Attempt(v.ctx(), v.App.Key, ev.Key, v.query("attempt"))
+	if err != nil {
+		return f, err
+	}
+	if a.Endpoint != e.Key {
+		return f, hookswitch.NotFoundf("There is no such attempt at this endpoint.")
+	}
+	sent, _ := v.sentLines(a, ev, e)
+	if why := noDoctor(ev, sent); why != "" {
+		return f, hookswitch.Errorf(hookswitch.Gone, "%s", why)
+	}
+	for _, l := range sent {
+		if l.Value != hookswitch.HiddenValue {
+			f.Headers.Value += l.Name + ": " + l.Value + "\n"
+		}
+	}
+	f.Headers.Rows, f.Headers.Hint = 9, "As they were sent. Put those in that your server received, if they differ."
+	f.Sent, f.Body.Value, f.Body.Hint = ev.Payload, string(ev.Payload), "As it was sent. Put what your server has when it checks in its place, and the doctor tells how it differs."
+	if f.At = a.SignedAt.Unix(); a.SignedAt.IsZero() {
+		f.At = a.CreatedAt().Unix()
+	}
+	f.Attempt = &ui.Link{Name: "the attempt of " + a.CreatedAt().UTC().Format("2 Jan, 15:04:05 MST"), URL: v.Page("messages", v.query("message"), "attempts", v.query("attempt"))}
+	f.Fill = ui.Action{Name: "Put the secret in", Icon: "lock", Post: true, Refused: v.MayNot("secrets.read"),
+		URL: v.Page("endpoints", v.ID(hookswitch.KindEndpoint, e.Key), "signing", "reveal") + "?" + url.Values{"message": {v.query("message")}, "attempt": {v.query("attempt")}}.Encode() + "#doctor-title"}
+	for i, s := range shown {
+		if i == 0 {
+			f.Secret.Value = s.Secret.Reveal()
+		} else {
+			f.Old.Value += s.Secret.Reveal() + "\n"
+		}
+	}
+	return f, nil
 }
 
 // overlaps are how long an old secret may go on signing.
@@ -68,7 +133,10 @@ func (p *Pages) showSigning(v *view, status int, shown []hookswitch.EndpointSecr
 	if err != nil {
 		return err
 	}
-	page := &signingPage{view: v, Head: v.endpointHead(h), Shown: shown != nil, MayNot: v.MayNot("secrets.write"), Words: doctor.WordsJSON(), Prefix: snippets.Prefixes[0]}
+	page := &signingPage{view: v, Head: v.endpointHead(h), Shown: shown != nil, MayNot: v.MayNot("secrets.write"), Prefix: snippets.Prefixes[0]}
+	if page.Doctor, err = v.doctor(e, shown); err != nil {
+		return err
+	}
 	for i, s := range e.Secrets {
 		if i > 0 && !s.ExpiresAt.After(v.Now) {
 			continue

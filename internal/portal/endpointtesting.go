@@ -164,6 +164,9 @@ func (p *Pages) showTesting(v *view, status int, form url.Values, problem string
 	}
 	if results != nil {
 		page.Verdict = verdictOf(f, results)
+		if page.Head.Bin != "" {
+			page.Verdict.Link = &ui.Link{Name: "See it in the bin", URL: page.Head.Bin}
+		}
 	}
 	v.api(http.MethodPost, "/app/"+v.AppID()+"/endpoint/"+page.Head.ID+"/send-example", "")
 	return v.write(status, "app/endpoint-testing", page)

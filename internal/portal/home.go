@@ -227,12 +227,14 @@ func (p *Pages) stepVerified(v *view) error {
 	return v.done(v.Base, ui.Good, "Noted: your server verifies signatures.")
 }
 
-// endpointName is what people call an endpoint: its description, else its host.
+// maxShownName is the greatest length, in characters, of names in sentences and titles.
+const maxShownName = 60
+
+// endpointName is what people call an endpoint: the first line of its description, else its host.
 func endpointName(e *hookswitch.Endpoint) string {
-	if e.Description != "" {
-		if first, _, more := strings.Cut(e.Description, "\n"); more || len(first) > 0 {
-			return first
-		}
+	first, _, _ := strings.Cut(e.Description, "\n")
+	if name := excerpt(first, maxShownName); name != "" {
+		return name
 	}
 	if e.UID != "" {
 		return e.UID

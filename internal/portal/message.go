@@ -164,7 +164,7 @@ func (page *messagePage) destinations(list []service.Destination, attempts []*ho
 		case d.Status.State != hookswitch.DeliveryDelivered:
 			missing++
 		}
-		r.Resend = ui.Action{Name: "Resend", Icon: "turn", Post: true, URL: v.Page("messages", page.ID, "resend"), Fields: map[string]string{"endpoint": r.ID}, Refused: why}
+		r.Resend = ui.Action{Name: "Resend", Of: "to " + r.Name, Icon: "turn", Post: true, URL: v.Page("messages", page.ID, "resend"), Fields: map[string]string{"endpoint": r.ID}, Refused: why}
 		page.Rows = append(page.Rows, r)
 	}
 	page.Outcome, _ = messageOutcome(&f)

@@ -24,6 +24,7 @@ type overviewPage struct {
 	Server   []ui.Tile
 	Chart    *ui.Chart
 	Failing  []failingRow
+	Senders  []disabledRow
 	Apps     []ui.Action
 	Others   []attention
 }
@@ -38,6 +39,12 @@ type attention struct {
 type failingRow struct {
 	App, AppPage string
 	endpointRow
+}
+
+// disabledRow is a sender that sends nothing on one of its channels.
+type disabledRow struct {
+	App, Name, Page, Channel, Provider, Cause string
+	Since                                     time.Time
 }
 
 func (p *Pages) overview(v *view) error {
@@ -60,10 +67,17 @@ func (p *Pages) overview(v *view) error {
 		row.endpointRow = in.endpointRows([]*service.EndpointHealth{f.Health})[0]
 		page.Failing = append(page.Failing, row)
 	}
-	switch n := len(page.Failing); {
+	for _, d := range o.Disabled {
+		page.Senders = append(page.Senders, disabledRow{App: d.App.Name, Name: d.Sender.Name, Channel: channelName(d.Route.Channel), Provider: d.Route.Provider, Cause: d.Route.DisabledCause,
+			Since: d.Route.DisabledAt, Page: dashboardRoot + "/apps/" + v.ID(hookswitch.KindApp, d.App.Key) + "/senders/" + v.ID(hookswitch.KindSender, d.Sender.Key)})
+	}
+	switch n, senders := len(page.Failing), len(page.Senders); {
 	case o.Apps == 0:
 		page.Tone, page.Sentence, page.Advice = ui.Info, "There is no application yet.", "An application is a customer of yours: it has endpoints, senders and keys of its own."
 		page.Apps = []ui.Action{{Name: "Create an application", URL: dashboardRoot + "/apps#create", Look: "primary", Icon: "plus"}}
+	case senders > 0:
+		page.Tone, page.Sentence = ui.Bad, ui.Plural(senders, "channel sends nothing", "channels send nothing")+": the provider refuses the credentials."
+		page.Advice = "Put that right at the provider, and apply the sender file again."
 	case n > 0:
 		page.Tone, page.Sentence = ui.Warn, ui.Plural(n, "endpoint needs", "endpoints need")+" a look."
 		page.Advice = page.Failing[0].Name + " of " + page.Failing[0].App + " has failed longest. Deliveries to all others are not held up."
@@ -167,9 +181,18 @@ func (p *Pages) serverTiles(v *view) ([]ui.Tile, error) {
 // pageLength is how many rows lists have.
 const pageLength = 50
 
+// soon is how long a page looks for what it shows before it says how far it has come, and longer how long it does when somebody has asked it to go on.
+const (
+	soon   = 100 * time.Millisecond
+	longer = 2 * time.Second
+)
+
 // pageAt is the part of a list that the parameters before and after ask for, one more than is shown.
 func (v *view) pageAt(kind hookswitch.Kind) store.Page {
-	p := store.Page{Limit: pageLength + 1}
+	p := store.Page{Limit: pageLength + 1, Within: soon}
+	if v.query("further") != "" {
+		p.Within = longer
+	}
 	if key, ok := v.p.svc.IDs().Parse(kind, v.query("before")); ok {
 		p.Before = key
 	} else if key, ok := v.p.svc.IDs().Parse(kind, v.query("after")); ok {

@@ -211,7 +211,7 @@ func (pl *play) open(v *view) (*binHead, error) {
 		return nil, err
 	}
 	b := h.bin
-	h.Token, h.Name, h.Expires = b.Token, b.Name, b.ExpiresAt.UTC().Format("2 January 2006, 15:04 MST")
+	h.Token, h.Name, h.Expires = b.Token, excerpt(b.Name, 80), b.ExpiresAt.UTC().Format("2 January 2006, 15:04 MST")
 	if !h.ReadOnly {
 		h.Address = pl.svc.PublicURL() + binPath + b.Token
 	}
@@ -228,7 +228,7 @@ func (pl *play) open(v *view) (*binHead, error) {
 	}
 	v.Shell.Body = "bin"
 	if b.Name != "" {
-		v.Shell.Title = b.Name
+		v.Shell.Title = h.Name
 	}
 	return h, nil
 }

@@ -173,6 +173,8 @@ func (s *seen) badge(setup *service.RouteSetup) ui.Badge {
 	switch {
 	case !setup.Known:
 		return ui.Badge{Tone: ui.Bad, Word: "Unknown provider", Icon: "question"}
+	case setup.Route.Disabled():
+		return ui.Badge{Tone: ui.Bad, Word: "Disabled", Icon: "ban"}
 	case !setup.Receives:
 		return ui.Badge{Tone: ui.Bad, Word: "No secret", Icon: "lock"}
 	case s.refused != nil && (s.accepted == nil || s.refused.At.After(s.accepted.At)):
@@ -304,7 +306,7 @@ func (p *Pages) senderPage(v *view) (*senderPage, error) {
 	}
 	s := c.Sender
 	page := &senderPage{view: v, Sender: s, ID: v.ID(hookswitch.KindSender, s.Key), Responder: s.Responder.Kind, Refused: v.refusedAdmin()}
-	v.Shell.Title = s.Name
+	v.Shell.Title = excerpt(s.Name, maxShownName)
 	v.Shell.Trail = []ui.Link{{Name: "Senders", URL: v.Page("senders")}}
 	notes, err := p.svc.DoorNotes(v.ctx(), s.Key)
 	if err != nil {
@@ -340,6 +342,9 @@ func (p *Pages) channelCard(v *view, s *hookswitch.Sender, setup service.RouteSe
 	switch {
 	case !setup.Known:
 		card.Sentence = "This server has no adapter of " + r.Provider + ": nothing is received or sent."
+	case r.Disabled():
+		card.Sentence = "Nothing is sent: " + r.Provider + " refused its credentials for good " + ui.Ago(r.DisabledAt, v.Now) + ", with “" + r.DisabledCause +
+			"”. What people write is received. Put that right at the provider, and apply the sender file again, with the credentials that are good now."
 	case !setup.Receives:
 		card.Sentence = "Its credentials cannot prove a push, so everything that comes is refused. Put the secret into the sender file and apply it."
 	case at.refused != nil && (at.accepted == nil || at.refused.At.After(at.accepted.At)):

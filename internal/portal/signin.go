@@ -179,9 +179,9 @@ func (p *Pages) admitCustomer(v *view) error {
 	}
 	if v.asCustomer() {
 		v.Shell.Who.Name = "Operator, as this customer"
-		text := "You are the operator, in the portal of " + v.App.Name + ". What you change here is noted as yours, and the customer sees it in Activity."
+		text := "You are the operator, in the portal of " + excerpt(v.App.Name, maxShownName) + ". What you change here is noted as yours, and the customer sees it in Activity."
 		if readOnly {
-			text = "You are the operator, in the portal of " + v.App.Name + ", to look only. The customer sees in Activity that you were here."
+			text = "You are the operator, in the portal of " + excerpt(v.App.Name, maxShownName) + ", to look only. The customer sees in Activity that you were here."
 		}
 		v.Shell.Banners = append(v.Shell.Banners, ui.Banner{Tone: ui.Warn, Text: text, Link: &ui.Link{Name: "Back to the dashboard", URL: dashboardRoot + "/apps/" + v.AppID()}})
 	}

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,7 @@ type view struct {
 	// Shell is what surrounds the page. Handlers may change it before they call show.
 	Shell *ui.Shell
 
+	here   string
 	portal hookswitch.PortalSettings
 	// event is what a page that frames the portal is told when the form has been done, and about what.
 	event, about string
@@ -40,8 +42,8 @@ type view struct {
 }
 
 func (p *Pages) newView(w http.ResponseWriter, r *http.Request, rt *route, root string) *view {
-	v := &view{p: p, w: w, r: r, route: rt, root: root, Base: root, Now: p.now()}
-	v.Shell = &ui.Shell{Title: rt.name, Nonce: newNonce(), Root: root, Home: root, Here: v.Here(), Framed: framed(r)}
+	v := &view{p: p, w: w, r: r, route: rt, root: root, Base: root, Now: p.now(), here: hereOf(rt, r.URL)}
+	v.Shell = &ui.Shell{Title: rt.name, Nonce: newNonce(), Root: root, Home: root, Here: v.here, Posted: rt.method == http.MethodPost, Framed: framed(r)}
 	switch root {
 	case portalRoot:
 		v.Shell.Area, v.Shell.Place = "portal", "Webhooks"
@@ -54,8 +56,29 @@ func (p *Pages) newView(w http.ResponseWriter, r *http.Request, rt *route, root 
 	return v
 }
 
-// Here is the path of the page with its query.
-func (v *view) Here() string { return v.r.URL.RequestURI() }
+// Here is where the page can be had: its path with its query or, of the answer to a form at a path that is none of a page, the page above it.
+func (v *view) Here() string { return v.here }
+
+func hereOf(rt *route, u *url.URL) string {
+	if rt.method == http.MethodGet {
+		return u.RequestURI()
+	}
+	pattern, path := rt.path, u.EscapedPath()
+	for {
+		if slices.ContainsFunc(routes, func(r route) bool { return r.method == http.MethodGet && r.in&rt.in != 0 && r.path == pattern }) {
+			break
+		}
+		up, at := strings.LastIndexByte(pattern, '/'), strings.LastIndexByte(path, '/')
+		if up <= 0 || at <= 0 {
+			return u.RequestURI()
+		}
+		pattern, path = pattern[:up], path[:at]
+	}
+	if path == u.EscapedPath() {
+		return u.RequestURI()
+	}
+	return path
+}
 
 // ctx is the request's.
 func (v *view) ctx() context.Context { return v.r.Context() }
@@ -76,7 +99,7 @@ func (p *Pages) admit(v *view) error {
 		return err
 	}
 	if v.App != nil {
-		v.Shell.Subject = v.App.Name
+		v.Shell.Subject = excerpt(v.App.Name, maxShownName)
 	}
 	if v.Session.Kind == hookswitch.TokenSession {
 		v.r = v.r.WithContext(service.Restricted(v.ctx(), v.Session.FeatureFlags))

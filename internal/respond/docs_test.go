@@ -13,6 +13,7 @@ import (
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/respond"
+	"github.com/hookswitch/hookswitch/internal/storetest"
 )
 
 // examples are the code blocks of a language in the page about responders.
@@ -64,7 +65,7 @@ func TestDocs_SampleBotAnswers(t *testing.T) {
 	t.Parallel()
 	python, err := exec.LookPath("python3")
 	if err != nil {
-		t.Skip("there is no python3")
+		storetest.Missing(t, "python3 is not installed")
 	}
 	file := filepath.Join(t.TempDir(), "bot.py")
 	if err := os.WriteFile(file, []byte(examples(t, "python")[0]), 0o600); err != nil {

@@ -143,7 +143,7 @@ func (s *Server) build(ctx context.Context) error {
 		return err
 	}
 	if s.travtus, err = travtus.New(travtus.Options{
-		Service: s.service, Key: s.prepared.MasterKey, Log: s.log,
+		Service: s.service, Key: s.prepared.MasterKey, Log: s.log, TokenLife: s.settings.TravtusTokenLife.Duration,
 		TokenRates: travtus.Rates{Requests: s.settings.TravtusTokenRate, Burst: s.settings.TravtusTokenBurst},
 		Rates:      travtus.Rates{Requests: s.settings.TravtusRate, Burst: s.settings.TravtusBurst},
 	}); err != nil {

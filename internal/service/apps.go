@@ -116,7 +116,7 @@ func (s *Service) FilteredApps(ctx context.Context, f AppFilter, p store.Page) (
 	}
 	sf := store.AppFilter{WithoutEndpoints: f.WithoutEndpoints, OnlyDisabled: f.OnlyDisabled}
 	if f.OnlyBins {
-		sf.OnlyAt = s.o.PublicURL + binPath
+		sf.OnlyAt = s.binBase
 	}
 	return s.store.FilteredApps(ctx, sf, p)
 }

@@ -390,9 +390,18 @@ func (s *Service) EndBinShare(ctx context.Context, token, link string) error {
 // BinBell is closed when the bin takes its next request on this node. Requests that other nodes take are found by looking again after a while.
 func (s *Service) BinBell(token string) <-chan struct{} { return s.bins.bell(token) }
 
+// binBase is how the addresses of a server's bins begin, spelt as those of endpoints are kept.
+func binBase(publicURL string) string {
+	base := publicURL + binPath
+	if u, wrong := hookswitch.ParseEndpointURL(base); wrong == "" {
+		base = u.String()
+	}
+	return base
+}
+
 // BinToken is the token of the bin that a URL posts to, when it is one of this server's.
 func (s *Service) BinToken(url string) (string, bool) {
-	token, ok := strings.CutPrefix(url, s.o.PublicURL+binPath)
+	token, ok := strings.CutPrefix(url, s.binBase)
 	if !ok || len(token) != binTokenLen || hookswitch.CheckName(token) != "" {
 		return "", false
 	}

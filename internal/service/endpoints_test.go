@@ -336,6 +336,16 @@ func TestUpdateApp_WithAChangeThatFailsChangesNothing(t *testing.T) {
 	})
 }
 
+func TestBins_AreKnownByTheAddressesOfEndpointsWhateverTheSpellingOfPublicURL(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		svc := servicetest.Must(service.New(service.Options{Store: db.Open(), PublicURL: "http://Hooks.Example"}))(t)
+		bin := servicetest.Must(svc.CreateBin(t.Context()))(t)
+		if token, ok := svc.BinToken("http://hooks.example/play/in/" + bin.Token); !ok || token != bin.Token {
+			t.Error("a bin is not known by the address that an endpoint has")
+		}
+	})
+}
+
 func TestBins_KeepTheNewestRequestsAndWakeWatchers(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		w := servicetest.New(t, db)

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"time"
@@ -20,9 +21,11 @@ func newUUID() string {
 	return hookswitch.FormatUUID(b)
 }
 
-// CreateGroup makes a group of an app. Without a UUID it gets one. A group that messages have named already becomes a configured one.
+// CreateGroup makes a group of an app. Without a UUID it gets one. A group that messages have named already becomes a configured one, with the UUID that is given. Two that
+// messages have named, one by its UUID and the other by its reference, become one.
 func (s *Service) CreateGroup(ctx context.Context, app hookswitch.Key, g hookswitch.Group) (*hookswitch.Group, error) {
-	if g.UUID == "" {
+	given := g.UUID != ""
+	if !given {
 		g.UUID = newUUID()
 	}
 	if err := g.Validate(); err != nil {
@@ -50,14 +53,19 @@ func (s *Service) CreateGroup(ctx context.Context, app hookswitch.Key, g hookswi
 		if err != nil {
 			return err
 		}
-		have := byUUID
-		switch {
-		case byRef != nil && (byRef.Configured || byUUID != nil && byUUID.Key != byRef.Key):
+		if byRef != nil && byRef.Configured {
 			return hookswitch.Errorf(hookswitch.Conflict, "a group with this external reference exists already")
-		case have == nil:
-			have = byRef
 		}
+		have := cmp.Or(byRef, byUUID)
 		if have != nil {
+			if byUUID != nil && byUUID.Key != have.Key { // its messages have no reference, which they did not name
+				if err := tx.RemoveGroup(app, byUUID.Key); err != nil {
+					return err
+				}
+			}
+			if given {
+				have.UUID = g.UUID
+			}
 			have.ExternalRef, have.Name, have.Configured = g.ExternalRef, g.Name, true
 			made = have
 			return tx.UpdateGroup(have)

@@ -30,6 +30,8 @@ type ReceivedResult struct {
 	Receipts   int
 	Duplicates int
 	Strays     int
+	// Disabled are the routes that the push has disabled.
+	Disabled []hookswitch.Route
 }
 
 // Receive stores what a push tells: messages with their contacts and conversations, reports, and the events that follow, all in one transaction. What was
@@ -118,6 +120,9 @@ func (s *Service) Receive(ctx context.Context, r Received) (ReceivedResult, erro
 		s.counts.Received.Add(int64(len(res.Messages)))
 		s.counts.Duplicate.Add(int64(res.Duplicates))
 		s.counts.Stray.Add(int64(res.Strays))
+		for i := range res.Disabled {
+			s.routeDisabled(&res.Disabled[i])
+		}
 	}
 	return res, err
 }
@@ -197,7 +202,10 @@ func (in *inbound) take(u *hookswitch.Update, route *hookswitch.Route) error {
 		return in.message(u, route, key)
 	case u.Receipt != nil:
 		in.res.Receipts++
-		return in.receipt(u, route)
+		if err := in.receipt(u, route); err != nil || !u.Receipt.Revoked {
+			return err
+		}
+		return in.disable(route, u.Receipt.ErrorCode+": "+u.Receipt.ErrorText)
 	case u.Contact != nil:
 		return in.contactChange(u, route)
 	case u.Change != nil:
@@ -208,8 +216,24 @@ func (in *inbound) take(u *hookswitch.Update, route *hookswitch.Route) error {
 		return in.dialogueNews(u, route)
 	case u.Template != nil:
 		return in.templateNews(u, route)
+	case u.Revoked != nil:
+		if route.Address != u.Address { // the only route of the account takes what names none: this is about somebody else's
+			return nil
+		}
+		return in.disable(route, u.Revoked.Cause)
 	}
 	return nil
+}
+
+// disable notes that the provider takes nothing more over a route.
+func (in *inbound) disable(route *hookswitch.Route, cause string) error {
+	disabled, err := disableRoute(in.tx, route, cause, in.b.now)
+	if disabled {
+		gone := *route
+		gone.DisabledAt, gone.DisabledCause = in.b.now.UTC(), cause
+		in.res.Disabled = append(in.res.Disabled, gone)
+	}
+	return err
 }
 
 // claim notes a fact or a token of the route's account, and reports whether it was known, which makes the update a duplicate.

@@ -52,6 +52,7 @@ const (
 	errUnknownOutcome = "unknown_outcome"
 	errUnsupported    = "unsupported_type"
 	errSendFailed     = "send_failed"
+	errRouteDisabled  = "route_disabled"
 )
 
 // queue stores a message to send, with the event that tells of it and the delivery that will send it. Over a route of the provider api it is sent right here.
@@ -301,6 +302,10 @@ func (b *births) routeFor(tx *store.Tx, m *hookswitch.Message) (*hookswitch.Rout
 	best := routeOn(sender, m)
 	if best == nil {
 		return nil, nil, &hookswitch.SendError{Code: errNoProvider, Message: "the sender has no route for " + string(m.Channel)}
+	}
+	if best.Disabled() {
+		return nil, nil, &hookswitch.SendError{Code: errRouteDisabled, Category: "auth",
+			Message: "the sender's route for " + string(m.Channel) + " is disabled until its credentials are set anew: " + best.DisabledCause}
 	}
 	p, ok := b.s.providers[best.Provider].(hookswitch.MessageSender)
 	if !ok {

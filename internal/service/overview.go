@@ -15,6 +15,14 @@ type Overview struct {
 	Hours      []time.Time
 	Backlog    store.Backlog
 	Failing    []FailingEndpoint // the longest failing first
+	Disabled   []DisabledSender
+}
+
+// DisabledSender is a sender that sends nothing over one of its routes, until the route's credentials are set anew.
+type DisabledSender struct {
+	App    *hookswitch.App
+	Sender *hookswitch.Sender
+	Route  hookswitch.Route
 }
 
 // FailingEndpoint is an endpoint whose failure clock runs, or that the rules have disabled.
@@ -70,7 +78,31 @@ func (s *Service) Overview(ctx context.Context) (*Overview, error) {
 		}
 		o.Failing = append(o.Failing, FailingEndpoint{app, h.Endpoints[0]})
 	}
-	return o, nil
+	o.Disabled, err = s.disabledSenders(ctx)
+	return o, err
+}
+
+// disabledSenders are the first of those whose routes are disabled.
+func (s *Service) disabledSenders(ctx context.Context) (list []DisabledSender, err error) {
+	routes, err := s.DisabledRoutes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range routes[:min(len(routes), overviewFailing)] {
+		app, err := s.AppByKey(ctx, r.App)
+		var sender *hookswitch.Sender
+		if err == nil {
+			sender, err = s.store.Sender(ctx, r.App, r.Sender)
+		}
+		switch {
+		case hookswitch.KindOf(err) == hookswitch.NotFound: // gone, and the routes are a moment older
+		case err != nil:
+			return nil, err
+		default:
+			list = append(list, DisabledSender{app, sender, r})
+		}
+	}
+	return list, nil
 }
 
 // Nodes lists the nodes that have a number, the lowest first.

@@ -128,17 +128,14 @@ type RecoveryPlan struct {
 	More        bool           // the walk was ended early: there is at least this much
 }
 
-// planBound is how many steps a plan may take.
-const planBound = 400
-
-// PlanRecovery tells what the task that StartRecovery starts would send now.
-func (s *Service) PlanRecovery(ctx context.Context, kind hookswitch.TaskKind, app hookswitch.Key, ref string, r Recovery) (p RecoveryPlan, err error) {
+// PlanRecovery tells what the task that StartRecovery starts would send now, as far as it can be counted within the time.
+func (s *Service) PlanRecovery(ctx context.Context, kind hookswitch.TaskKind, app hookswitch.Key, ref string, r Recovery, within time.Duration) (p RecoveryPlan, err error) {
 	rec, err := s.prepareRecovery(ctx, kind, app, ref, r)
 	if err != nil {
 		return p, err
 	}
-	for range planBound {
-		found, place, last, err := s.stretch(ctx, rec, rec.task.Place, rec.end, countStretch)
+	for n, start := sendStretch, time.Now(); ; n = min(2*n, countStretch) {
+		found, place, last, err := s.stretch(ctx, rec, rec.task.Place, rec.end, n)
 		if err != nil {
 			return p, err
 		}
@@ -153,12 +150,11 @@ func (s *Service) PlanRecovery(ctx context.Context, kind hookswitch.TaskKind, ap
 			}
 			p.Last = max(p.Last, f.event)
 		}
-		if rec.task.Place = place; last {
+		rec.task.Place = place
+		if p.More = !last && time.Since(start) > within; last || p.More {
 			return p, nil
 		}
 	}
-	p.More = true
-	return p, nil
 }
 
 // RecoveryAsked is what a recovery was asked for, and when it ends on the present.

@@ -287,6 +287,30 @@ func withSince(r service.Recovery) service.Recovery {
 	return r
 }
 
+func TestPlanRecovery_CountsForAsLongAsItMay(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s := newScene(t, db)
+		var events []*hookswitch.Event
+		for range 1600 {
+			events = append(events, &hookswitch.Event{Key: s.Service.NextKey(), App: s.app.Key, Type: "a", Payload: []byte(`{}`), Targets: []hookswitch.Target{{Endpoint: s.ep.Key, Held: true}}})
+		}
+		if err := s.Store.Update(t.Context(), func(tx *store.Tx) error { return tx.Append(events, nil) }); err != nil {
+			t.Fatal(err)
+		}
+		s.Clock.Advance(time.Minute)
+		plan := func(within time.Duration) service.RecoveryPlan {
+			t.Helper()
+			return servicetest.Must(s.Service.PlanRecovery(t.Context(), hookswitch.TaskReplay, s.app.Key, s.ref(), service.Recovery{Since: servicetest.Start.Add(-time.Hour), OnlyOwed: true}, within))(t)
+		}
+		if p := plan(0); !p.More || p.Count == 0 || p.Count >= 1600 || p.First != events[0].Key {
+			t.Errorf("without time: %+v, want some and more", p)
+		}
+		if p := plan(time.Hour); p.More || p.Count != 1600 || p.Last != events[1599].Key {
+			t.Errorf("with time: %+v, want all", p)
+		}
+	})
+}
+
 func TestRecovery_RefusesWhatCannotBe(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := newScene(t, db)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/store"
@@ -186,6 +187,67 @@ func (a *Account) match(u *hookswitch.Update) *hookswitch.Route {
 		return only
 	}
 	return nil
+}
+
+// DisabledRoutes are the routes of all apps over which nothing can be sent until their credentials are set anew.
+func (s *Service) DisabledRoutes(ctx context.Context) ([]hookswitch.Route, error) {
+	routes, _, err := s.allRoutes(ctx)
+	var out []hookswitch.Route
+	for i := range routes {
+		if routes[i].Disabled() {
+			out = append(out, routes[i])
+		}
+	}
+	return out, err
+}
+
+// DisableRoute notes that a provider takes nothing more over a route with the credentials that it has here. It does nothing where others have been set since, and where it is known.
+func (s *Service) DisableRoute(ctx context.Context, used *hookswitch.Route, cause string) error {
+	disabled, gone := false, *used
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		disabled, gone.DisabledAt, gone.DisabledCause = false, s.now().UTC(), cause
+		if err := tx.HoldApp(used.App); err != nil { // credentials that are being set must not be taken for the old ones
+			return err
+		}
+		sender, err := tx.Sender(tx.Context(), used.App, used.Sender)
+		if err != nil {
+			return err
+		}
+		for i := range sender.Routes {
+			if r := &sender.Routes[i]; r.Key == used.Key && sameCredentials(r.Credentials, used.Credentials) {
+				disabled, err = disableRoute(tx, r, cause, gone.DisabledAt)
+			}
+		}
+		return err
+	})
+	if hookswitch.KindOf(err) == hookswitch.NotFound { // it has been deleted meanwhile
+		return nil
+	}
+	if disabled && err == nil {
+		s.routeDisabled(&gone)
+	}
+	return err
+}
+
+// disableRoute notes it, and has the nodes read the App's routes anew. It reports false where it was known.
+func disableRoute(tx *store.Tx, r *hookswitch.Route, cause string, now time.Time) (bool, error) {
+	disabled, err := tx.DisableRoute(r.App, r.Key, cause, now)
+	if err != nil || !disabled {
+		return false, err
+	}
+	return true, tx.TouchApp(r.App, now)
+}
+
+// routeDisabled is what follows from the commit that has disabled a route.
+func (s *Service) routeDisabled(r *hookswitch.Route) {
+	s.cache.forget(r.App)
+	s.routes.forget()
+	s.log.Error("route disabled until its credentials are set anew", "app_id", s.ids.Format(hookswitch.KindApp, r.App), "sender_id", s.ids.Format(hookswitch.KindSender, r.Sender),
+		"channel", string(r.Channel), "provider", r.Provider, "cause", r.DisabledCause)
+}
+
+func sameCredentials(a, b hookswitch.Credentials) bool {
+	return maps.EqualFunc(a, b, slices.Equal[[]string])
 }
 
 // catchAll is the route of the account that takes mail which names none of its addresses, or nil.

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -53,7 +52,7 @@ type AppliedSender struct {
 const maxSenderSpecs = 1000
 
 // ApplySenders makes the senders of an app what the entries say. Entries of one id or name are one sender with several routes. Senders that no entry names
-// are left alone; applying the same entries again changes nothing.
+// are left alone; applying the same entries again changes nothing, but that a disabled route is no longer disabled.
 func (s *Service) ApplySenders(ctx context.Context, app hookswitch.Key, specs []SenderSpec) ([]AppliedSender, error) {
 	if err := s.checkSpecs(specs); err != nil {
 		return nil, err
@@ -291,7 +290,7 @@ func (s *Service) applyRoute(tx *store.Tx, a *AppliedSender, spec SenderSpec, at
 		if spec.Rate == "" {
 			want.Rate = have.Rate
 		}
-		if want.Rate == have.Rate && maps.EqualFunc(have.Credentials, want.Credentials, slices.Equal[[]string]) && have.Account == want.Account && have.Address == want.Address {
+		if !have.Disabled() && want.Rate == have.Rate && sameCredentials(have.Credentials, want.Credentials) && have.Account == want.Account && have.Address == want.Address {
 			return nil
 		}
 		*have, a.Changed = want, true

@@ -67,6 +67,7 @@ type Service struct {
 	keys      *hookswitch.Keys
 	now       func() time.Time
 	log       *slog.Logger
+	binBase   string
 	profiles  map[hookswitch.ProfileName]hookswitch.Profile
 	providers map[string]hookswitch.Provider
 	o         Options
@@ -101,7 +102,7 @@ func New(o Options) (*Service, error) {
 	o.SessionLife = cmp.Or(o.SessionLife, SessionLife)
 	s := &Service{
 		store: o.Store, ids: ids, keys: hookswitch.NewKeys(o.Store.Node().Number, o.Now), now: o.Now, log: o.Logger, profiles: o.Profiles,
-		providers: make(map[string]hookswitch.Provider), o: o, engine: noEngine{},
+		providers: make(map[string]hookswitch.Provider), o: o, engine: noEngine{}, binBase: binBase(o.PublicURL),
 		optOuts: respond.NewCache(func(c hookswitch.ResponderConfig) (*respond.OptOut, error) { return respond.OptOutOf(c), nil }),
 	}
 	for _, p := range o.Providers {

@@ -91,7 +91,7 @@ type share struct {
 	limit  int
 }
 
-// claimOf claims of the targets, in one transaction, until the request is satisfied, and moves After behind the last one it came to.
+// claimOf claims of the targets until the request is satisfied, and moves After behind the last one it came to.
 func (s *Store) claimOf(ctx context.Context, out *Claimed, req ClaimRequest, targets []waitingTarget) error {
 	if len(targets) == 0 {
 		return nil
@@ -107,38 +107,44 @@ func (s *Store) claimOf(ctx context.Context, out *Claimed, req ClaimRequest, tar
 			due = append(due, share{hookswitch.Key(w.target), n})
 		}
 	}
-	have, after := len(out.Deliveries), hookswitch.Key(targets[len(targets)-1].target)
+	after := hookswitch.Key(targets[len(targets)-1].target)
 	if len(due) == 0 {
 		out.After = after
 		return nil
 	}
-	var last hookswitch.Key
-	err := s.Update(ctx, func(tx *Tx) error {
-		out.Deliveries, last = out.Deliveries[:have], after
-		if claim := tx.d.claimMany; claim != nil && !req.Ordered {
-			err := claim(tx, out, req, due, s.node.Number)
-			if len(out.Deliveries) >= req.Max {
-				last = out.Deliveries[len(out.Deliveries)-1].Target
-			}
-			return err
-		}
+	have := len(out.Deliveries)
+	var err error
+	if claim := s.d.claimMany; claim != nil {
+		err = s.outcomeOf(claim(ctx, s, out, req, due))
+	} else {
+		err = s.claimEach(ctx, out, req, due)
+	}
+	if err != nil {
+		out.Deliveries = out.Deliveries[:have]
+		return err
+	}
+	out.After = after
+	if len(out.Deliveries) >= req.Max {
+		out.After = out.Deliveries[len(out.Deliveries)-1].Target
+	}
+	return nil
+}
+
+// claimEach claims of one target after the other, in one transaction.
+func (s *Store) claimEach(ctx context.Context, out *Claimed, req ClaimRequest, due []share) error {
+	have := len(out.Deliveries)
+	return s.Update(ctx, func(tx *Tx) error {
+		out.Deliveries = out.Deliveries[:have]
 		for _, d := range due {
 			if err := tx.claim(out, req, d.target, min(d.limit, req.Max-len(out.Deliveries)), s.node.Number); err != nil {
 				return err
 			}
 			if len(out.Deliveries) >= req.Max {
-				last = d.target
 				break
 			}
 		}
 		return nil
 	})
-	if err != nil {
-		out.Deliveries = out.Deliveries[:have]
-		return err
-	}
-	out.After = last
-	return nil
 }
 
 // later notes that more will be due at t.
@@ -156,7 +162,7 @@ func (tx *Tx) claim(out *Claimed, req ClaimRequest, target hookswitch.Key, limit
 		return tx.claimHead(out, req, target, node)
 	}
 	rows, err := scanAll(tx.ctx, &tx.Reader, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries
-		WHERE kind = $1 AND target = $2 AND owner = 0 AND state = 0 AND next_at <= $3 ORDER BY next_at LIMIT $4`+tx.d.skipLocked,
+		WHERE kind = $1 AND target = $2 AND owner = 0 AND state = 0 AND next_at <= $3 ORDER BY next_at LIMIT $4`,
 		int64(req.Kind), int64(target), req.Now.UnixMilli(), limit)
 	if err != nil {
 		return err
@@ -184,9 +190,8 @@ func (tx *Tx) claimHead(out *Claimed, req ClaimRequest, target hookswitch.Key, n
 	if !errors.Is(err, sql.ErrNoRows) {
 		return err // nil: it is busy
 	}
-	// Another node that takes the same one is waited for: skipping its row would give us the one behind it.
 	rows, err := scanAll(tx.ctx, &tx.Reader, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries
-		WHERE kind = $1 AND target = $2 AND owner = 0 AND state = 0 AND (started_at = 0 OR next_at <= $3) ORDER BY subject LIMIT 1`+tx.d.forUpdate,
+		WHERE kind = $1 AND target = $2 AND owner = 0 AND state = 0 AND (started_at = 0 OR next_at <= $3) ORDER BY subject LIMIT 1`,
 		int64(req.Kind), int64(target), req.Now.UnixMilli())
 	if err != nil || len(rows) == 0 {
 		return err

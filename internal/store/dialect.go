@@ -12,14 +12,14 @@ type dialect struct {
 	name string
 	// words are substituted in migrations.
 	words map[string]string
-	// skipLocked ends the SELECT of a claim, so that two nodes do not wait for each other.
+	// skipLocked ends a SELECT that passes over the rows that another transaction is changing.
 	skipLocked string
 	// forUpdate ends a SELECT whose rows no other transaction may change until this one has ended.
 	forUpdate string
 	// holds is true where a column of bytes holds others; the first %s is the column, the second what is looked for.
 	holds string
-	// claimMany claims of many targets in one statement; nil: each is claimed alone.
-	claimMany func(tx *Tx, out *Claimed, req ClaimRequest, due []share, node int) error
+	// claimMany claims of many targets in one statement, where other nodes claim too; nil: there are none, and each target is claimed alone.
+	claimMany func(ctx context.Context, s *Store, out *Claimed, req ClaimRequest, due []share) error
 	// lag is how long after it was made a key may still be committed.
 	lag time.Duration
 	// oldest is how long ago the oldest transaction of any node began; nil: there is one node.

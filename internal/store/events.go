@@ -99,6 +99,8 @@ type PageOf[P hookswitch.Key | string] struct {
 	Before    P // rows below it only; zero: no bound
 	After     P // rows above it only; zero: no bound
 	Ascending bool
+	// Within is how long a search for the list goes on before it says how far it has come; 0: as long as is usual. Lists that are not searched for do not heed it.
+	Within time.Duration
 }
 
 // Page bounds a list by key.

@@ -63,8 +63,13 @@ func (tx *Tx) InsertGroup(g *hookswitch.Group) error {
 
 // UpdateGroup stores what may change of a group.
 func (tx *Tx) UpdateGroup(g *hookswitch.Group) error {
-	return tx.execOne("group", `UPDATE message_groups SET external_ref = $3, name = $4, configured = $5 WHERE id = $1 AND app_id = $2`,
-		int64(g.Key), int64(g.App), clean(g.ExternalRef), clean(g.Name), g.Configured)
+	return tx.execOne("group", `UPDATE message_groups SET uuid = $3, external_ref = $4, name = $5, configured = $6 WHERE id = $1 AND app_id = $2`,
+		int64(g.Key), int64(g.App), g.UUID, clean(g.ExternalRef), clean(g.Name), g.Configured)
+}
+
+// RemoveGroup deletes a group of an app. The messages that belong to it belong to none from then on.
+func (tx *Tx) RemoveGroup(app, key hookswitch.Key) error {
+	return tx.execOne("group", `DELETE FROM message_groups WHERE id = $1 AND app_id = $2`, int64(key), int64(app))
 }
 
 // ForgetGroup has a group of an app count as not configured. It is kept, because messages belong to it.

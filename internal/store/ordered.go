@@ -79,7 +79,7 @@ const selectFirst = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE target
 
 // claimFirst leases the head of an ordered endpoint's queue, when that is due and not leased.
 func (tx *Tx) claimFirst(out *Claimed, req ClaimRequest, target hookswitch.Key, node int) error {
-	rows, err := scanAll(tx.ctx, &tx.Reader, scanDelivery, selectFirst+tx.d.forUpdate, int64(target))
+	rows, err := scanAll(tx.ctx, &tx.Reader, scanDelivery, selectFirst, int64(target))
 	switch {
 	case err != nil || len(rows) == 0 || rows[0].Owner != 0:
 		return err

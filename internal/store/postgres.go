@@ -70,7 +70,7 @@ type postgres struct {
 	box   *seal
 	marks *okMarks
 	turn  chan struct{} // taken by the transaction that is tried again after losing to others; has room for one
-	quiet chan struct{} // taken by transactions in the background, so that connections are left for the others
+	way   *giveWay      // of transactions in the background
 }
 
 // migrationLock is the advisory lock that one node at a time holds while it brings the schema up to date.
@@ -109,7 +109,7 @@ func openPostgres(ctx context.Context, o Options) (backend, []int64, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p := &postgres{log: o.Logger, now: o.Now, pool: pool, db: stdlib.OpenDBFromPool(pool), turn: make(chan struct{}, 1), quiet: make(chan struct{}, cfg.MaxConns/4)}
+	p := &postgres{log: o.Logger, now: o.Now, pool: pool, db: stdlib.OpenDBFromPool(pool), turn: make(chan struct{}, 1), way: newGiveWay(int(cfg.MaxConns / 4))}
 	p.db.SetMaxOpenConns(int(cfg.MaxConns) - 1)
 	applied, err := p.open(ctx)
 	if err != nil {

@@ -23,12 +23,13 @@ func (p *postgres) update(ctx context.Context, fn func(*Tx) error) (bool, error)
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	if inBackground(ctx) {
-		select {
-		case p.quiet <- struct{}{}:
-			defer func() { <-p.quiet }()
-		case <-ctx.Done():
-			return true, ctx.Err()
+		leave, err := p.way.enter(ctx)
+		if err != nil {
+			return true, err
 		}
+		defer leave()
+	} else {
+		defer p.way.begin()()
 	}
 	for try := 1; ; try++ {
 		err := p.tryUpdate(ctx, fn)

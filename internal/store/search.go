@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -39,20 +40,21 @@ func (s *Search) ofEvent() bool { return len(s.Types)+len(s.Tags)+len(s.Texts) >
 // all reports whether s lets everything through.
 func (s *Search) all() bool { return !s.ofAttempt() && !s.ofEvent() && len(s.Events) == 0 }
 
-// searchFor is how long a search goes on before it says how far it has come.
+// searchFor is how long a search goes on before it says how far it has come, unless its page says otherwise.
 const searchFor = 600 * time.Millisecond
 
-// Steps of a search begin small and grow while they are quick, so that neither many rows nor long payloads make one of them take long.
+// Steps of a search begin small and grow while they are quick, so that neither many rows nor long payloads make one of them take long. A step is quick in a fifteenth of the time
+// that there is, and slow from a fifth on.
 const (
 	firstStep   = 500
 	longestStep = 16_000
-	quickStep   = 40 * time.Millisecond
-	slowStep    = 120 * time.Millisecond
+	quickStep   = 15
+	slowStep    = 5
 )
 
 // search reads a page as walk does, for longer. nth is the key of the row at the end of so many.
 func search[T any](ctx context.Context, p Page, nth func(p Page, n int) (hookswitch.Key, error), read func(p Page) ([]T, error)) (list []T, stopped hookswitch.Key, err error) {
-	start := time.Now()
+	start, within := time.Now(), cmp.Or(p.Within, searchFor)
 	for n := firstStep; ; {
 		begun := time.Now()
 		end, err := nth(p, n)
@@ -76,11 +78,11 @@ func search[T any](ctx context.Context, p Page, nth func(p Page, n int) (hookswi
 		switch took := time.Since(begun); {
 		case len(list) >= p.Limit || end == 0:
 			return list, 0, nil
-		case time.Since(start) > searchFor || ctx.Err() != nil:
+		case time.Since(start) > within || ctx.Err() != nil:
 			return list, end, ctx.Err()
-		case took < quickStep:
+		case took < within/quickStep:
 			n = min(2*n, longestStep)
-		case took > slowStep:
+		case took > within/slowStep:
 			n = max(n/4, 1)
 		}
 		if p.Ascending {

@@ -59,9 +59,11 @@ func (r *Reader) scanRoute(row rowScanner) (hookswitch.Route, error) {
 	var rt hookswitch.Route
 	var sealed []byte
 	var rate string
-	if err := row.Scan(&rt.Key, &rt.App, &rt.Sender, &rt.Channel, &rt.Provider, &rt.Account, &rt.Address, &sealed, &rate); err != nil {
+	var disabled int64
+	if err := row.Scan(&rt.Key, &rt.App, &rt.Sender, &rt.Channel, &rt.Provider, &rt.Account, &rt.Address, &sealed, &rate, &disabled, &rt.DisabledCause); err != nil {
 		return rt, err
 	}
+	rt.DisabledAt = fromMillis(disabled)
 	var err error
 	if rt.Rate, err = hookswitch.ParseRate(rate); err != nil {
 		return rt, fmt.Errorf("read the rate of a route: %w", err)
@@ -73,7 +75,7 @@ func (r *Reader) scanRoute(row rowScanner) (hookswitch.Route, error) {
 	return rt, json.Unmarshal(plain, &rt.Credentials)
 }
 
-const routeColumns = `id, app_id, sender_id, channel, provider, account, address, credentials, rate`
+const routeColumns = `id, app_id, sender_id, channel, provider, account, address, credentials, rate, disabled_at, disabled_cause`
 
 // Sender is a sender of an app with its routes.
 func (r *Reader) Sender(ctx context.Context, app, key hookswitch.Key) (*hookswitch.Sender, error) {
@@ -215,7 +217,14 @@ func (tx *Tx) DeleteRoute(app, key hookswitch.Key, now time.Time) error {
 	return tx.execOne("route", `UPDATE routes SET deleted_at = $3 WHERE id = $1 AND app_id = $2 AND deleted_at = 0`, int64(key), int64(app), millis(now))
 }
 
-// PutRoute stores a route, new or changed. The error is of kind Conflict when another one has its address.
+// DisableRoute notes since when, and why, nothing can be sent over a route. It reports false where that is known, and where the route is gone.
+func (tx *Tx) DisableRoute(app, key hookswitch.Key, cause string, now time.Time) (bool, error) {
+	n, err := tx.exec(`UPDATE routes SET disabled_at = $3, disabled_cause = $4 WHERE id = $1 AND app_id = $2 AND disabled_at = 0 AND deleted_at = 0`,
+		int64(key), int64(app), millis(now), cause)
+	return n > 0, err
+}
+
+// PutRoute stores a route, new or changed, with its credentials, which makes it one that is not disabled. The error is of kind Conflict when another one has its address.
 func (tx *Tx) PutRoute(rt *hookswitch.Route) error {
 	plain, err := rt.Credentials.RevealJSON()
 	if err != nil {
@@ -224,7 +233,8 @@ func (tx *Tx) PutRoute(rt *hookswitch.Route) error {
 	_, err = tx.exec(`INSERT INTO routes (id, app_id, sender_id, channel, provider, account, address, credentials, rate, deleted_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)
 		ON CONFLICT (id) DO UPDATE SET channel = excluded.channel, provider = excluded.provider, account = excluded.account,
-			address = excluded.address, credentials = excluded.credentials, rate = excluded.rate`,
+			address = excluded.address, credentials = excluded.credentials, rate = excluded.rate,
+			disabled_at = 0, disabled_cause = ''`,
 		int64(rt.Key), int64(rt.App), int64(rt.Sender), string(rt.Channel), rt.Provider, rt.Account, rt.Address, tx.box.seal(plain, routeOwner(rt.Key)), rt.Rate.String())
 	return tx.unique(err, fmt.Sprintf("another route of %s over %s has the address %q already", rt.Channel, rt.Provider, rt.Address))
 }

@@ -45,6 +45,20 @@ func Missing(tb testing.TB, what string) {
 	tb.Skip(what)
 }
 
+// LongVariable names the environment variable that ./test --long sets: everything runs, also what takes long.
+const LongVariable = "HOOKSWITCH_TEST_LONG"
+
+// Long reports whether the run takes its time.
+func Long() bool { return os.Getenv(LongVariable) != "" }
+
+// NeedLong skips a test in runs that do not take their time.
+func NeedLong(tb testing.TB) {
+	tb.Helper()
+	if !Long() {
+		tb.Skip("only in long runs: ./test --long")
+	}
+}
+
 var saidOnce sync.Once
 
 // Each runs test in parallel subtests, one for each database.
@@ -55,7 +69,7 @@ func Each(t *testing.T, test func(t *testing.T, db *DB)) {
 		t.Parallel()
 		test(t, SQLite(t))
 	})
-	if os.Getenv(PostgresVariable) == "" {
+	if os.Getenv(PostgresVariable) == "" && os.Getenv(CompleteVariable) == "" {
 		saidOnce.Do(func() { t.Logf("%s is not set: tests run on SQLite only", PostgresVariable) })
 		return
 	}
@@ -67,8 +81,17 @@ func Each(t *testing.T, test func(t *testing.T, db *DB)) {
 
 // SQLite is a new database file.
 func SQLite(tb testing.TB) *DB {
+	tb.Helper()
 	dir := tb.TempDir()
-	return &DB{URL: "sqlite:" + filepath.Join(dir, "test.db"), Dir: dir, tb: tb}
+	file := filepath.Join(dir, "test.db")
+	empty, err := sqliteTemplate()
+	if err == nil {
+		err = os.WriteFile(file, empty, 0o600)
+	}
+	if err != nil {
+		tb.Fatalf("make a database: %v", err)
+	}
+	return &DB{URL: "sqlite:" + file, Dir: dir, tb: tb}
 }
 
 // Postgres is a new database on the server that PostgresVariable names. The test is skipped when there is none.
@@ -76,7 +99,7 @@ func Postgres(tb testing.TB) *DB {
 	tb.Helper()
 	admin := os.Getenv(PostgresVariable)
 	if admin == "" {
-		tb.Skip(PostgresVariable + " is not set")
+		Missing(tb, PostgresVariable+" is not set")
 	}
 	template, err := postgresTemplate(admin)
 	if err != nil {
@@ -141,6 +164,20 @@ func (c *Clock) Now() time.Time { return time.UnixMilli(c.ms.Load()).UTC() }
 // Advance moves the clock on.
 func (c *Clock) Advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
 
+// sqliteTemplate is the file that others begin as: migrating once is quicker than for each test.
+var sqliteTemplate = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "storetest")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "template.db")
+	if _, err := store.Migrate(context.Background(), store.Options{Database: "sqlite:" + file, DataDir: dir}); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(file)
+})
+
 const prefix = "hookswitch_test_"
 
 var (
@@ -152,7 +189,7 @@ var (
 	}
 )
 
-// postgresTemplate is the database that others are copied from: migrating once is quicker than for each test.
+// postgresTemplate is the database that others are copied from, for the same reason.
 func postgresTemplate(admin string) (string, error) {
 	template.once.Do(func() {
 		template.name = fmt.Sprintf("%s%d_template", prefix, os.Getpid())

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
@@ -70,7 +71,7 @@ func New(o Options) (*Widget, error) {
 	}
 	w := &Widget{svc: o.Service, log: o.Logger, now: o.Now, key: key, provider: webchat.New(), limits: newLimits(), streams: newStreams(o.MaxStreams), stopping: o.Stopping}
 	if u, err := url.Parse(o.Service.PublicURL()); err == nil {
-		w.own = u.Scheme + "://" + u.Host
+		w.own = u.Scheme + "://" + strings.ToLower(u.Host) // as browsers write it
 	}
 	w.surface = &httpapi.Surface{Name: "widget", MaxBody: maxBody, Log: o.Logger}
 	w.pages = &httpapi.Surface{Name: "widget", MaxBody: maxBody, WriteError: w.writeErrorPage, Log: o.Logger}

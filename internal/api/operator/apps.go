@@ -36,13 +36,13 @@ func (h *handler) newApp(a *hookswitch.App) appOut {
 
 // appIn are the fields of an app that can be set. An absent one stays as it is, null clears it.
 type appIn struct {
-	Name         httpapi.Optional[string]            `json:"name"`
-	UID          httpapi.Optional[string]            `json:"uid"`
-	BotName      httpapi.Optional[string]            `json:"botName"`
-	BotRef       httpapi.Optional[string]            `json:"botRef"`
-	CompanyID    httpapi.Optional[string]            `json:"companyId"`
-	ThrottleRate httpapi.Optional[int]               `json:"throttleRate"`
-	Metadata     httpapi.Optional[map[string]string] `json:"metadata"`
+	Name         httpapi.Optional[string]        `json:"name"`
+	UID          httpapi.Optional[string]        `json:"uid"`
+	BotName      httpapi.Optional[string]        `json:"botName"`
+	BotRef       httpapi.Optional[string]        `json:"botRef"`
+	CompanyID    httpapi.Optional[string]        `json:"companyId"`
+	ThrottleRate httpapi.Optional[int]           `json:"throttleRate"`
+	Metadata     httpapi.Optional[httpapi.Texts] `json:"metadata"`
 }
 
 func (in *appIn) apply(a *hookswitch.App) {

@@ -23,23 +23,6 @@ type clientIn struct {
 	Name string `json:"name"`
 }
 
-func (h *handler) listClients(w http.ResponseWriter, r *http.Request) error {
-	q := httpapi.NewQuery(r)
-	p := h.paging(q, defaultLimit, maxLimit)
-	if err := q.Err(); err != nil {
-		return err
-	}
-	a, err := h.app(r)
-	if err != nil {
-		return err
-	}
-	clients, err := h.service.Clients(r.Context(), a.Key, p.page())
-	if err != nil {
-		return err
-	}
-	return httpapi.Encode(w, http.StatusOK, newList(h, p, clients, func(c *hookswitch.Client) hookswitch.Key { return c.Key }, h.newClient))
-}
-
 func (h *handler) createClient(w http.ResponseWriter, r *http.Request) error {
 	in, err := httpapi.Decode[clientIn](r)
 	if err != nil {
@@ -56,15 +39,4 @@ func (h *handler) createClient(w http.ResponseWriter, r *http.Request) error {
 	out := h.newClient(c)
 	out.ClientSecret = secret.Reveal()
 	return httpapi.Encode(w, http.StatusCreated, out)
-}
-
-func (h *handler) revokeClient(w http.ResponseWriter, r *http.Request) error {
-	a, err := h.app(r)
-	if err != nil {
-		return err
-	}
-	if err := h.service.RevokeClient(r.Context(), a.Key, r.PathValue("client")); err != nil {
-		return err
-	}
-	return httpapi.NoContent(w)
 }

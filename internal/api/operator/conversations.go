@@ -29,23 +29,6 @@ func (h *handler) newConversation(c *hookswitch.Conversation) conversationOut {
 	}
 }
 
-func (h *handler) listConversations(w http.ResponseWriter, r *http.Request) error {
-	q := httpapi.NewQuery(r)
-	p := h.paging(q, defaultLimit, maxLimit)
-	if err := q.Err(); err != nil {
-		return err
-	}
-	a, err := h.app(r)
-	if err != nil {
-		return err
-	}
-	list, err := h.service.Conversations(r.Context(), a.Key, p.page())
-	if err != nil {
-		return err
-	}
-	return httpapi.Encode(w, http.StatusOK, newList(h, p, list, func(c *hookswitch.Conversation) hookswitch.Key { return c.Key }, h.newConversation))
-}
-
 // handoverIn is the only thing about a conversation that can be set.
 type handoverIn struct {
 	Handover httpapi.Optional[bool] `json:"handover"`

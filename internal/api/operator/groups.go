@@ -26,23 +26,6 @@ type groupIn struct {
 	Name        string `json:"name"`
 }
 
-func (h *handler) listGroups(w http.ResponseWriter, r *http.Request) error {
-	q := httpapi.NewQuery(r)
-	p := h.paging(q, defaultLimit, maxLimit)
-	if err := q.Err(); err != nil {
-		return err
-	}
-	a, err := h.app(r)
-	if err != nil {
-		return err
-	}
-	groups, err := h.service.Groups(r.Context(), a.Key, p.page())
-	if err != nil {
-		return err
-	}
-	return httpapi.Encode(w, http.StatusOK, newList(h, p, groups, func(g *hookswitch.Group) hookswitch.Key { return g.Key }, newGroup))
-}
-
 func (h *handler) createGroup(w http.ResponseWriter, r *http.Request) error {
 	in, err := httpapi.Decode[groupIn](r)
 	if err != nil {
@@ -57,17 +40,6 @@ func (h *handler) createGroup(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return httpapi.Encode(w, http.StatusCreated, newGroup(g))
-}
-
-func (h *handler) deleteGroup(w http.ResponseWriter, r *http.Request) error {
-	a, err := h.app(r)
-	if err != nil {
-		return err
-	}
-	if err := h.service.DeleteGroup(r.Context(), a.Key, r.PathValue("group")); err != nil {
-		return err
-	}
-	return httpapi.NoContent(w)
 }
 
 // setResponder answers with the sender that the responder belongs to.

@@ -47,23 +47,6 @@ type rotationIn struct {
 	OverlapMS *int64 `json:"overlapMs"`
 }
 
-func (h *handler) listKeys(w http.ResponseWriter, r *http.Request) error {
-	q := httpapi.NewQuery(r)
-	p := h.paging(q, defaultLimit, maxLimit)
-	if err := q.Err(); err != nil {
-		return err
-	}
-	a, err := h.app(r)
-	if err != nil {
-		return err
-	}
-	keys, err := h.service.APIKeys(r.Context(), a.Key, p.page())
-	if err != nil {
-		return err
-	}
-	return httpapi.Encode(w, http.StatusOK, newList(h, p, keys, func(k *hookswitch.APIKey) hookswitch.Key { return k.Key }, h.newKey))
-}
-
 func (h *handler) createKey(w http.ResponseWriter, r *http.Request) error {
 	in, err := httpapi.Decode[keyIn](r)
 	if err != nil {
@@ -101,15 +84,4 @@ func (h *handler) rotateKey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return httpapi.Encode(w, http.StatusOK, h.newText(k, text))
-}
-
-func (h *handler) deleteKey(w http.ResponseWriter, r *http.Request) error {
-	a, err := h.app(r)
-	if err != nil {
-		return err
-	}
-	if err := h.service.DeleteAPIKey(r.Context(), a.Key, r.PathValue("key")); err != nil {
-		return err
-	}
-	return httpapi.NoContent(w)
 }

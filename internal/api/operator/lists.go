@@ -1,6 +1,8 @@
 package operator
 
 import (
+	"context"
+	"net/http"
 	"strings"
 
 	"github.com/hookswitch/hookswitch"
@@ -60,4 +62,38 @@ func newList[T, U any](h *handler, p paging, rows []T, key func(T) hookswitch.Ke
 		out.Items[i] = show(row)
 	}
 	return out
+}
+
+// listOfApp is the handler that lists what the app of the path has.
+func listOfApp[T, U any](h *handler, rows func(context.Context, hookswitch.Key, store.Page) ([]T, error), key func(T) hookswitch.Key, show func(T) U) httpapi.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		q := httpapi.NewQuery(r)
+		p := h.paging(q, defaultLimit, maxLimit)
+		if err := q.Err(); err != nil {
+			return err
+		}
+		a, err := h.app(r)
+		if err != nil {
+			return err
+		}
+		list, err := rows(r.Context(), a.Key, p.page())
+		if err != nil {
+			return err
+		}
+		return httpapi.Encode(w, http.StatusOK, newList(h, p, list, key, show))
+	}
+}
+
+// removeFromApp is the handler that removes what a parameter of the path names from the path's app.
+func (h *handler) removeFromApp(param string, remove func(ctx context.Context, app hookswitch.Key, id string) error) httpapi.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		a, err := h.app(r)
+		if err != nil {
+			return err
+		}
+		if err := remove(r.Context(), a.Key, r.PathValue(param)); err != nil {
+			return err
+		}
+		return httpapi.NoContent(w)
+	}
 }

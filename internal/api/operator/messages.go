@@ -127,7 +127,7 @@ type messageIn struct {
 	Type     string             `json:"type"`
 	Text     string             `json:"text"`
 	Content  json.RawMessage    `json:"content"`
-	Metadata map[string]string  `json:"metadata"`
+	Metadata httpapi.Texts      `json:"metadata"`
 }
 
 // maxIdempotencyKey is the greatest length of the header Idempotency-Key.

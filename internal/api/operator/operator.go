@@ -85,18 +85,18 @@ func (h *handler) routes() []route {
 		{"GET", "/apps/{app}/portal", "get how the portal of an app looks", h.getPortal},
 		{"PATCH", "/apps/{app}/portal", "change how the portal of an app looks, and who may frame it", h.updatePortal},
 
-		{"GET", "/apps/{app}/keys", "list the API keys of an app", h.listKeys},
+		{"GET", "/apps/{app}/keys", "list the API keys of an app", listOfApp(h, h.service.APIKeys, func(k *hookswitch.APIKey) hookswitch.Key { return k.Key }, h.newKey)},
 		{"POST", "/apps/{app}/keys", "create an API key", h.createKey},
 		{"POST", "/apps/{app}/keys/{key}/rotate", "give an API key a new text", h.rotateKey},
-		{"DELETE", "/apps/{app}/keys/{key}", "revoke an API key", h.deleteKey},
+		{"DELETE", "/apps/{app}/keys/{key}", "revoke an API key", h.removeFromApp("key", h.service.DeleteAPIKey)},
 
-		{"GET", "/apps/{app}/clients", "list the clients of an app", h.listClients},
+		{"GET", "/apps/{app}/clients", "list the clients of an app", listOfApp(h, h.service.Clients, func(c *hookswitch.Client) hookswitch.Key { return c.Key }, h.newClient)},
 		{"POST", "/apps/{app}/clients", "create a client, which gets tokens by its credentials", h.createClient},
-		{"DELETE", "/apps/{app}/clients/{client}", "revoke a client", h.revokeClient},
+		{"DELETE", "/apps/{app}/clients/{client}", "revoke a client", h.removeFromApp("client", h.service.RevokeClient)},
 
-		{"GET", "/apps/{app}/groups", "list the groups of an app", h.listGroups},
+		{"GET", "/apps/{app}/groups", "list the groups of an app", listOfApp(h, h.service.Groups, func(g *hookswitch.Group) hookswitch.Key { return g.Key }, newGroup)},
 		{"POST", "/apps/{app}/groups", "create a group", h.createGroup},
-		{"DELETE", "/apps/{app}/groups/{group}", "delete a group", h.deleteGroup},
+		{"DELETE", "/apps/{app}/groups/{group}", "delete a group", h.removeFromApp("group", h.service.DeleteGroup)},
 		{"PUT", "/apps/{app}/responder", "choose what answers what is posted to an app", h.setResponder},
 
 		{"GET", "/apps/{app}/senders", "list the senders of an app", h.listSenders},
@@ -108,7 +108,7 @@ func (h *handler) routes() []route {
 		{"GET", "/apps/{app}/contacts/{contact}", "get a contact, and where they have opted out", h.getContact},
 		{"DELETE", "/apps/{app}/contacts/{contact}/opt-out", "clear the opt-out of a contact", h.clearOptOut},
 
-		{"GET", "/apps/{app}/conversations", "list the conversations of an app", h.listConversations},
+		{"GET", "/apps/{app}/conversations", "list the conversations of an app", listOfApp(h, h.service.Conversations, func(c *hookswitch.Conversation) hookswitch.Key { return c.Key }, h.newConversation)},
 		{"PATCH", "/apps/{app}/conversations/{conversation}", "take a conversation over, or give it back", h.updateConversation},
 		{"GET", "/apps/{app}/messages", "list the messages of an app", h.listMessages},
 		{"GET", "/apps/{app}/messages/{message}", "get a message with its receipts", h.getMessage},

@@ -22,6 +22,7 @@ import (
 	"github.com/hookswitch/hookswitch/internal/config"
 	"github.com/hookswitch/hookswitch/internal/provider/all"
 	"github.com/hookswitch/hookswitch/internal/service"
+	"github.com/hookswitch/hookswitch/internal/service/servicetest"
 	"github.com/hookswitch/hookswitch/internal/simulate"
 	"github.com/hookswitch/hookswitch/internal/store"
 	"github.com/hookswitch/hookswitch/internal/storetest"
@@ -271,8 +272,31 @@ func TestSenders_TheFixtureFileAppliesAsItIsAndTwiceChangesNothing(t *testing.T)
 		a.same("door", s["doorUrl"], door)
 		route := s["routes"].([]any)[0].(object)
 		delete(route, "id")
-		a.same("route", route, object{"channel": "whatsapp", "provider": "meta", "address": "106540352242922", "known": true, "rate": nil, "receives": true, "sends": true,
+		a.same("route", route, object{"channel": "whatsapp", "provider": "meta", "address": "106540352242922", "known": true, "rate": nil, "disabled": nil, "receives": true, "sends": true,
 			"doorUrl": door, "sharedDoorUrls": []any{public + "/api/channels/whatsapp"}})
+	})
+}
+
+func TestSenders_ShowWhyARouteIsDisabled(t *testing.T) {
+	each(t, func(a *api) {
+		app, file := a.newApp("Acme"), readFile(a.T, "testdata/senders.json")
+		s := a.do(200, "PUT", "/apps/"+app+"/senders", file)["items"].([]any)[0].(object)
+		for _, r := range servicetest.Must(a.service.Routes(a.Context()))(a) {
+			if r.Channel == hookswitch.WhatsApp {
+				if err := a.service.DisableRoute(a.Context(), &r, "190: revoked"); err != nil {
+					a.Fatal(err)
+				}
+			}
+		}
+		of := func(s object) any { return s["routes"].([]any)[0].(object)["disabled"] }
+		got, _ := of(a.do(200, "GET", "/apps/"+app+"/senders/"+s["id"].(string), "")).(object)
+		if at, _ := got["at"].(string); at == "" {
+			a.Errorf("disabled since when: %v", got)
+		}
+		a.same("cause", got["cause"], "190: revoked")
+		again := a.do(200, "PUT", "/apps/"+app+"/senders", file)["items"].([]any)[0].(object)
+		a.same("disabled after it was applied again", of(again), nil)
+		a.same("result", again["result"], "changed")
 	})
 }
 

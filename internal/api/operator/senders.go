@@ -75,9 +75,16 @@ type routeOut struct {
 	Receives bool `json:"receives"` // its credentials can prove a push
 	Sends    bool `json:"sends"`
 	// Rate is how often may be sent over it, as its sender file says; null: as often as is usual at its provider.
-	Rate           *string  `json:"rate"`
-	DoorURL        string   `json:"doorUrl"`
-	SharedDoorURLs []string `json:"sharedDoorUrls"`
+	Rate *string `json:"rate"`
+	// Disabled tells since when, and why, nothing is sent over it; null: it is not disabled. It ends when its credentials are set anew.
+	Disabled       *routeDisabledOut `json:"disabled"`
+	DoorURL        string            `json:"doorUrl"`
+	SharedDoorURLs []string          `json:"sharedDoorUrls"`
+}
+
+type routeDisabledOut struct {
+	At    httpapi.MilliTime `json:"at"`
+	Cause string            `json:"cause"` // in the provider's words
 }
 
 type webhookOut struct {
@@ -124,6 +131,9 @@ func (h *handler) newRoute(r *hookswitch.Route, door string, several bool) route
 	_, sends := p.(hookswitch.MessageSender)
 	out := routeOut{ID: h.id(hookswitch.KindRoute, r.Key), Channel: string(r.Channel), Provider: r.Provider, Address: httpapi.OrNull(r.Address),
 		Known: known, Receives: r.Account != "", Sends: sends, Rate: httpapi.OrNull(r.Rate.String()), DoorURL: door, SharedDoorURLs: []string{}}
+	if r.Disabled() {
+		out.Disabled = &routeDisabledOut{httpapi.MilliTime(r.DisabledAt), r.DisabledCause}
+	}
 	if several {
 		out.DoorURL += "/" + out.Channel
 	}

@@ -1,6 +1,7 @@
 package travtus_test
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/api/travtus"
+	"github.com/hookswitch/hookswitch/internal/service/servicetest"
 	"github.com/hookswitch/hookswitch/internal/storetest"
 )
 
@@ -76,6 +78,26 @@ func TestAuthorization_TellsExpiredFromInvalid(t *testing.T) {
 			t.Errorf("a revoked client got %d %s", w.Code, w.Body)
 		}
 	})
+}
+
+// Section 2.1: expires_in says how long a token lives, which operators may shorten. Tokens that were given before live as long as they were told.
+func TestToken_LivesAsLongAsItSays(t *testing.T) {
+	t.Parallel()
+	db := storetest.SQLite(t)
+	s := newSurface(t, db, func(o *travtus.Options) { o.TokenLife = 90 * time.Second })
+	w := s.form(url.Values{"grant_type": {"client_credentials"}, "client_id": {s.client}, "client_secret": {s.secret}}, nil)
+	out := s.decode(w, 200)
+	if out["expires_in"] != 90.0 {
+		t.Errorf("%v", out)
+	}
+	s.token = out["access_token"].(string)
+	s.Clock.Advance(90*time.Second - time.Millisecond)
+	s.decode(s.try("GET", "/webhook/app-portal-access/", ""), 200)
+	longer := *s
+	longer.api = servicetest.Must(travtus.New(travtus.Options{Service: s.Service, Key: bytes.Repeat([]byte{7}, 32), Now: s.Clock.Now}))(t)
+	s.Clock.Advance(time.Millisecond)
+	s.refused("Bearer "+s.token, expiredBody)
+	longer.refused("Bearer "+s.token, expiredBody)
 }
 
 // A token says nothing under another key, and nothing when its app is gone.

@@ -179,6 +179,39 @@ func TestMessages_AnyGroupIsTakenWhileThereAreNone(t *testing.T) {
 	})
 }
 
+// A group that messages have named before it was made has, from then on, the id and the reference that it was made with, whichever of them they had named.
+func TestMessages_AGroupThatIsMadeAfterItsMessagesIsTheirs(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s := newSurface(t, db)
+		named := func(id, group string) string {
+			return strings.Replace(sms(id, "x", "c"), `"group_external_ref":"portfolio_123"`, group, 1)
+		}
+		const oak, elm = "550e8400-e29b-41d4-a716-446655440000", "660e8400-e29b-41d4-a716-446655440000"
+		for i, group := range []string{`"group_external_ref":"oak"`, `"group_id":"` + elm + `"`, `"group_external_ref":"elm"`} {
+			s.post(named(fmt.Sprint(i), group))
+		}
+		made := servicetest.Must(s.Service.CreateGroup(t.Context(), s.app.Key, hookswitch.Group{UUID: oak, ExternalRef: "oak"}))(t)
+		if made.UUID != oak || made.ExternalRef != "oak" || !made.Configured {
+			t.Errorf("named by its reference before: %+v", made)
+		}
+		made = servicetest.Must(s.Service.CreateGroup(t.Context(), s.app.Key, hookswitch.Group{UUID: elm, ExternalRef: "elm"}))(t)
+		if made.UUID != elm || made.ExternalRef != "elm" || !made.Configured {
+			t.Errorf("named by both before: %+v", made)
+		}
+		for i, group := range []string{`"group_external_ref":"oak"`, `"group_id":"` + oak + `"`, `"group_external_ref":"elm"`, `"group_id":"` + elm + `"`} {
+			s.post(named(fmt.Sprint("after ", i), group))
+		}
+		if groups := servicetest.Must(s.Service.Groups(t.Context(), s.app.Key, page))(t); len(groups) != 2 {
+			t.Errorf("groups: %+v", groups)
+		}
+		for _, again := range []hookswitch.Group{{UUID: oak}, {ExternalRef: "elm"}, {UUID: oak, ExternalRef: "elm"}} {
+			if _, err := s.Service.CreateGroup(t.Context(), s.app.Key, again); hookswitch.KindOf(err) != hookswitch.Conflict {
+				t.Errorf("%+v again: %v", again, err)
+			}
+		}
+	})
+}
+
 // Section 3.9: the same message again has its first effect and its first answer, also when both come at once.
 func TestMessages_TheSameMessageAgainHasNoSecondEffect(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {

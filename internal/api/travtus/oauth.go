@@ -47,7 +47,7 @@ func (h *handler) issueToken(w http.ResponseWriter, r *http.Request) error {
 		}
 		return err
 	}
-	return httpapi.Encode(w, http.StatusOK, tokenOut{h.issue(c.Key, h.now()), "Bearer", int(tokenLife / time.Second)})
+	return httpapi.Encode(w, http.StatusOK, tokenOut{h.issue(c.Key, h.now().Add(h.life)), "Bearer", int(h.life / time.Second)})
 }
 
 // readForm reads the body, in which no field may come twice.

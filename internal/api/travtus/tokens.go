@@ -15,22 +15,22 @@ import (
 	"github.com/hookswitch/hookswitch/internal/httpapi"
 )
 
-// tokenLife is how long a token of a client lives.
-const tokenLife = time.Hour
+// TokenLife is how long a token of a client lives, unless the settings say otherwise.
+const TokenLife = time.Hour
 
 const (
 	tokenMark    = "hst_"
 	tokenVersion = 1
-	// version, client, second of issue
+	// version, client, millisecond at which it ends
 	claimBytes = 1 + 8 + 8
 )
 
-// issue is a token of a client from now on. It is not stored: what it says is signed.
-func (h *handler) issue(client hookswitch.Key, now time.Time) string {
+// issue is a token of a client until then. It is not stored: what it says is signed.
+func (h *handler) issue(client hookswitch.Key, end time.Time) string {
 	claims := make([]byte, 0, claimBytes+sha256.Size)
 	claims = append(claims, tokenVersion)
 	claims = binary.BigEndian.AppendUint64(claims, uint64(client))
-	claims = binary.BigEndian.AppendUint64(claims, uint64(now.Unix()))
+	claims = binary.BigEndian.AppendUint64(claims, uint64(end.UnixMilli()))
 	return tokenMark + base64.RawURLEncoding.EncodeToString(append(claims, h.sign(claims)...))
 }
 
@@ -40,8 +40,8 @@ func (h *handler) sign(claims []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// read tells whose a genuine token is and since when, however old.
-func (h *handler) read(token string) (client hookswitch.Key, issued time.Time, ok bool) {
+// read tells whose a genuine token is and until when, however old.
+func (h *handler) read(token string) (client hookswitch.Key, end time.Time, ok bool) {
 	text, ok := strings.CutPrefix(token, tokenMark)
 	if !ok || len(text) != base64.RawURLEncoding.EncodedLen(claimBytes+sha256.Size) {
 		return 0, time.Time{}, false
@@ -50,7 +50,7 @@ func (h *handler) read(token string) (client hookswitch.Key, issued time.Time, o
 	if err != nil || claims[0] != tokenVersion || !hmac.Equal(claims[claimBytes:], h.sign(claims[:claimBytes])) {
 		return 0, time.Time{}, false
 	}
-	return hookswitch.Key(binary.BigEndian.Uint64(claims[1:])), time.Unix(int64(binary.BigEndian.Uint64(claims[9:])), 0), true
+	return hookswitch.Key(binary.BigEndian.Uint64(claims[1:])), time.UnixMilli(int64(binary.BigEndian.Uint64(claims[9:]))), true
 }
 
 // What a caller is told who shows no good token.
@@ -114,7 +114,7 @@ func (h *handler) authorize(r *http.Request) (context.Context, error) {
 
 // bearer is who bears a token.
 func (h *handler) bearer(ctx context.Context, token string) (caller, error) {
-	client, issued, ok := h.read(token)
+	client, end, ok := h.read(token)
 	if !ok {
 		k, err := h.service.APIKey(ctx, token)
 		if hookswitch.KindOf(err) == hookswitch.Unauthorized {
@@ -129,7 +129,7 @@ func (h *handler) bearer(ctx context.Context, token string) (caller, error) {
 	if err != nil {
 		return caller{}, err
 	}
-	if !h.now().Before(issued.Add(tokenLife)) {
+	if !h.now().Before(end) {
 		return caller{}, errExpiredToken
 	}
 	return caller{app: c.App}, nil

@@ -32,6 +32,8 @@ type Options struct {
 	Service *service.Service
 	// Key is what tokens are signed under, at least 16 bytes, the same on all nodes and after a restart.
 	Key []byte
+	// TokenLife is how long the tokens live that are given from now on; 0: TokenLife.
+	TokenLife time.Duration
 	// TokenRates bounds requests for tokens, of all clients together; Rates everything else, for each app.
 	TokenRates, Rates Rates
 	// MaxBody is the greatest size of a request body in bytes; 0: MaxBody.
@@ -43,6 +45,7 @@ type Options struct {
 type handler struct {
 	service *service.Service
 	key     []byte
+	life    time.Duration // of tokens
 	now     func() time.Time
 	tokens  *limiter
 	calls   *limiters
@@ -69,7 +72,10 @@ func New(o Options) (*API, error) {
 	if o.MaxBody <= 0 {
 		o.MaxBody = MaxBody
 	}
-	h := &handler{service: o.Service, key: key, now: o.Now, tokens: newLimiter(o.TokenRates, o.Now), calls: newLimiters(o.Rates, o.Now)}
+	if o.TokenLife <= 0 {
+		o.TokenLife = TokenLife
+	}
+	h := &handler{service: o.Service, key: key, life: o.TokenLife, now: o.Now, tokens: newLimiter(o.TokenRates, o.Now), calls: newLimiters(o.Rates, o.Now)}
 	surface := &httpapi.Surface{Name: "travtus", Auth: h.authorize, MaxBody: o.MaxBody, WriteError: writeErrorOf, Log: o.Log}
 	m := httpapi.NewMux(surface)
 	oauth := m.With(surface.With(func(s *httpapi.Surface) {

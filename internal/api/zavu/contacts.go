@@ -109,7 +109,7 @@ func (h *handler) newContactChannel(id *hookswitch.Identifier) contactChannelOut
 
 type contactIn struct {
 	DisplayName *string            `json:"displayName"`
-	Metadata    map[string]string  `json:"metadata"`
+	Metadata    httpapi.Texts      `json:"metadata"`
 	Channels    []contactChannelIn `json:"channels"`
 }
 
@@ -157,7 +157,7 @@ func (h *handler) listContacts(w http.ResponseWriter, r *http.Request) error {
 		if h.limitOf(q); q.Err() != nil {
 			return q.Err()
 		}
-		return httpapi.Encode(w, http.StatusOK, h.contactList(nil, nil))
+		return httpapi.Encode(w, http.StatusOK, newList(nil, nil, h.newContact))
 	case phone != "":
 		if h.limitOf(q); q.Err() != nil {
 			return q.Err()
@@ -171,7 +171,7 @@ func (h *handler) listContacts(w http.ResponseWriter, r *http.Request) error {
 				list = append(list, found)
 			}
 		}
-		return httpapi.Encode(w, http.StatusOK, h.contactList(list, nil))
+		return httpapi.Encode(w, http.StatusOK, newList(list, nil, h.newContact))
 	case q.Has("search"):
 		after, limit := h.searchPage(q)
 		if err := q.Err(); err != nil {
@@ -181,7 +181,7 @@ func (h *handler) listContacts(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return httpapi.Encode(w, http.StatusOK, h.contactList(list, searchCursor(next)))
+		return httpapi.Encode(w, http.StatusOK, newList(list, searchCursor(next), h.newContact))
 	}
 	p := h.oldestFirst(q)
 	if err := q.Err(); err != nil {
@@ -192,14 +192,6 @@ func (h *handler) listContacts(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return writeList(w, p, list, func(c *hookswitch.Contact) hookswitch.Key { return c.Key }, h.newContact)
-}
-
-func (h *handler) contactList(list []*hookswitch.Contact, next *string) listOut[contactOut] {
-	out := listOut[contactOut]{Items: make([]contactOut, len(list)), NextCursor: next}
-	for i, c := range list {
-		out.Items[i] = h.newContact(c)
-	}
-	return out
 }
 
 // plus is a phone number that has lost its "+" on the way: in a query it reads as a space.
@@ -235,9 +227,9 @@ func (h *handler) getContact(w http.ResponseWriter, r *http.Request) error {
 }
 
 type contactPatch struct {
-	DisplayName    httpapi.Optional[string]            `json:"displayName"`
-	DefaultChannel httpapi.Optional[string]            `json:"defaultChannel"`
-	Metadata       httpapi.Optional[map[string]string] `json:"metadata"`
+	DisplayName    httpapi.Optional[string]        `json:"displayName"`
+	DefaultChannel httpapi.Optional[string]        `json:"defaultChannel"`
+	Metadata       httpapi.Optional[httpapi.Texts] `json:"metadata"`
 }
 
 // given is the new value of a field, or nil where it is absent.
@@ -258,7 +250,7 @@ func (h *handler) updateContact(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	c, err := h.service.UpdateContact(r.Context(), callerOf(r).App, key, service.ContactUpdate{DisplayName: given(in.DisplayName),
-		DefaultChannel: (*hookswitch.Channel)(given(in.DefaultChannel)), Metadata: given(in.Metadata)})
+		DefaultChannel: (*hookswitch.Channel)(given(in.DefaultChannel)), Metadata: (*map[string]string)(given(in.Metadata))})
 	if err != nil {
 		return err
 	}
@@ -273,8 +265,7 @@ func (h *handler) deleteContact(w http.ResponseWriter, r *http.Request) error {
 	if err := h.service.DeleteContact(r.Context(), callerOf(r).App, key); err != nil {
 		return err
 	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return httpapi.NoContent(w)
 }
 
 type mergeIn struct {
@@ -328,9 +319,9 @@ func (h *handler) channelKeys(r *http.Request) (contact, channel hookswitch.Key,
 }
 
 type contactChannelPatch struct {
-	Label    httpapi.Optional[string]            `json:"label"`
-	Verified httpapi.Optional[bool]              `json:"verified"`
-	Metadata httpapi.Optional[map[string]string] `json:"metadata"`
+	Label    httpapi.Optional[string]        `json:"label"`
+	Verified httpapi.Optional[bool]          `json:"verified"`
+	Metadata httpapi.Optional[httpapi.Texts] `json:"metadata"`
 }
 
 func (h *handler) updateContactChannel(w http.ResponseWriter, r *http.Request) error {
@@ -343,7 +334,7 @@ func (h *handler) updateContactChannel(w http.ResponseWriter, r *http.Request) e
 		return err
 	}
 	id, err := h.service.UpdateContactChannel(r.Context(), callerOf(r).App, contact, channel, service.IdentifierUpdate{Label: given(in.Label), Verified: given(in.Verified),
-		Metadata: given(in.Metadata)})
+		Metadata: (*map[string]string)(given(in.Metadata))})
 	if err != nil {
 		return err
 	}
@@ -358,8 +349,7 @@ func (h *handler) removeContactChannel(w http.ResponseWriter, r *http.Request) e
 	if err := h.service.RemoveContactChannel(r.Context(), callerOf(r).App, contact, channel); err != nil {
 		return err
 	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return httpapi.NoContent(w)
 }
 
 func (h *handler) setPrimaryChannel(w http.ResponseWriter, r *http.Request) error {

@@ -64,6 +64,7 @@ func TestContacts_FromCreateToDelete(t *testing.T) {
 			`{"channels":[{"channel":"email","identifier":"x"}]}`:                                            "channels[0].identifier",
 			`{"channels":[{"channel":"sms","identifier":"+14155550001","countryCode":"USA"}]}`:               "channels[0].countryCode",
 			`{"channels":[{"channel":"telegram","identifier":"1"},{"channel":"telegram","identifier":"1"}]}`: "channels[1].identifier",
+			`{"channels":[{"channel":"telegram","identifier":"1"}],"metadata":{"a":null}}`:                   "metadata.a",
 			`{"channels":[{"channel":"telegram","identifier":"1"}],"metadata":{"a":[]}}`:                     "metadata.a",
 		} {
 			if fields, _ := a.do("POST", "/contacts", body).fails(400, "invalid_request")["fields"].(object); fields[field] == nil {

@@ -108,11 +108,7 @@ func (h *handler) listConversations(w http.ResponseWriter, r *http.Request) erro
 				return err
 			}
 		}
-		out := listOut[conversationOut]{Items: make([]conversationOut, len(list)), NextCursor: searchCursor(next)}
-		for i, t := range list {
-			out.Items[i] = h.newConversation(t)
-		}
-		return httpapi.Encode(w, http.StatusOK, out)
+		return httpapi.Encode(w, http.StatusOK, newList(list, searchCursor(next), h.newConversation))
 	}
 	p := h.newestFirst(q)
 	if err := q.Err(); err != nil {

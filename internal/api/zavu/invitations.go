@@ -200,6 +200,5 @@ func (h *handler) deleteProjectWebhook(w http.ResponseWriter, r *http.Request) e
 	if err := h.service.DeleteProjectWebhook(r.Context(), callerOf(r).App); err != nil {
 		return err
 	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return httpapi.NoContent(w)
 }

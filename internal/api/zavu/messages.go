@@ -2,7 +2,6 @@ package zavu
 
 import (
 	"cmp"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"mime"
@@ -82,19 +81,19 @@ type wrappedMessage struct {
 }
 
 type messageIn struct {
-	To             string            `json:"to"`
-	Channel        string            `json:"channel"`
-	MessageType    string            `json:"messageType"`
-	Text           string            `json:"text"`
-	Content        json.RawMessage   `json:"content"`
-	Subject        string            `json:"subject"`
-	HTMLBody       string            `json:"htmlBody"`
-	ReplyTo        string            `json:"replyTo"`
-	Attachments    []attachmentIn    `json:"attachments"`
-	IdempotencyKey string            `json:"idempotencyKey"`
-	Metadata       map[string]string `json:"metadata"`
-	Fallback       *bool             `json:"fallbackEnabled"`
-	VoiceLanguage  string            `json:"voiceLanguage"`
+	To             string          `json:"to"`
+	Channel        string          `json:"channel"`
+	MessageType    string          `json:"messageType"`
+	Text           string          `json:"text"`
+	Content        json.RawMessage `json:"content"`
+	Subject        string          `json:"subject"`
+	HTMLBody       string          `json:"htmlBody"`
+	ReplyTo        string          `json:"replyTo"`
+	Attachments    []attachmentIn  `json:"attachments"`
+	IdempotencyKey string          `json:"idempotencyKey"`
+	Metadata       httpapi.Texts   `json:"metadata"`
+	Fallback       *bool           `json:"fallbackEnabled"`
+	VoiceLanguage  string          `json:"voiceLanguage"`
 }
 
 type attachmentIn struct {
@@ -314,39 +313,4 @@ func disposition(name string) string {
 		return s
 	}
 	return "attachment"
-}
-
-// searchCursor is the cursor of a list of what was searched for.
-func searchCursor(at *store.Found) *string {
-	if at == nil {
-		return nil
-	}
-	b, _ := json.Marshal([]any{at.Range, at.Term, strconv.FormatInt(int64(at.Contact), 36)}) // numbers and texts can be encoded
-	text := base64.RawURLEncoding.EncodeToString(b)
-	return &text
-}
-
-// searchPage reads limit and cursor for a list of what is searched for. Wrong ones are noted in q.
-func (h *handler) searchPage(q *httpapi.Query) (after store.Found, limit int) {
-	text := q.Text("cursor")
-	limit = h.limitOf(q)
-	if text == "" {
-		return after, limit
-	}
-	var parts []json.RawMessage
-	var key string
-	b, err := base64.RawURLEncoding.DecodeString(text)
-	if err == nil {
-		err = json.Unmarshal(b, &parts)
-	}
-	if err != nil || len(parts) != 3 || json.Unmarshal(parts[0], &after.Range) != nil || json.Unmarshal(parts[1], &after.Term) != nil || json.Unmarshal(parts[2], &key) != nil {
-		q.Fail("is not the nextCursor of a list", "cursor")
-		return after, limit
-	}
-	n, err := strconv.ParseInt(key, 36, 64)
-	if err != nil || after.Range < 0 || after.Range > 1 {
-		q.Fail("is not the nextCursor of a list", "cursor")
-	}
-	after.Contact = hookswitch.Key(n)
-	return after, limit
 }

@@ -85,6 +85,7 @@ func TestMessages_NameWhatIsWrong(t *testing.T) {
 			`{"to":"+14155551234","text":"x","messageType":"fax"}`:                                 "messageType",
 			`{"to":"+14155551234","messageType":"image","content":{}}`:                             "content.mediaUrl",
 			`{"to":"+14155551234","text":"x","metadata":{"a":1}}`:                                  "metadata.a",
+			`{"to":"+14155551234","text":"x","metadata":{"a":null}}`:                               "metadata.a",
 			`{"to":"+14155551234","text":"x","idempotencyKey":"` + strings.Repeat("k", 257) + `"}`: "idempotencyKey",
 		} {
 			fields, _ := a.do("POST", "/messages", body, header("Zavu-Sender", one)).fails(400, "invalid_request")["fields"].(object)

@@ -1,6 +1,8 @@
 package zavu
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -81,11 +83,16 @@ func writeList[T, U any](w http.ResponseWriter, p pager, rows []T, key func(T) h
 		rows = rows[:p.limit]
 		next = key(rows[p.limit-1])
 	}
-	out := listOut[U]{Items: make([]U, len(rows)), NextCursor: p.cursor(next)}
+	return httpapi.Encode(w, http.StatusOK, newList(rows, p.cursor(next), show))
+}
+
+// newList shows rows. next leads on from them; nil: they are the last.
+func newList[T, U any](rows []T, next *string, show func(T) U) listOut[U] {
+	out := listOut[U]{Items: make([]U, len(rows)), NextCursor: next}
 	for i, row := range rows {
 		out.Items[i] = show(row)
 	}
-	return httpapi.Encode(w, http.StatusOK, out)
+	return out
 }
 
 // cursor names the row that the next page begins behind; nil for none.
@@ -95,4 +102,39 @@ func (p pager) cursor(at hookswitch.Key) *string {
 	}
 	text := strings.TrimPrefix(p.h.id(cursorKind, at), cursorKind.Prefix())
 	return &text
+}
+
+// searchCursor is the cursor of a list of what was searched for.
+func searchCursor(at *store.Found) *string {
+	if at == nil {
+		return nil
+	}
+	b, _ := json.Marshal([]any{at.Range, at.Term, strconv.FormatInt(int64(at.Contact), 36)}) // numbers and texts can be encoded
+	text := base64.RawURLEncoding.EncodeToString(b)
+	return &text
+}
+
+// searchPage reads limit and cursor for a list of what is searched for. Wrong ones are noted in q.
+func (h *handler) searchPage(q *httpapi.Query) (after store.Found, limit int) {
+	text := q.Text("cursor")
+	limit = h.limitOf(q)
+	if text == "" {
+		return after, limit
+	}
+	var parts []json.RawMessage
+	var key string
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	if err == nil {
+		err = json.Unmarshal(b, &parts)
+	}
+	if err != nil || len(parts) != 3 || json.Unmarshal(parts[0], &after.Range) != nil || json.Unmarshal(parts[1], &after.Term) != nil || json.Unmarshal(parts[2], &key) != nil {
+		q.Fail("is not the nextCursor of a list", "cursor")
+		return after, limit
+	}
+	n, err := strconv.ParseInt(key, 36, 64)
+	if err != nil || after.Range < 0 || after.Range > 1 {
+		q.Fail("is not the nextCursor of a list", "cursor")
+	}
+	after.Contact = hookswitch.Key(n)
+	return after, limit
 }

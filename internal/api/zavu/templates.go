@@ -145,8 +145,7 @@ func (h *handler) deleteTemplate(w http.ResponseWriter, r *http.Request) error {
 	if err := h.service.DeleteTemplate(r.Context(), callerOf(r).App, r.PathValue("template")); err != nil {
 		return err
 	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return httpapi.NoContent(w)
 }
 
 type submitIn struct {

@@ -30,7 +30,8 @@ const ussdMenu = `{"kind":"menu","start":"main","unknown":"Please choose 1 or 2.
 func (s *Site) messaging(ctx context.Context, doors http.Handler) error {
 	ids, svc := s.Service.IDs(), s.Service
 	rules, menu := &hookswitch.ResponderConfig{}, &hookswitch.ResponderConfig{}
-	if err := errors.Join(json.Unmarshal([]byte(botRules), rules), json.Unmarshal([]byte(ussdMenu), menu)); err != nil {
+	if err := errors.Join(json.Unmarshal([]byte(s.foulJSON(botRules, "Your balance is KES 1,250. Is there anything else?", "A colleague will write to you here in a moment.")), rules),
+		json.Unmarshal([]byte(s.foulJSON(ussdMenu, "Welcome to Acme.", "My balance")), menu)); err != nil {
 		return err
 	}
 	demo := func(ch hookswitch.Channel, provider string) simulate.Simulator {
@@ -42,7 +43,7 @@ func (s *Site) messaging(ctx context.Context, doors http.Handler) error {
 	}
 	whatsapp, sms, ussd, x, voice := demo(hookswitch.WhatsApp, "meta"), demo(hookswitch.SMS, "twilio"), demo(hookswitch.USSD, ""), demo(hookswitch.X, ""), demo(hookswitch.Voice, "africastalking")
 	spec := func(name string, sim simulate.Simulator, r *hookswitch.ResponderConfig, hook string) service.SenderSpec {
-		out := service.SenderSpec{Name: name, Channel: sim.Channel, Provider: sim.Provider, PhoneNumber: sim.Demo.Number, Credentials: sim.Demo.Credentials, Responder: r}
+		out := service.SenderSpec{Name: s.foul(name, 200), Channel: sim.Channel, Provider: sim.Provider, PhoneNumber: sim.Demo.Number, Credentials: sim.Demo.Credentials, Responder: r}
 		if hook != "" {
 			out.Webhook = &service.WebhookSpec{URL: hook}
 		}
@@ -54,7 +55,7 @@ func (s *Site) messaging(ctx context.Context, doors http.Handler) error {
 		return err
 	}
 	support, money, public := applied[0].Sender, applied[1].Sender, applied[2].Sender
-	bare := "Sales, Mombasa"
+	bare := s.foul("Sales, Mombasa", 200)
 	made, err := svc.CreateSender(ctx, s.App.Key, service.SenderChange{Name: &bare})
 	if err != nil {
 		return err
@@ -73,6 +74,7 @@ func (s *Site) messaging(ctx context.Context, doors http.Handler) error {
 		if !ok {
 			return nil, fmt.Errorf("%s has no kind %s", sim.Channel, kind)
 		}
+		who.Name, who.Text = s.foul(who.Name, 0), s.foul(who.Text, 0)
 		push := sim.Push(k, account(sender, sim), who)
 		res, err := push.Post(ctx, client, svc.PublicURL())
 		if err != nil {
@@ -114,7 +116,7 @@ func (s *Site) messaging(ctx context.Context, doors http.Handler) error {
 			if err := svc.SetHandover(ctx, s.App.Key, s.Names["handed"], true); err != nil {
 				return err
 			}
-			if _, err := svc.SendMessage(ctx, s.App.Key, service.NewMessage{Sender: s.Names["sender"], Channel: hookswitch.WhatsApp, To: who.phone, Text: "Hello Juma, this is Wairimu. How can I help?",
+			if _, err := svc.SendMessage(ctx, s.App.Key, service.NewMessage{Sender: s.Names["sender"], Channel: hookswitch.WhatsApp, To: who.phone, Text: s.foul("Hello Juma, this is Wairimu. How can I help?", 900),
 				Content: []byte(`{"messageTag":"HUMAN_AGENT"}`)}, service.Idempotency{}); err != nil {
 				return err
 			}
@@ -178,7 +180,7 @@ func (s *Site) amiss(ctx context.Context, a simulate.Account, sim simulate.Simul
 		return err
 	}
 	k, _ = page.Kind("text")
-	if _, err := page.Push(k, page.Demo, simulate.Person{Text: "Is this the right page?"}).Post(ctx, client, svc.PublicURL()); err != nil {
+	if _, err := page.Push(k, page.Demo, simulate.Person{Text: s.foul("Is this the right page?", 0)}).Post(ctx, client, svc.PublicURL()); err != nil {
 		return err
 	}
 	strays, err := svc.Strays(ctx, store.Page{Limit: 1})
@@ -186,7 +188,7 @@ func (s *Site) amiss(ctx context.Context, a simulate.Account, sim simulate.Simul
 		return errors.Join(errors.New("nothing was kept aside"), err)
 	}
 	s.Names["stray"] = ids.Format(hookswitch.KindStray, strays[0].Key)
-	for i, t := range []hookswitch.Template{{Name: "bill_is_due", Language: "en", Category: hookswitch.TemplateUtility, Body: "Hello {{1}}, your bill of KES {{2}} is due on {{3}}.", Footer: "Acme Telecom", Variables: []string{"name", "amount", "date"},
+	for i, t := range []hookswitch.Template{{Name: "bill_is_due", Language: "en", Category: hookswitch.TemplateUtility, Body: s.foul("Hello {{1}}, your bill of KES {{2}} is due on {{3}}.", 1000), Footer: s.foul("Acme Telecom", 60), Variables: []string{"name", "amount", "date"},
 		Buttons: []hookswitch.TemplateButton{{Type: hookswitch.ButtonQuickReply, Text: "Pay now"}}}, {Name: "karibu", Language: "sw", Category: hookswitch.TemplateMarketing, Body: "Karibu {{1}}! Jibu NDIYO kupata habari zetu.", Variables: []string{"jina"}}} {
 		made, err := svc.CreateTemplate(ctx, s.App.Key, t, service.Idempotency{})
 		if err != nil {
@@ -201,7 +203,7 @@ func (s *Site) amiss(ctx context.Context, a simulate.Account, sim simulate.Simul
 		return errors.Join(errors.New("nobody was invited"), err)
 	}
 	s.Names["inviteid"] = ids.Format(hookswitch.KindInvitation, invited[0].Key)
-	for _, key := range []hookswitch.APIKey{{Name: "Backend, production"}, {Name: "Continuous integration", Test: true}, {Name: "Reports", Scopes: []hookswitch.Scope{hookswitch.ScopeMessagesRead, hookswitch.ScopeContactsRead}}} {
+	for _, key := range []hookswitch.APIKey{{Name: s.foul("Backend, production", 200)}, {Name: "Continuous integration", Test: true}, {Name: "Reports", Scopes: []hookswitch.Scope{hookswitch.ScopeMessagesRead, hookswitch.ScopeContactsRead}}} {
 		if _, _, err := svc.CreateAPIKey(ctx, s.App.Key, key); err != nil {
 			return err
 		}

@@ -68,7 +68,7 @@ func (b behaviour) header(code int) string {
 
 // seed makes the business.
 func (s *Site) seed(ctx context.Context, bare bool) (err error) {
-	if s.App, err = s.Service.CreateApp(ctx, hookswitch.App{Name: "Acme Telecom", UID: "acme"}, service.Idempotency{}); err != nil {
+	if s.App, err = s.Service.CreateApp(ctx, hookswitch.App{Name: s.foul("Acme Telecom", 200), UID: "acme"}, service.Idempotency{}); err != nil {
 		return err
 	}
 	if s.Empty, err = s.Service.CreateApp(ctx, hookswitch.App{Name: "Baraka Foods", UID: "baraka"}, service.Idempotency{}); err != nil {
@@ -89,7 +89,7 @@ func (s *Site) seed(ctx context.Context, bare bool) (err error) {
 	endpoints := make(map[string]*hookswitch.Endpoint)
 	for _, b := range behaviours {
 		s.clock.advance(7 * time.Minute)
-		e, err := s.Service.CreateEndpoint(ctx, s.App.Key, hookswitch.Endpoint{URL: b.url, Description: b.name, EventTypes: b.types}, service.Idempotency{})
+		e, err := s.Service.CreateEndpoint(ctx, s.App.Key, hookswitch.Endpoint{URL: b.url, Description: s.foul(b.name, 0), EventTypes: b.types}, service.Idempotency{})
 		if err != nil {
 			return err
 		}
@@ -119,7 +119,7 @@ func (s *Site) seed(ctx context.Context, bare bool) (err error) {
 	for _, i := range issues {
 		if i.Endpoint.Key == endpoints["CRM"].Key {
 			s.Names["cause"] = i.Diagnosis.Code
-			if err := s.Service.MarkIssue(ctx, s.App.Key, i.Endpoint.Key, i.Diagnosis.Code, service.IssueOpen, "Grace is looking at the migration of the contacts table."); err != nil {
+			if err := s.Service.MarkIssue(ctx, s.App.Key, i.Endpoint.Key, i.Diagnosis.Code, service.IssueOpen, s.foul("Grace is looking at the migration of the contacts table.", 900)); err != nil {
 				return err
 			}
 		} else if i.Endpoint.Key == endpoints["Old help desk"].Key {
@@ -205,13 +205,13 @@ func (s *Site) day(ctx context.Context, answers map[hookswitch.Key]behaviour, en
 func (s *Site) attempt(d store.Delivery, b behaviour, left float64) *store.Outcome {
 	code, failure, text := b.answer(s, left)
 	took := time.Duration(float64(b.median) * math.Exp(s.rand.NormFloat64()*0.45))
-	a := &hookswitch.Attempt{Key: s.Service.NextKey(), App: d.App, Event: d.Subject, Endpoint: d.Target, URL: b.url, OK: code/100 == 2, Code: code, Failure: failure, Answer: []byte(text),
+	a := &hookswitch.Attempt{Key: s.Service.NextKey(), App: d.App, Event: d.Subject, Endpoint: d.Target, URL: b.url, OK: code/100 == 2, Code: code, Failure: failure, Answer: []byte(s.foul(text, 0)),
 		Timings: hookswitch.Timings{DNS: 3 * time.Millisecond, Connect: 11 * time.Millisecond, TLS: 19 * time.Millisecond, Wait: took, Total: took + 34*time.Millisecond}}
 	a.SignedAt = s.clock.now().Truncate(time.Second)
-	a.Facts = &hookswitch.AttemptFacts{Remote: "203.0.113.24:443", TLS: hookswitch.TLSFacts{Version: "TLS 1.3", Ends: s.clock.now().Add(61 * 24 * time.Hour)}}
+	a.Facts = &hookswitch.AttemptFacts{Remote: "203.0.113.24:443", TLS: hookswitch.TLSFacts{Version: "TLS 1.3", Issuer: s.foul("Let's Encrypt", 200), Names: []string{s.foul("*.acme.example", 200)}, Ends: s.clock.now().Add(61 * 24 * time.Hour)}}
 	o := &store.Outcome{Kind: d.Kind, App: d.App, Subject: d.Subject, Target: d.Target, Claim: d.Claim, Attempt: a}
 	if !a.OK {
-		a.Headers = []byte(b.header(a.Code))
+		a.Headers = []byte(b.header(a.Code) + "X-Note: " + s.foul("none", 0) + "\n")
 		a.Facts.Sent = "Content-Type: application/json\nUser-Agent: Svix-Webhooks/1.0 (Hookswitch)\nAccept: */*\nsvix-id: " + s.Service.IDs().Format(hookswitch.KindEvent, a.Event) +
 			"\nsvix-timestamp: " + strconv.FormatInt(a.SignedAt.Unix(), 10) + "\nsvix-signature: v1,kq5n0K2cBNE5ZzLZrO4sIv5KkVQ7j8C3VtN5hWVw5fM=\nAuthorization: " + hookswitch.HiddenValue + "\n"
 		waits := hookswitch.SvixProfile().Waits
@@ -236,7 +236,7 @@ func (s *Site) event() service.Publish {
 	kind := []string{hookswitch.EventMessageInbound, hookswitch.EventMessageInbound, "message.delivered", "message.delivered", "conversation.new", "message.failed"}[s.rand.IntN(6)]
 	id := "wamid." + strconv.FormatUint(s.rand.Uint64(), 36)
 	payload, err := json.Marshal(map[string]any{"type": kind, "timestamp": s.clock.now().UnixMilli(), "data": map[string]any{
-		"messageId": id, "from": who.phone, "profileName": who.name, "channel": channel, "messageType": "text", "text": who.text, "amount": json.Number("12500.10")}})
+		"messageId": id, "from": who.phone, "profileName": s.foul(who.name, 0), "channel": channel, "messageType": "text", "text": s.foul(who.text, 0), "amount": json.Number("12500.10")}})
 	if err != nil {
 		payload = []byte(`{}`) // maps of texts can be encoded
 	}
@@ -255,14 +255,14 @@ func (s *Site) bins(ctx context.Context) error {
 		return err
 	}
 	s.Names["bin"], s.Names["emptybin"] = b.Token, empty.Token
-	invited, err := s.Service.CreateInvitation(ctx, s.App.Key, hookswitch.Invitation{ClientName: "Mama Njeri's Kiosk"}, 0, service.Idempotency{})
+	invited, err := s.Service.CreateInvitation(ctx, s.App.Key, hookswitch.Invitation{ClientName: s.foul("Mama Njeri's Kiosk", 100)}, 0, service.Idempotency{})
 	if err != nil {
 		return err
 	}
 	s.Names["invitation"] = invited.Token.Reveal()
 	for i, who := range people {
 		s.clock.advance(40 * time.Second)
-		body := fmt.Sprintf(`{"type":"message.inbound","timestamp":%d,"data":{"from":%q,"channel":"whatsapp","text":%q,"tags":["vip","nairobi"],"first":%t}}`, s.clock.now().UnixMilli(), who.phone, who.text, i == 0)
+		body := fmt.Sprintf(`{"type":"message.inbound","timestamp":%d,"data":{"from":%q,"channel":"whatsapp","text":%q,"tags":["vip","nairobi"],"first":%t}}`, s.clock.now().UnixMilli(), who.phone, s.foul(who.text, 0), i == 0)
 		h := http.Header{}
 		if err := webhook.SetHeaders(h, "msg_demo"+strconv.Itoa(i), s.clock.now(), []byte(body), secret); err != nil {
 			return err
@@ -300,12 +300,12 @@ func (s *Site) busyBin(ctx context.Context) error {
 	}
 	s.Names["manybin"] = b.Token
 	if _, err := s.Service.UpdateBin(ctx, b.Token, func(b *store.Bin) error {
-		b.Name, b.Forward, b.Relay = "Checkout, staging", "https://staging.acme.example/webhooks", "https://staging.acme.example/webhooks"
+		b.Name, b.Forward, b.Relay = s.foul("Checkout, staging", 80), "https://staging.acme.example/webhooks", "https://staging.acme.example/webhooks"
 		return nil
 	}); err != nil {
 		return err
 	}
-	if err := s.Service.SetBinAnswer(ctx, b.Token, &store.BinAnswer{Sequence: []int{503, 503, 200}, Repeat: true, DelayMS: 250, Headers: []store.HeaderLine{{Name: "Retry-After", Value: "30"}}, Body: `{"received": {{n}}}`}); err != nil {
+	if err := s.Service.SetBinAnswer(ctx, b.Token, &store.BinAnswer{Sequence: []int{503, 503, 200}, Repeat: true, DelayMS: 250, Headers: []store.HeaderLine{{Name: "Retry-After", Value: "30"}}, Body: s.foul(`{"received": {{n}}}`, 0)}); err != nil {
 		return err
 	}
 	for i := range 120 {
@@ -315,13 +315,13 @@ func (s *Site) busyBin(ctx context.Context) error {
 		kind, body := "application/json", ""
 		switch i % 5 {
 		case 0:
-			kind, body = "application/x-www-form-urlencoded", url.Values{"AccountSid": {"AC00000000000000000000000000000000"}, "From": {who.phone}, "To": {"+14155550100"}, "Body": {who.text}, "MessageSid": {fmt.Sprintf("SM%032d", i)}, "NumMedia": {"0"}}.Encode()
+			kind, body = "application/x-www-form-urlencoded", url.Values{"AccountSid": {"AC00000000000000000000000000000000"}, "From": {who.phone}, "To": {"+14155550100"}, "Body": {s.foul(who.text, 0)}, "MessageSid": {fmt.Sprintf("SM%032d", i)}, "NumMedia": {"0"}}.Encode()
 			q.URI += "/twilio/inbound"
 			q.Headers = append(q.Headers, store.HeaderLine{Name: "X-Twilio-Signature", Value: "0/KCTR6DLpKmkAf8muzZqo1nDgQ="})
 		case 1:
-			body = fmt.Sprintf(`{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"field":"messages","value":{"metadata":{"display_phone_number":"254700000000"},"contacts":[{"profile":{"name":%q}}],"messages":[{"from":%q,"id":"wamid.%d","timestamp":"%d","type":"text","text":{"body":%q}}]}}]}]}`, who.name, who.phone[1:], i, s.clock.now().Unix(), who.text)
+			body = fmt.Sprintf(`{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"field":"messages","value":{"metadata":{"display_phone_number":"254700000000"},"contacts":[{"profile":{"name":%q}}],"messages":[{"from":%q,"id":"wamid.%d","timestamp":"%d","type":"text","text":{"body":%q}}]}}]}]}`, who.name, who.phone[1:], i, s.clock.now().Unix(), s.foul(who.text, 0))
 		case 2:
-			body = fmt.Sprintf(`{"update_id":%d,"message":{"message_id":%d,"from":{"first_name":%q,"username":"demo"},"chat":{"id":77},"date":%d,"text":%q}}`, 9000+i, i, who.name, s.clock.now().Unix(), who.text)
+			body = fmt.Sprintf(`{"update_id":%d,"message":{"message_id":%d,"from":{"first_name":%q,"username":"demo"},"chat":{"id":77},"date":%d,"text":%q}}`, 9000+i, i, who.name, s.clock.now().Unix(), s.foul(who.text, 0))
 		case 3:
 			kind, body = "application/x-www-form-urlencoded", url.Values{"sessionId": {fmt.Sprintf("ATUid_%d", i)}, "serviceCode": {"*384*1#"}, "phoneNumber": {who.phone}, "text": {"1*2"}}.Encode()
 		default:
@@ -338,7 +338,7 @@ func (s *Site) busyBin(ctx context.Context) error {
 		case i == 40:
 			err = s.Service.PinBinRequest(ctx, b.Token, q.Key, true)
 		case i == 61:
-			err = s.Service.NameBinTrigger(ctx, b.Token, q.Key, "A customer asks on WhatsApp")
+			err = s.Service.NameBinTrigger(ctx, b.Token, q.Key, s.foul("A customer asks on WhatsApp", 80))
 		case i >= 116:
 			did := &store.BinRelayed{To: "https://staging.acme.example/webhooks", Status: 200, MS: int64(80 + i)}
 			if i == 117 {
@@ -365,8 +365,8 @@ func (s *Site) activity(ctx context.Context, endpoints map[string]*hookswitch.En
 	}
 	if _, err := s.Service.UpdateEndpoint(boss, s.App.Key, crm.Key, func(e *hookswitch.Endpoint) error {
 		e.ThrottleRate = 50
-		e.Headers = map[string]string{"Authorization": "Bearer of-the-demonstration", "X-Region": "eu-1"}
-		e.Metadata = map[string]string{"team": "crm", "tier": "2"}
+		e.Headers = map[string]string{"Authorization": "Bearer of-the-demonstration", "X-Region": s.foul("eu-1", 80)}
+		e.Metadata = map[string]string{"team": s.foul("crm", 0), "tier": "2"}
 		return nil
 	}); err != nil {
 		return err

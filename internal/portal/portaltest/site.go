@@ -3,6 +3,7 @@
 package portaltest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,13 +47,17 @@ type Site struct {
 	// {okevent}, {okattempt}, {redirectevent}, {redirectattempt}, and of bins {bin} with {binone} and {bintwo}, {emptybin}, {manybin}, {share} and {lockedshare}.
 	Names map[string]string
 
-	clock  clock
-	rand   *rand.Rand
-	http   *http.Server
-	client *safehttp.Client
-	done   chan error
-	ran    chan error // tells when the pages have stopped running
-	stop   func()
+	// Fouled are the texts of hostile people, as they were given to the pages.
+	Fouled []string
+
+	hostile bool
+	clock   clock
+	rand    *rand.Rand
+	http    *http.Server
+	client  *safehttp.Client
+	done    chan error
+	ran     chan error // tells when the pages have stopped running
+	stop    func()
 }
 
 // clock shows the time of the demonstration, and after it the real one.
@@ -73,7 +78,11 @@ func (c *clock) advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
 // Options change a Site.
 type Options struct {
 	// Bare leaves the business out: there is a server, and nothing in it.
-	Bare           bool
+	Bare bool
+	// Hostile has whoever can write anything write what wants to be more than text: {hostiletype}, {hostilea}, {hostileb} and {hostilec} are names too.
+	Hostile bool
+	// Database is where it lies; "": an SQLite file in dir.
+	Database       string
 	FrameAncestors []string
 	PublicURL      string
 	Logger         *slog.Logger // nil: what is wrong goes to standard error
@@ -81,7 +90,7 @@ type Options struct {
 
 // Open makes a site whose files lie in dir, and serves it until Close.
 func Open(ctx context.Context, dir string, o Options) (*Site, error) {
-	s := &Site{Names: make(map[string]string), rand: rand.New(rand.NewPCG(4, 2)), done: make(chan error, 1), ran: make(chan error, 1)}
+	s := &Site{hostile: o.Hostile, Names: make(map[string]string), rand: rand.New(rand.NewPCG(4, 2)), done: make(chan error, 1), ran: make(chan error, 1)}
 	s.clock.ms.Store(time.Now().Add(-30 * time.Hour).UnixMilli())
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -94,7 +103,7 @@ func Open(ctx context.Context, dir string, o Options) (*Site, error) {
 	if o.PublicURL == "" {
 		o.PublicURL = s.URL
 	}
-	s.Store, err = store.Open(ctx, store.Options{Database: "sqlite:" + filepath.Join(dir, "site.db"), DataDir: dir, MasterKey: make([]byte, 32), Now: s.clock.now})
+	s.Store, err = store.Open(ctx, store.Options{Database: cmp.Or(o.Database, "sqlite:"+filepath.Join(dir, "site.db")), DataDir: dir, MasterKey: make([]byte, 32), Now: s.clock.now})
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
@@ -120,6 +129,9 @@ func Open(ctx context.Context, dir string, o Options) (*Site, error) {
 	}
 	if err == nil && !o.Bare {
 		err = s.messaging(ctx, doors)
+	}
+	if err == nil && o.Hostile {
+		err = s.harm(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make the demonstration: %w", err), listener.Close(), s.Store.Close())

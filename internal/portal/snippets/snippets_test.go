@@ -20,9 +20,6 @@ import (
 	"github.com/hookswitch/hookswitch/webhook"
 )
 
-// long says that runtimes are installed which a short run does without.
-func long() bool { return os.Getenv("HOOKSWITCH_TEST_LONG") != "" }
-
 // request is one that a snippet has to judge.
 type request struct {
 	name, id, time, signatures, body string
@@ -103,7 +100,7 @@ func copyTo(t *testing.T, dir, name, as string) {
 
 // runner runs a snippet for headers of the prefix, and says of each request whether it was accepted.
 type runner struct {
-	long bool
+	long bool // its runtime is installed for long runs only
 	run  func(t *testing.T, s Snippet, prefix string, secret webhook.Secret, list []request) []bool
 }
 
@@ -363,8 +360,8 @@ func TestSnippets_TakeWhatIsRightAndNothingElse(t *testing.T) {
 		}
 		for _, prefix := range prefixes {
 			t.Run(s.ID+", "+prefix, func(t *testing.T) {
-				if r.long && !long() {
-					t.Skip("only in long runs")
+				if r.long {
+					storetest.NeedLong(t)
 				}
 				secret := webhook.NewSecret()
 				list := requests(t, secret)

@@ -64,6 +64,7 @@ func (b Blank) Icon() string {
 // Action is a button. With Post it is a form that posts to URL, else a link.
 type Action struct {
 	Name    string
+	Of      string // what it is about, for who hears the button without what stands around it: "to CRM"
 	URL     string
 	Icon    string
 	Post    bool

@@ -26,8 +26,9 @@ type Shell struct {
 	// Call is the request of the API that the page shows, for people who would rather have that.
 	Call *Call
 
-	// Here is the path and query of the page.
-	Here string
+	// Here is the path and query of the page, and Posted says that it is the answer to a form: it is not to be sent again by who reloads or comes back.
+	Here   string
+	Posted bool
 	// Root is the path of the area.
 	Root string
 	// Charts asks for the script that draws charts.

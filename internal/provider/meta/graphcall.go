@@ -58,7 +58,7 @@ func (p *Provider) graphCall(ctx context.Context, token, method, path string, qu
 		switch {
 		case e.Subcode == subcodeSameTemplate:
 			kind = hookswitch.Conflict
-		case e.verdict().temporary || resp.Status >= 500:
+		case e.verdict(false).temporary || resp.Status >= 500:
 			kind = hookswitch.Unavailable
 		}
 		return hookswitch.Errorf(kind, "Meta says: %s", strings.TrimSpace(cmp.Or(said, "error "+string(e.Code))))

@@ -65,6 +65,7 @@ type verdict struct {
 	wait      time.Duration // not before this has passed
 	tries     int           // at most so many calls in all; 0: no such bound
 	account   bool          // it is about all that the account sends
+	revoked   bool          // nothing can be sent with the credentials until a person has put that right
 }
 
 // The categories of failures.
@@ -83,7 +84,9 @@ const (
 // pairWait is how long a number must not write to the same person after it wrote too often.
 const pairWait = 6 * time.Second
 
-func (e *graphError) verdict() verdict {
+// verdict reads the code. On Messenger and Instagram, direct, codes of missing permissions may be about one person: an app that Meta has not approved yet may write to those
+// who take part in it, and to nobody else.
+func (e *graphError) verdict(direct bool) verdict {
 	code, err := strconv.Atoi(string(e.Code))
 	if err != nil {
 		return verdict{category: categoryPermanent}
@@ -100,7 +103,9 @@ func (e *graphError) verdict() verdict {
 		return verdict{category: categoryWindow}
 	case 551, 131021, 131026, 131030, 131050:
 		return verdict{category: categoryRecipient}
-	case 130472, 131048, 131049, 368, 131031:
+	case 368, 131031: // blocked for breaking Meta's rules
+		return verdict{category: categoryPolicy, revoked: true}
+	case 130472, 131048, 131049:
 		return verdict{category: categoryPolicy}
 	case 4, 17, 32, 341, 613, 80002, 80006, 80007, 130429:
 		return verdict{category: categoryRateLimit, temporary: true, account: true}
@@ -110,12 +115,16 @@ func (e *graphError) verdict() verdict {
 		return verdict{category: categoryMedia, temporary: true, tries: 2}
 	case 2, 1200, 131000, 131016, 133004:
 		return verdict{category: categoryTemporary, temporary: true}
-	case 0, 3, 10, 190, 131005:
+	case 190:
+		return verdict{category: categoryAuth, revoked: true}
+	case 0, 3, 10:
+		return verdict{category: categoryAuth, revoked: !direct}
+	case 131005:
 		return verdict{category: categoryAuth}
 	}
 	switch {
 	case 200 <= code && code <= 299:
-		return verdict{category: categoryAuth}
+		return verdict{category: categoryAuth, revoked: !direct}
 	case 132000 <= code && code <= 132999:
 		return verdict{category: categoryTemplate}
 	}

@@ -21,6 +21,12 @@ func (f facts) flag(name string, v bool) {
 	}
 }
 
+func (f facts) part(name string, v facts) {
+	if len(v) > 0 {
+		f[name] = map[string]any(v)
+	}
+}
+
 func (f facts) number(name string, v number) {
 	if v.known {
 		f[name] = v.value
@@ -239,7 +245,7 @@ func (d *draft) context(m *message) {
 			product := facts{}
 			product.text("catalogId", p.CatalogID)
 			product.text("productId", p.ProductID)
-			d.content["referredProduct"] = map[string]any(product)
+			d.content.part("referredProduct", product)
 		}
 	}
 	if r := m.Referral; r != nil {
@@ -254,6 +260,6 @@ func (d *draft) context(m *message) {
 		ad.text("imageUrl", r.ImageURL)
 		ad.text("videoUrl", r.VideoURL)
 		ad.text("thumbnailUrl", r.ThumbnailURL)
-		d.content["referral"] = map[string]any(ad)
+		d.content.part("referral", ad)
 	}
 }

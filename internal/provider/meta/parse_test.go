@@ -245,6 +245,26 @@ func TestParse_OneBadItemDoesNotSpoilTheOthers(t *testing.T) {
 	}
 }
 
+func TestParse_OddMembersThatDescribeAMessageAreLeftOut(t *testing.T) {
+	t.Parallel()
+	for _, odd := range []string{`"context":"wamid.0"`, `"referral":[]`, `"errors":{}`, `"image":"1"`, `"context":{"id":"wamid.0","referred_product":7}`, `"interactive":true`} {
+		updates := parse(t, inChange(`"messages":[{"from":"254712345678","id":"wamid.1","timestamp":"1749416383","type":"text","text":{"body":"hi"},`+odd+`}]`))
+		if len(updates) != 1 || updates[0].Message == nil || updates[0].Message.Text != "hi" || updates[0].Message.Unsupported || updates[0].Message.Content["referral"] != nil || updates[0].Message.Content["referredProduct"] != nil {
+			t.Errorf("%s: got %+v", odd, updates)
+		}
+	}
+	for _, odd := range []string{`"context":7,"text":"hi"`, `"text":"hi","context":7`, `"text":7`} {
+		updates := parse(t, inChange(`"messages":[{"from":"254712345678","id":"wamid.1","timestamp":"1749416383","type":"text",`+odd+`}]`))
+		if len(updates) != 1 || updates[0].Broken == nil {
+			t.Errorf("%s, which says nothing: got %+v", odd, updates)
+		}
+	}
+	updates := parse(t, inChange(`"statuses":[{"id":"wamid.1","status":"failed","timestamp":"1","recipient_id":"1650","errors":"odd"}]`))
+	if len(updates) != 1 || updates[0].Receipt == nil || updates[0].Receipt.Status != hookswitch.StatusFailed {
+		t.Errorf("a status with odd errors: got %+v", updates)
+	}
+}
+
 func TestParse_OddSurroundingsDoNotSpoilMessages(t *testing.T) {
 	t.Parallel()
 	const message = `{"from":254712345678,"id":"wamid.1","timestamp":1749416383,"type":"text","text":{"body":"hi"}}`
@@ -370,6 +390,9 @@ func TestParse_ReadsStatuses(t *testing.T) {
 		}},
 		{`"status":"failed","errors":[{"code":131049,"title":"Withheld"},{"code":1}]`, "status:wamid.1:failed", hookswitch.MessageReceipt{
 			Status: hookswitch.StatusFailed, ErrorCode: "131049", ErrorText: "Withheld", ErrorCategory: "policy",
+		}},
+		{`"status":"failed","errors":[{"code":131031,"title":"Account has been locked"}]`, "status:wamid.1:failed", hookswitch.MessageReceipt{
+			Status: hookswitch.StatusFailed, ErrorCode: "131031", ErrorText: "Account has been locked", ErrorCategory: "policy", Revoked: true,
 		}},
 	}
 	for _, tt := range tests {

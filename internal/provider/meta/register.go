@@ -93,7 +93,7 @@ func (p *Provider) tell(ctx context.Context, r *hookswitch.Route, method, at str
 	}
 	resp, fail := p.call(ctx, r.Credentials, method, target, body)
 	if fail == nil {
-		fail = readAnswer(resp).fail
+		fail = readAnswer(resp, r.Channel != hookswitch.WhatsApp).fail
 	}
 	switch {
 	case fail == nil:

@@ -155,7 +155,7 @@ func (p *Provider) post(ctx context.Context, r *hookswitch.Route, body []byte) (
 	if fail != nil {
 		return answer{}, fail
 	}
-	return readAnswer(resp), nil
+	return readAnswer(resp, r.Channel != hookswitch.WhatsApp), nil
 }
 
 // callable says what is missing for any call.
@@ -231,7 +231,7 @@ func (a answer) accepted(out *hookswitch.Outgoing) (hookswitch.Accepted, error) 
 }
 
 // readAnswer decides what an answer means: by the error code, and by the status only where there is none.
-func readAnswer(resp *safehttp.Response) answer {
+func readAnswer(resp *safehttp.Response, direct bool) answer {
 	var body struct {
 		Messages []struct {
 			ID text `json:"id"`
@@ -242,10 +242,10 @@ func readAnswer(resp *safehttp.Response) answer {
 	// An answer that is no JSON, or cut off, leaves everything empty; odd members leave the rest.
 	_ = json.Unmarshal(resp.Body, &body)
 	if e := body.Error; e != nil && e.Code != "" {
-		v := e.verdict()
+		v := e.verdict(direct)
 		return answer{fail: &hookswitch.SendError{
 			Code: string(e.Code), Category: v.category, Message: e.sentence(),
-			Temporary: v.temporary, RetryAfter: retryAfter(resp, v), Tries: v.tries, Account: v.account,
+			Temporary: v.temporary, RetryAfter: retryAfter(resp, v), Tries: v.tries, Account: v.account, Revoked: v.revoked,
 		}}
 	}
 	if resp.Status/100 == 2 {

@@ -307,7 +307,8 @@ func TestSend_DecidesByTheCodeOfTheError(t *testing.T) {
 			want := &hookswitch.SendError{
 				Code: strings.Trim(tt.code, `"`), Message: "(#1) Said: why", Category: tt.category, Temporary: tt.temporary, RetryAfter: tt.wait,
 			}
-			want.Account = tt.category == rate && tt.code != "131056" // which is about one person
+			want.Revoked = tt.category == "auth" || tt.code == "368" || tt.code == "131031" // the token, and accounts that Meta has locked
+			want.Account = tt.category == rate && tt.code != "131056"                       // which is about one person
 			if tt.category == "media" {
 				want.Tries = 2
 			}

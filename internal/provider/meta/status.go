@@ -31,7 +31,7 @@ var statusWords = map[text]hookswitch.MessageStatus{
 // status reads one report. ok is false for words that do not move a message, such as those of calls, and for groups.
 func (v *value) status(raw json.RawMessage) (u hookswitch.Update, ok bool, err error) {
 	var s status
-	if err := json.Unmarshal(raw, &s); err != nil {
+	if err := json.Unmarshal(raw, &s); spoilt(err, raw, "") {
 		return u, false, err
 	}
 	word, known := statusWords[s.Status]
@@ -52,9 +52,9 @@ func (v *value) status(raw json.RawMessage) (u hookswitch.Update, ok bool, err e
 	}
 	if word == hookswitch.StatusFailed && len(s.Errors) > 0 {
 		e := &s.Errors[0]
-		verdict := e.verdict()
+		verdict := e.verdict(false)
 		r.ErrorCode, r.ErrorText = string(e.Code), e.title()
-		r.ErrorCategory, r.Retriable = verdict.category, verdict.temporary
+		r.ErrorCategory, r.Retriable, r.Revoked = verdict.category, verdict.temporary, verdict.revoked
 	}
 	return hookswitch.Update{
 		Channel: hookswitch.WhatsApp,

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/hookswitch/hookswitch"
 )
@@ -79,7 +80,7 @@ func appendValue(updates []hookswitch.Update, raw json.RawMessage) []hookswitch.
 // message reads one received message. What is none, such as a group's, tells nothing; a change of identity may tell two things.
 func (v *value) message(raw json.RawMessage) ([]hookswitch.Update, error) {
 	var m message
-	if err := json.Unmarshal(raw, &m); err != nil {
+	if err := json.Unmarshal(raw, &m); spoilt(err, raw, string(m.Type)) {
 		return nil, err
 	}
 	switch {
@@ -108,6 +109,24 @@ func (v *value) message(raw json.RawMessage) ([]hookswitch.Update, error) {
 	}
 	u.Message = v.inbound(&m)
 	return []hookswitch.Update{u}, nil
+}
+
+// spoilt reports whether err, of reading the item raw, is about more than members that only describe it further, such as its context: one of those may be of another form than expected,
+// and all others have been read. The member that is named as needed must be as it should be; "": none is.
+func spoilt(err error, raw json.RawMessage, needed string) bool {
+	if err == nil {
+		return false
+	}
+	var odd *json.UnmarshalTypeError
+	if !errors.As(err, &odd) || odd.Field == "" {
+		return true
+	}
+	if first, _, _ := strings.Cut(odd.Field, "."); first == needed {
+		return true
+	}
+	var members map[string]json.RawMessage // of several odd members the error names the first
+	_ = json.Unmarshal(raw, &members)
+	return len(members[needed]) > 0 && members[needed][0] != '{' && members[needed][0] != '['
 }
 
 // profileOf is what the push tells of the sender of m. Profiles are matched by id, never by position.

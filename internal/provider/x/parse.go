@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hookswitch/hookswitch"
 )
@@ -31,6 +32,9 @@ func (p *Provider) Parse(push *hookswitch.Push) ([]hookswitch.Update, error) {
 	} else {
 		r.self = a.For
 		r.activity(&a, false)
+		if is(a.User) {
+			r.userEvent(a.User)
+		}
 	}
 	if err != nil { // of members of another form than expected the first is told, and the others are read
 		r.broken(push.Body, fmt.Errorf("read push: %w", err))
@@ -122,6 +126,8 @@ func (r *reader) news(raw json.RawMessage) {
 		if err == nil {
 			err = r.newerPost(&m, &n)
 		}
+	case "oauth.revoke":
+		r.revoked(raw, n.ID, time.Time{})
 	case "chat.received":
 		var m secret
 		if failed := json.Unmarshal(n.Payload, &m); err == nil {
@@ -134,6 +140,27 @@ func (r *reader) news(raw json.RawMessage) {
 	if err != nil {
 		r.broken(raw, fmt.Errorf("read event: %w", err))
 	}
+}
+
+// userEvent reads what an account has decided about the app.
+func (r *reader) userEvent(raw json.RawMessage) {
+	var e userEvent
+	switch err := json.Unmarshal(raw, &e); {
+	case err != nil:
+		r.broken(raw, fmt.Errorf("read user event: %w", err))
+	case e.Revoke != nil:
+		r.self = e.Revoke.Source.User
+		r.revoked(raw, e.Revoke.At, e.Revoke.At.date())
+	}
+}
+
+// revoked adds that the account has taken the app's permission away. id tells one time from another; where it is empty, all that was said does.
+func (r *reader) revoked(said []byte, id text, at time.Time) {
+	if id == "" {
+		sum := sha256.Sum256(said)
+		id = text(hex.EncodeToString(sum[:16]))
+	}
+	r.add(hookswitch.Update{Dedup: r.key("revoke", id), At: at, Revoked: &hookswitch.Revocation{Cause: "the account has taken the app's permission away at X"}})
 }
 
 var (

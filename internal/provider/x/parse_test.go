@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -258,27 +259,27 @@ func TestParse_HearsNothingOfWhatNobodyWroteToUs(t *testing.T) {
 	t.Parallel()
 	own := `{"type":"message_create","id":"9","message_create":{"sender_id":"1","target":{"recipient_id":"55"},"message_data":{"text":"loop"}}}`
 	for name, body := range map[string]string{
-		"our own message":            `{"for_user_id":"1","direct_message_events":[` + own + `]}`,
-		"our own, told as sent":      inEvent("dm.sent", `{"direct_message_events":[`+own+`]}`, `{}`),
-		"what another told as sent":  inEvent("dm.sent", inMessage(`"text":"x"`), `{}`),
-		"somebody who joins":         `{"for_user_id":"1","direct_message_events":[{"type":"participants_join","id":"9"}]}`,
-		"what we have read":          `{"for_user_id":"1","direct_message_mark_read_events":[{"sender_id":"1","last_read_event_id":"9"}]}`,
-		"our own post":               `{"for_user_id":"55",` + inPost(`"text":"@us hi","entities":{"user_mentions":[{"id_str":"55"}]}`)[len(`{"for_user_id":"1",`):],
-		"our own post, newer":        inEvent("post.mention.create", `{"id":"9","author_id":"1","text":"@us"}`, `{}`),
-		"a repost":                   inPost(`"text":"RT @us","retweeted_status":{"id_str":"1"},"entities":{"user_mentions":[{"id_str":"1"}]}`),
-		"a repost, newer":            inEvent("post.mention.create", `{"id":"9","author_id":"55","text":"RT @us","referenced_tweets":[{"type":"retweeted","id":"1"}]}`, `{}`),
-		"a post that quotes us":      inPost(`"text":"look","is_quote_status":true,"entities":{"user_mentions":[]}`),
-		"a post to somebody else":    inPost(`"text":"@them","entities":{"user_mentions":[{"id_str":"2"}]}`),
-		"our own post by the newer":  inEvent("post.create", `{"id":"9","author_id":"1","text":"news"}`, `{}`),
-		"our own secret message":     inEvent("chat.received", `{"id":"9","sender_id":"1"}`, `{}`),
-		"a like":                     `{"for_user_id":"1","favorite_events":[{"id":"a"}]}`,
-		"a deleted post":             `{"for_user_id":"1","tweet_delete_events":[{"status":{"id":"1"}}]}`,
-		"typing":                     inEvent("dm.indicate_typing", `{}`, `{}`),
-		"the end of a permission":    `{"user_event":{"revoke":{"source":{"user_id":"1"}}}}`,
-		"the end of a replay":        `{"replay_job_status":{"job_state":"Complete"}}`,
-		"an event of a kind to come": inEvent("quantum.observed", `[1]`, `null`),
-		"an empty push":              `{}`,
-		"members of null":            `{"for_user_id":null,"direct_message_events":null,"data":null}`,
+		"our own message":              `{"for_user_id":"1","direct_message_events":[` + own + `]}`,
+		"our own, told as sent":        inEvent("dm.sent", `{"direct_message_events":[`+own+`]}`, `{}`),
+		"what another told as sent":    inEvent("dm.sent", inMessage(`"text":"x"`), `{}`),
+		"somebody who joins":           `{"for_user_id":"1","direct_message_events":[{"type":"participants_join","id":"9"}]}`,
+		"what we have read":            `{"for_user_id":"1","direct_message_mark_read_events":[{"sender_id":"1","last_read_event_id":"9"}]}`,
+		"our own post":                 `{"for_user_id":"55",` + inPost(`"text":"@us hi","entities":{"user_mentions":[{"id_str":"55"}]}`)[len(`{"for_user_id":"1",`):],
+		"our own post, newer":          inEvent("post.mention.create", `{"id":"9","author_id":"1","text":"@us"}`, `{}`),
+		"a repost":                     inPost(`"text":"RT @us","retweeted_status":{"id_str":"1"},"entities":{"user_mentions":[{"id_str":"1"}]}`),
+		"a repost, newer":              inEvent("post.mention.create", `{"id":"9","author_id":"55","text":"RT @us","referenced_tweets":[{"type":"retweeted","id":"1"}]}`, `{}`),
+		"a post that quotes us":        inPost(`"text":"look","is_quote_status":true,"entities":{"user_mentions":[]}`),
+		"a post to somebody else":      inPost(`"text":"@them","entities":{"user_mentions":[{"id_str":"2"}]}`),
+		"our own post by the newer":    inEvent("post.create", `{"id":"9","author_id":"1","text":"news"}`, `{}`),
+		"our own secret message":       inEvent("chat.received", `{"id":"9","sender_id":"1"}`, `{}`),
+		"a like":                       `{"for_user_id":"1","favorite_events":[{"id":"a"}]}`,
+		"a deleted post":               `{"for_user_id":"1","tweet_delete_events":[{"status":{"id":"1"}}]}`,
+		"typing":                       inEvent("dm.indicate_typing", `{}`, `{}`),
+		"a decision of a kind to come": `{"user_event":{"grant":{"source":{"user_id":"1"}}}}`,
+		"the end of a replay":          `{"replay_job_status":{"job_state":"Complete"}}`,
+		"an event of a kind to come":   inEvent("quantum.observed", `[1]`, `null`),
+		"an empty push":                `{}`,
+		"members of null":              `{"for_user_id":null,"direct_message_events":null,"data":null}`,
 	} {
 		if got := parse(t, body); len(got) != 0 {
 			t.Errorf("%s: got %+v", name, got)
@@ -311,6 +312,27 @@ func TestParse_AnItemThatCannotBeReadSpoilsNoOther(t *testing.T) {
 		if got := one(t, body); got.Broken == nil || got.Dedup == "" {
 			t.Errorf("%s: got %+v, want a broken update", name, got)
 		}
+	}
+}
+
+func TestParse_TellsOfTheEndOfAPermission(t *testing.T) {
+	t.Parallel()
+	older := `{"user_event":{"revoke":{"date_time":"2018-05-24T09:48:12+00:00","target":{"app_id":"13090192"},"source":{"user_id":"63046977"}}}}`
+	later := strings.Replace(older, "09:48", "10:48", 1)
+	newer := inEvent("oauth.revoke", `{"app_id":"13090192"}`, `{}`)
+	seen := make(map[string]bool)
+	for body, account := range map[string]string{older: "63046977", later: "63046977", newer: "1"} {
+		got := one(t, body)
+		if got.Revoked == nil || got.Revoked.Cause == "" || got.Address != account || got.Dedup == "" || seen[got.Dedup] {
+			t.Errorf("%s: got %+v", body, got)
+		}
+		seen[got.Dedup] = true
+		if body == older && !got.At.Equal(time.Date(2018, 5, 24, 9, 48, 12, 0, time.UTC)) {
+			t.Errorf("at %s", got.At)
+		}
+	}
+	if got := one(t, `{"user_event":7}`); got.Broken == nil {
+		t.Errorf("a decision that is none: %+v", got)
 	}
 }
 

@@ -49,13 +49,16 @@ const (
 
 // Codes of the older errors, and kinds of problems, by what they mean. What a refusal is about X tells in words more often than by these.
 var categories = map[string]string{
-	"32": categoryAuth, "64": categoryAuth, "89": categoryAuth, "93": categoryAuth, "135": categoryAuth, "215": categoryAuth, "326": categoryAuth,
+	"32": categoryAuth, "64": categoryAuth, "89": categoryAuth, "93": categoryAuth, codeClock: categoryAuth, "215": categoryAuth, "326": categoryAuth,
 	"client-forbidden": categoryAuth, "client-not-enrolled": categoryAuth, "unsupported-authentication": categoryAuth,
 	"oauth1-permissions": categoryAuth, "disallowed-resource": categoryAuth,
 	"34": categoryRecipient, "50": categoryRecipient, "108": categoryRecipient, "150": categoryRecipient, "151": categoryRecipient, "349": categoryRecipient,
 	"resource-not-found": categoryRecipient,
 	"187":                categoryPolicy, "226": categoryPolicy, "261": categoryPolicy, "344": categoryPolicy, "433": categoryPolicy, "usage-capped": categoryPolicy,
 }
+
+// codeClock says that the call was signed at a time which X does not take: it is our clock that is wrong, and not the token.
+const codeClock = "135"
 
 // phrases tell the refusals that have no code of their own apart, in lower case.
 var phrases = []struct{ words, code, category string }{
@@ -108,7 +111,7 @@ func (p *problem) failure(resp *safehttp.Response, now time.Time) *hookswitch.Se
 		}
 	}
 	if category, known := categories[fail.Code]; known {
-		fail.Category = category
+		fail.Category, fail.Revoked = category, resp.Status == http.StatusUnauthorized && fail.Code != codeClock
 		return fail
 	}
 	switch {
@@ -119,7 +122,7 @@ func (p *problem) failure(resp *safehttp.Response, now time.Time) *hookswitch.Se
 	case resp.Status >= 500:
 		fail.Category, fail.Unknown = categoryTemporary, true
 	case resp.Status == http.StatusUnauthorized:
-		fail.Category = categoryAuth
+		fail.Category, fail.Revoked = categoryAuth, true
 	case resp.Status == http.StatusForbidden:
 		fail.Category = categoryPolicy
 	}

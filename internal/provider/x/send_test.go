@@ -245,6 +245,7 @@ func TestSend_TellsFailuresApart(t *testing.T) {
 		{"a proxy's trouble", 502, nil, "<html>", "http_502", "temporary", unknown, 0},
 		{"wrong token", 401, nil, problem("about:blank", "Unauthorized", "Unauthorized"), "http_401", "auth", "", 0},
 		{"old error of the token", 401, nil, `{"errors":[{"code":89,"message":"Invalid or expired token."}]}`, "89", "auth", "", 0},
+		{"our clock is wrong", 401, nil, `{"errors":[{"code":135,"message":"Timestamp out of bounds."}]}`, "135", "auth", "", 0},
 		{"the app may not", 403, nil, problem("https://api.x.com/2/problems/client-forbidden", "Client Forbidden", "not enrolled"), "client-forbidden", "auth", "", 0},
 		{"the person does not want it", 403, nil, problem("about:blank", "Forbidden", "You do not have permission to DM one or more participants."), "recipient_refuses", "recipient", "", 0},
 		{"the same, in the old form", 403, nil, `{"errors":[{"code":349,"message":"You cannot send messages to this user."}]}`, "recipient_refuses", "recipient", "", 0},
@@ -260,7 +261,7 @@ func TestSend_TellsFailuresApart(t *testing.T) {
 	for _, tt := range tests {
 		e := sendError(t, &api{status: tt.status, body: tt.body, header: tt.header}, text("hi"))
 		kind := map[bool]string{e.Temporary: temporary, e.Unknown: unknown}[true]
-		if e.Code != tt.code || e.Category != tt.cat || kind != tt.kind || e.RetryAfter != tt.wait || e.Message == "" {
+		if e.Code != tt.code || e.Category != tt.cat || kind != tt.kind || e.RetryAfter != tt.wait || e.Message == "" || e.Revoked != (tt.status == 401 && tt.code != "135") {
 			t.Errorf("%s: got %+v, want %s %s %s %s", tt.name, e, tt.code, tt.cat, tt.kind, tt.wait)
 		}
 	}

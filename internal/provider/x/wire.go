@@ -80,13 +80,27 @@ type activity struct {
 	Posts      []json.RawMessage `json:"tweet_create_events"`
 	HasBlocked text              `json:"user_has_blocked"` // only where the account is mentioned
 	Users      map[string]person `json:"users"`
+	// User tells, in place of all others, what an account has decided about the app.
+	User json.RawMessage `json:"user_event"`
 	// Data is there in place of all others in a push of the X Activity API.
 	Data json.RawMessage `json:"data"`
+}
+
+// userEvent tells of an account that it has taken the app's permission away.
+// https://docs.x.com/x-api/account-activity/introduction#payload-examples
+type userEvent struct {
+	Revoke *struct {
+		At     text `json:"date_time"`
+		Source struct {
+			User text `json:"user_id"`
+		} `json:"source"`
+	} `json:"revoke"`
 }
 
 // news is one event of the X Activity API.
 // https://docs.x.com/x-api/activity/event-payloads
 type news struct {
+	ID     text `json:"event_uuid"`
 	Filter struct {
 		User text `json:"user_id"`
 	} `json:"filter"`

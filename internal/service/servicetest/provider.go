@@ -128,6 +128,7 @@ type Update struct {
 	Contact *hookswitch.ContactChange  `json:"contact,omitempty"`
 	Change  *hookswitch.MessageChange  `json:"change,omitempty"`
 	OptOut  *hookswitch.OptOut         `json:"optOut,omitempty"`
+	Revoked *hookswitch.Revocation     `json:"revoked,omitempty"`
 	// Dialogue is answered by Say, which is a line of text.
 	Dialogue *hookswitch.DialogueStep `json:"dialogue,omitempty"`
 	Broken   string                   `json:"broken,omitempty"`
@@ -190,7 +191,7 @@ func (p *Provider) Parse(push *hookswitch.Push) ([]hookswitch.Update, error) {
 	out := make([]hookswitch.Update, len(list))
 	for i, u := range list {
 		out[i] = hookswitch.Update{Channel: u.Channel, Address: u.Address, Dedup: u.Dedup, Message: u.Message, Receipt: u.Receipt, Contact: u.Contact,
-			Change: u.Change, OptOut: u.OptOut, Dialogue: u.Dialogue}
+			Change: u.Change, OptOut: u.OptOut, Revoked: u.Revoked, Dialogue: u.Dialogue}
 		if len(u.Files) > 0 {
 			out[i].Message.Files = u.Files
 		}

@@ -64,4 +64,17 @@ check("the published vector", async () => {
     hook.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", new Date(1614265330 * 1000), '{"test": 2432232314}'),
     "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
   );
+  const headers = {
+    "svix-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+    "svix-timestamp": "1614265330",
+    "svix-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+  };
+  const { now } = Date;
+  try {
+    Date.now = () => 1614265330_000; // when it was signed; nothing else runs meanwhile
+    hook.verify('{"test": 2432232314}', headers);
+    assert.throws(() => hook.verify('{"test": 2432232315}', headers));
+  } finally {
+    Date.now = now;
+  }
 });

@@ -16,6 +16,9 @@
     setTimeout(() => note.remove(), 5000);
   };
 
+  // What changes where nobody looks is said to those who do not see it.
+  const announce = (text) => { document.getElementById("said").textContent = text; };
+
   const copy = async (button) => {
     const from = document.getElementById(button.dataset.copy);
     const text = ("value" in from ? from.value : from.textContent).replace(/^\n/, "");
@@ -101,6 +104,27 @@
   };
   dress(document);
   document.body.addEventListener("htmx:load", (e) => { if (e.detail.elt !== document.body) dress(e.detail.elt); });
+
+  // What is swapped takes the focus with it: it goes back to the same thing, or else to what holds it.
+  const like = (e) => [e.tagName, e.getAttribute("href") ?? e.form?.getAttribute("action"), e.name, e.textContent.trim()].join("\n");
+  const news = (box) => box?.querySelector("[data-says]")?.textContent.trim();
+  let before = null;
+  document.body.addEventListener("htmx:beforeSwap", (e) => {
+    const box = e.detail.target, at = document.activeElement;
+    before = { id: box.id, had: box.contains(at) && like(at), news: news(box) };
+  });
+  document.body.addEventListener("htmx:afterSettle", (e) => {
+    const box = before?.id && document.getElementById(before.id);
+    if (!box) return;
+    if (before.had && document.activeElement === document.body) {
+      let to = [...box.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")].find((e) => like(e) === before.had);
+      if (!to) { to = box; to.tabIndex = -1; }
+      to.focus({ preventScroll: true });
+    }
+    if (e.detail.requestConfig?.elt.closest("search")) announce(box.querySelector(".filter-wrong, .blank h2, [data-shown]")?.textContent.trim() ?? "");
+    else if (news(box) !== before.news) announce(news(box) ?? "");
+    before = null;
+  });
   document.body.addEventListener("htmx:responseError", () => say("The server did not answer that. What is shown may be old."));
   document.body.addEventListener("htmx:sendError", () => say("The server cannot be reached. What is shown may be old."));
 
@@ -129,7 +153,15 @@
     else dirty = false;
   });
   addEventListener("beforeunload", (e) => { if (dirty) e.preventDefault(); });
-  document.getElementById("problems")?.focus();
+
+  // What a page has to say gets the focus when it comes: it is read out, and the next Tab goes on from it. Where the address or a field says where to begin, it is said beside.
+  const arrival = document.getElementById("problems") ?? document.querySelector("[data-arrive]");
+  if (arrival && (document.querySelector("[autofocus]") || (location.hash && document.getElementById(location.hash.slice(1))))) {
+    if (arrival.matches(".flash")) addEventListener("load", () => say(arrival.textContent.trim()));
+  } else arrival?.focus();
+
+  // The answer to a form is a page like any other to who reloads it or comes back to it: nothing is sent again.
+  if (document.body.dataset.posted) history.replaceState(history.state, "", document.body.dataset.posted);
 
   // A page that frames the portal is told how high it is, and where it went.
   if (parent !== window) {

@@ -464,8 +464,8 @@
     e.preventDefault();
     if (!subtle) { out.replaceChildren(item("bad", ["This browser keeps its cryptography for pages over https.", "Open the portal over https, or use the command line: hookswitch verify."])); return; }
     const headers = lines(field("headers")).map((line) => { const cut = line.indexOf(":"); return cut < 0 ? [line, ""] : [line.slice(0, cut), line.slice(cut + 1)]; });
-    const words = JSON.parse(form.dataset.words);
-    const r = await examine({ headers, url: field("url"), body: field("body"), secret: field("secret"), old: lines(field("old")), others: lines(field("others")), computed: field("computed"), now: Math.floor(Date.now() / 1000) });
+    const words = JSON.parse(form.dataset.words), sent = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes(atob(form.dataset.sent || "")));
+    const r = await examine({ headers, url: field("url"), body: unix(sent) === field("body") ? sent : field("body"), sent, secret: field("secret"), old: lines(field("old")), others: lines(field("others")), computed: field("computed"), now: Number(form.dataset.at) || Math.floor(Date.now() / 1000) });
     out.replaceChildren(heading(r.valid ? "It fits" : "What is wrong"), list(r.findings, words));
     if (r.computed) out.append(heading("What your code does"), list(r.computed, words));
     out.focus();
