@@ -126,4 +126,9 @@ type Receipt struct {
 	At         time.Time // as the provider tells it
 	ErrorCode  string
 	ErrorText  string
+	// HeldBy is the conversation in which a message was being sent that the report may have been about: then its event waits until that is known. Channel and Recipient are
+	// what it is about; elsewhere they are empty.
+	HeldBy    Key
+	Channel   Channel
+	Recipient string
 }

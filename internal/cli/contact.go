@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"time"
 
 	"github.com/hookswitch/hookswitch/internal/client"
 )
@@ -36,18 +35,10 @@ func (c *oneContact) show(e *env, call func(context.Context, *client.Client) (cl
 		p.fields(field{"id", contact.ID}, field{"name", text(contact.Name)})
 		rows := make([][]string, len(contact.Identifiers))
 		for i, id := range contact.Identifiers {
-			rows[i] = []string{id.Channel, id.Value, since(id.LastInboundAt), since(id.OptedOutAt)}
+			rows[i] = []string{id.Channel, id.Value, clockOrNone(id.LastInboundAt), clockOrNone(id.OptedOutAt)}
 		}
 		p.table([]string{"CHANNEL", "KNOWN AS", "LAST WROTE", "OPTED OUT"}, rows)
 	})
-}
-
-// since is a time that may be none.
-func since(t *time.Time) string {
-	if t == nil {
-		return "-"
-	}
-	return clock(*t)
 }
 
 type contactGet struct{ oneContact }

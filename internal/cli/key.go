@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"strings"
-	"time"
 
 	"github.com/hookswitch/hookswitch/internal/client"
 	"github.com/hookswitch/hookswitch/internal/config"
@@ -38,14 +37,6 @@ func keyScopes(k client.Key) string {
 		return "all"
 	}
 	return strings.Join(k.Scopes, ",")
-}
-
-// keyTime is a time that there may not be.
-func keyTime(t *time.Time) string {
-	if t == nil {
-		return "-"
-	}
-	return clock(*t)
 }
 
 type keyCreate struct {
@@ -102,7 +93,7 @@ func (c *keyList) Run(e *env) error {
 	return e.show(c.JSON, page, func(p *printer) {
 		listed(p, page, "The app has no API keys. Make one with: hookswitch key create --app APP", []string{"ID", "NAME", "MODE", "SCOPES", "ENDS IN", "CREATED", "LAST USED"},
 			func(k client.Key) []string {
-				return []string{k.ID, cmp.Or(k.Name, "-"), keyMode(k), keyScopes(k), k.Hint, clock(k.CreatedAt), keyTime(k.LastUsedAt)}
+				return []string{k.ID, cmp.Or(k.Name, "-"), keyMode(k), keyScopes(k), k.Hint, clock(k.CreatedAt), clockOrNone(k.LastUsedAt)}
 			})
 	})
 }
@@ -131,7 +122,7 @@ func (c *keyRotate) Run(e *env) error {
 		return err
 	}
 	return e.show(c.JSON, k, func(p *printer) {
-		p.fields(field{"key", k.Key}, field{"id", k.ID}, field{"old until", keyTime(k.OldUntil)})
+		p.fields(field{"key", k.Key}, field{"id", k.ID}, field{"old until", clockOrNone(k.OldUntil)})
 		p.line("Keep the key: it is not shown again.")
 	})
 }

@@ -141,6 +141,14 @@ func clock(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05Z")
 }
 
+// clockOrNone is a time that there may not be.
+func clockOrNone(t *time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return clock(*t)
+}
+
 // anything is a list of names, where none means that all are meant.
 func anything(names []string) string {
 	if names == nil {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 )
@@ -80,4 +81,10 @@ func (c *Client) Portal(ctx context.Context, app string) (p Portal, err error) {
 func (c *Client) UpdatePortal(ctx context.Context, app string, fields Changes) (p Portal, err error) {
 	err = c.call(ctx, http.MethodPatch, appPath(app)+"/portal", fields, &p)
 	return p, err
+}
+
+// SetResponder chooses what answers what is posted to an app: the responder, as JSON.
+func (c *Client) SetResponder(ctx context.Context, app string, responder []byte) (s Sender, err error) {
+	err = c.call(ctx, http.MethodPut, appPath(app)+"/responder", json.RawMessage(responder), &s)
+	return s, err
 }

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"time"
 )
@@ -30,10 +29,4 @@ func (c *Client) OAuthClients(ctx context.Context, app string, l List) (Page[OAu
 // RevokeOAuthClient ends a client and its tokens.
 func (c *Client) RevokeOAuthClient(ctx context.Context, app, id string) error {
 	return c.call(ctx, http.MethodDelete, appPath(app)+"/clients/"+seg(id), nil, nil)
-}
-
-// SetResponder chooses what answers what is posted to an app: the responder, as JSON.
-func (c *Client) SetResponder(ctx context.Context, app string, responder []byte) (s Sender, err error) {
-	err = c.call(ctx, http.MethodPut, appPath(app)+"/responder", json.RawMessage(responder), &s)
-	return s, err
 }

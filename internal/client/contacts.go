@@ -44,5 +44,5 @@ func (c *Client) ClearOptOut(ctx context.Context, app, contact, channel string) 
 }
 
 func contactPath(app, contact string) string {
-	return operatorBase + "/apps/" + seg(app) + "/contacts/" + seg(contact)
+	return appPath(app) + "/contacts/" + seg(contact)
 }

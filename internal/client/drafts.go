@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"time"
 )
 
@@ -24,37 +23,29 @@ type Draft struct {
 
 // Drafts lists the drafts of an app, those of one status where it is not empty.
 func (c *Client) Drafts(ctx context.Context, app, status string, l List) (Page[Draft], error) {
-	query := url.Values{"app": {app}}
-	if status != "" {
-		query.Set("status", status)
-	}
-	return operatorList[Draft](ctx, c, operatorBase+"/drafts", l, query)
+	return operatorList[Draft](ctx, c, operatorBase+"/drafts", l, itemsOf(app, status))
 }
 
 // Draft is a draft of an app.
 func (c *Client) Draft(ctx context.Context, app, draft string) (d Draft, err error) {
-	err = c.call(ctx, http.MethodGet, draftPath(app, draft, ""), nil, &d)
+	err = c.call(ctx, http.MethodGet, itemPath("drafts", app, draft, ""), nil, &d)
 	return d, err
 }
 
 // EditDraft changes what a draft says.
 func (c *Client) EditDraft(ctx context.Context, app, draft, reply string) (d Draft, err error) {
-	err = c.call(ctx, http.MethodPatch, draftPath(app, draft, ""), map[string]string{"draft_reply": reply}, &d)
+	err = c.call(ctx, http.MethodPatch, itemPath("drafts", app, draft, ""), map[string]string{"draft_reply": reply}, &d)
 	return d, err
 }
 
 // ApproveDraft has a draft sent.
 func (c *Client) ApproveDraft(ctx context.Context, app, draft string) (d Draft, err error) {
-	err = c.call(ctx, http.MethodPost, draftPath(app, draft, "/approve"), nil, &d)
+	err = c.call(ctx, http.MethodPost, itemPath("drafts", app, draft, "/approve"), nil, &d)
 	return d, err
 }
 
 // RejectDraft decides that a draft is not sent.
 func (c *Client) RejectDraft(ctx context.Context, app, draft string) (d Draft, err error) {
-	err = c.call(ctx, http.MethodPost, draftPath(app, draft, "/reject"), nil, &d)
+	err = c.call(ctx, http.MethodPost, itemPath("drafts", app, draft, "/reject"), nil, &d)
 	return d, err
-}
-
-func draftPath(app, draft, what string) string {
-	return operatorBase + "/drafts/" + seg(draft) + what + "?" + url.Values{"app": {app}}.Encode()
 }

@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"time"
 )
 
@@ -27,31 +26,23 @@ type Invitation struct {
 
 // Invitations lists the invitations of an app, those of one status where it is not empty.
 func (c *Client) Invitations(ctx context.Context, app, status string, l List) (Page[Invitation], error) {
-	query := url.Values{"app": {app}}
-	if status != "" {
-		query.Set("status", status)
-	}
-	return operatorList[Invitation](ctx, c, operatorBase+"/invitations", l, query)
+	return operatorList[Invitation](ctx, c, operatorBase+"/invitations", l, itemsOf(app, status))
 }
 
 // CompleteInvitation ends an invitation with a sender, as in says: its id or name in sender, or what a new one needs.
 func (c *Client) CompleteInvitation(ctx context.Context, app, invitation string, in Changes) (i Invitation, err error) {
-	err = c.call(ctx, http.MethodPost, invitationPath(app, invitation, "/complete"), in, &i)
+	err = c.call(ctx, http.MethodPost, itemPath("invitations", app, invitation, "/complete"), in, &i)
 	return i, err
 }
 
 // FailInvitation notes that connecting an account has failed.
 func (c *Client) FailInvitation(ctx context.Context, app, invitation, reason string) (i Invitation, err error) {
-	err = c.call(ctx, http.MethodPost, invitationPath(app, invitation, "/fail"), map[string]string{"reason": reason}, &i)
+	err = c.call(ctx, http.MethodPost, itemPath("invitations", app, invitation, "/fail"), map[string]string{"reason": reason}, &i)
 	return i, err
 }
 
 // CancelInvitation ends an invitation.
 func (c *Client) CancelInvitation(ctx context.Context, app, invitation string) (i Invitation, err error) {
-	err = c.call(ctx, http.MethodPost, invitationPath(app, invitation, "/cancel"), nil, &i)
+	err = c.call(ctx, http.MethodPost, itemPath("invitations", app, invitation, "/cancel"), nil, &i)
 	return i, err
-}
-
-func invitationPath(app, invitation, what string) string {
-	return operatorBase + "/invitations/" + seg(invitation) + what + "?" + url.Values{"app": {app}}.Encode()
 }

@@ -58,3 +58,17 @@ func (l List) query(query url.Values, cursor string) string {
 	}
 	return "?" + query.Encode()
 }
+
+// itemsOf is the query of a list of an app's things, those of one status where it is not empty.
+func itemsOf(app, status string) url.Values {
+	query := url.Values{"app": {app}}
+	if status != "" {
+		query.Set("status", status)
+	}
+	return query
+}
+
+// itemPath is the path of a thing of an app's, and of what is done to it.
+func itemPath(list, app, id, what string) string {
+	return operatorBase + "/" + list + "/" + seg(id) + what + "?" + url.Values{"app": {app}}.Encode()
+}

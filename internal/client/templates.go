@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"time"
 )
 
@@ -27,11 +26,7 @@ type Template struct {
 
 // Templates lists the templates of an app, those of one status where it is not empty.
 func (c *Client) Templates(ctx context.Context, app, status string, l List) (Page[Template], error) {
-	query := url.Values{"app": {app}}
-	if status != "" {
-		query.Set("status", status)
-	}
-	return operatorList[Template](ctx, c, operatorBase+"/templates", l, query)
+	return operatorList[Template](ctx, c, operatorBase+"/templates", l, itemsOf(app, status))
 }
 
 // ApproveTemplate decides that a submitted template may be sent. providerName is what the provider knows it as, where that is another name.
@@ -40,16 +35,12 @@ func (c *Client) ApproveTemplate(ctx context.Context, app, template, providerNam
 	if providerName != "" {
 		in["providerName"] = providerName
 	}
-	err = c.call(ctx, http.MethodPost, templatePath(app, template, "/approve"), in, &t)
+	err = c.call(ctx, http.MethodPost, itemPath("templates", app, template, "/approve"), in, &t)
 	return t, err
 }
 
 // RejectTemplate decides that a submitted template may not be sent.
 func (c *Client) RejectTemplate(ctx context.Context, app, template, reason string) (t Template, err error) {
-	err = c.call(ctx, http.MethodPost, templatePath(app, template, "/reject"), map[string]string{"reason": reason}, &t)
+	err = c.call(ctx, http.MethodPost, itemPath("templates", app, template, "/reject"), map[string]string{"reason": reason}, &t)
 	return t, err
-}
-
-func templatePath(app, template, what string) string {
-	return operatorBase + "/templates/" + seg(template) + what + "?" + url.Values{"app": {app}}.Encode()
 }

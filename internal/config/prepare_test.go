@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func prepare(t *testing.T, dir string, args ...string) *Prepared {
@@ -141,7 +142,7 @@ func TestPrepare_SaysWhereTheDataDirFails(t *testing.T) {
 	if _, err := mustParse(t, "--data-dir="+filepath.Join(file, "x")).Prepare(); err == nil || !strings.Contains(err.Error(), file) {
 		t.Errorf("got %v", err)
 	}
-	s := Server{Database: "x.db", MaxBody: 1, DeliveryTimeout: Duration{1}, ZavuDeliveryTimeout: Duration{1}, DialogueTimeout: Duration{1}}
+	s := Server{Database: "x.db", MaxBody: 1, DeliveryTimeout: Duration{1}, ZavuDeliveryTimeout: Duration{1}, DialogueTimeout: Duration{1}, TravtusTokenLife: Duration{time.Minute}}
 	if _, err := s.Prepare(); err == nil || !strings.Contains(err.Error(), "data-dir") {
 		t.Errorf("empty: %v", err)
 	}

@@ -65,6 +65,9 @@ const listener = `(() => {
   const heard = window.heard = [];
   const live = '[role=status], [role=alert], [role=log], [aria-live]:not([aria-live=off])';
   const say = (e) => { const text = e?.textContent.trim().replace(/\s+/g, " "); if (text) heard.push(text); };
+  addEventListener("focusin", (e) => { // what a field is described by is read out with it
+    for (const id of e.target.getAttribute("aria-describedby")?.split(" ") ?? []) say(document.getElementById(id));
+  }, true);
   addEventListener("focusin", (e) => { if (e.target.tabIndex === -1 && e.target.id !== "main") say(e.target); }, true);
   addEventListener("load", () => new MutationObserver((list) => {
     for (const m of list) {
@@ -464,7 +467,7 @@ func (keys) reach(p *person, el *thing) error {
 		if at.Skip && at.Main {
 			p.press(kb.Enter)
 			n++
-			p.until(`document.activeElement.id === "main"`)
+			p.until(`document.activeElement?.id === "main"`)
 			step(false)
 			continue
 		}

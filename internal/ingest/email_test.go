@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -12,8 +11,6 @@ import (
 	"time"
 
 	"github.com/hookswitch/hookswitch"
-	"github.com/hookswitch/hookswitch/internal/httpapi"
-	"github.com/hookswitch/hookswitch/internal/ingest"
 	"github.com/hookswitch/hookswitch/internal/provider/email"
 	"github.com/hookswitch/hookswitch/internal/provider/providertest"
 	"github.com/hookswitch/hookswitch/internal/service"
@@ -23,23 +20,13 @@ import (
 // recorded is when recordings of mail services come in: Resend's signatures are good for five minutes.
 var recorded = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
-// mailServices are the folders of recordings, and the adapter of each.
-var mailServices = map[string]string{"postmark": "postmark", "sendgrid": "sendgrid", "sendgrid-signed": "sendgrid", "mailgun": "mailgun", "resend": "resend"}
-
 const mailTestdata = "../provider/email/testdata/"
 
 // newMailGateway is a gateway for mail at the time of the recordings.
 func newMailGateway(t *testing.T, db *storetest.DB) *gateway {
 	t.Helper()
 	providers := []hookswitch.Provider{email.Postmark(email.Options{}), email.SendGrid(email.Options{}), email.Mailgun(email.Options{}), email.Resend(email.Options{})}
-	g := newGateway(t, db, providers...)
-	g.doors = ingest.New(ingest.Options{Service: g.svc, Providers: providers, Now: func() time.Time { return recorded }})
-	mux := httpapi.NewMux(&httpapi.Surface{Name: "mail"})
-	g.doors.Register(mux)
-	srv := httptest.NewServer(mux)
-	t.Cleanup(srv.Close)
-	g.url, g.http = srv.URL, srv.Client()
-	return g
+	return newGatewayAt(t, db, func() time.Time { return recorded }, providers...)
 }
 
 func (g *gateway) mailSender(app *hookswitch.App, name, provider string, c hookswitch.Credentials) *hookswitch.Sender {
@@ -52,76 +39,26 @@ func (g *gateway) mailSender(app *hookswitch.App, name, provider string, c hooks
 }
 
 func TestDoors_TakeEveryRecordedRequestOfMailServices(t *testing.T) {
-	both := map[string]bool{"postmark_inbound": true, "postmark_html_only_with_attachments": true, "sendgrid_mixed_charsets": true, "sendgrid_raw_mime": true, "sendgrid_events": true,
-		"mailgun_route_attachments": true, "mailgun_event_failed": true, "resend_received": true, "postmark_no_sender": true}
-	for dir, provider := range mailServices {
-		c := providertest.Credentials(t, mailTestdata+dir, provider)
-		for _, f := range providertest.Load(t, mailTestdata+dir) {
-			t.Run(f.Name, func(t *testing.T) {
-				// What a push leads to differs between databases in nothing but the statements, and these recordings use them all.
-				if both[f.Name] {
-					storetest.Each(t, func(t *testing.T, db *storetest.DB) { replayMail(t, db, &f, provider, c) })
-					return
+	both := []string{"postmark_inbound", "postmark_html_only_with_attachments", "sendgrid_mixed_charsets", "sendgrid_raw_mime", "sendgrid_events",
+		"mailgun_route_attachments", "mailgun_event_failed", "resend_received", "postmark_no_sender"}
+	for dir, adapter := range map[string]func(email.Options) *email.Provider{"postmark": email.Postmark, "sendgrid": email.SendGrid, "sendgrid-signed": email.SendGrid, "mailgun": email.Mailgun, "resend": email.Resend} {
+		name := adapter(email.Options{}).Name()
+		replayAll(t, recordings{
+			provider: func() hookswitch.Provider { return adapter(email.Options{}) }, dir: mailTestdata + dir, least: 2, now: func() time.Time { return recorded },
+			senders: []service.SenderSpec{{Name: "mail", Channel: hookswitch.Email, Provider: name, Credentials: providertest.Credentials(t, mailTestdata+dir, name)}},
+			aside:   []string{"postmark_no_sender", "sendgrid_events"},
+			both:    func(name string) bool { return slices.Contains(both, name) },
+			also: func(t *testing.T, received, inbound []event) {
+				for i, in := range inbound {
+					if in.Data["channel"] != "email" || in.Data["text"] != received[i].Data["message"] || in.Data["providerTimestamp"] != nil {
+						t.Errorf("message.inbound %d: %v", i, in.Data)
+					}
+					if strings.Contains(in.raw, "VGhpcyBpcyBhdHRhY2htZW50") {
+						t.Error("an event carries the bytes of an attachment")
+					}
 				}
-				t.Parallel()
-				replayMail(t, storetest.SQLite(t), &f, provider, c)
-			})
-		}
-	}
-}
-
-func replayMail(t *testing.T, db *storetest.DB, f *providertest.Fixture, provider string, c hookswitch.Credentials) {
-	g := newMailGateway(t, db)
-	app := g.app("acme")
-	sender := g.mailSender(app, "mail", provider, c)
-	g.endpoint(app)
-	g.endpoint(app, hookswitch.EventMessageReceived)
-	for _, o := range f.Setup.Outbound {
-		g.sentAs(app, sender, o.MessageID, o.To, hookswitch.StatusSending, now())
-	}
-	before := len(g.messages(app))
-	for range max(f.Repeat, 1) {
-		if a := g.do(f.Method, f.Path, f.Push(t).Body, f.Headers); a.status != f.Expect.Status && !slices.Contains(f.Expect.StatusAny, a.status) {
-			t.Errorf("answered %d %s, want %d", a.status, a.body, f.Expect.Status)
-		}
-	}
-
-	messages, events := g.messages(app)[before:], g.events(app)
-	var received, inbound []event
-	for _, e := range events {
-		switch e.Type {
-		case hookswitch.EventMessageReceived:
-			received = append(received, e)
-		case hookswitch.EventMessageInbound:
-			inbound = append(inbound, e)
-		}
-	}
-	if n := len(f.Expect.Normalized); len(messages) != n || len(received) != n || len(inbound) != n {
-		t.Fatalf("%d messages and the events %v, want %d of each", len(messages), typesOf(events), n)
-	}
-	for i, want := range f.Expect.Normalized {
-		if diff := providertest.Match(want, received[i].Data); diff != "" {
-			t.Errorf("message.received %d: %s", i, diff)
-		}
-		if in := inbound[i].Data; in["channel"] != "email" || in["text"] != received[i].Data["message"] || in["providerTimestamp"] != nil {
-			t.Errorf("message.inbound %d: %v", i, in)
-		}
-		if strings.Contains(inbound[i].raw, "VGhpcyBpcyBhdHRhY2htZW50") {
-			t.Error("an event carries the bytes of an attachment")
-		}
-	}
-	for _, u := range f.Expect.StatusUpdates {
-		want := u.(map[string]any)
-		told := slices.ContainsFunc(events, func(e event) bool {
-			return e.Type == "message."+want["status"].(string) && e.Data["providerMessageId"] == want["messageId"]
+			},
 		})
-		if !told {
-			t.Errorf("no message.%s of %s among %v", want["status"], want["messageId"], typesOf(events))
-		}
-	}
-	unreadable := f.Name == "postmark_no_sender" || f.Name == "sendgrid_events"
-	if got := len(g.strays()); (got > 0) != unreadable {
-		t.Errorf("%d kept aside", got)
 	}
 }
 

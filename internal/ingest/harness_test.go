@@ -78,6 +78,12 @@ func (b *syncBuffer) String() string {
 
 func newGateway(t testing.TB, db *storetest.DB, providers ...hookswitch.Provider) *gateway {
 	t.Helper()
+	return newGatewayAt(t, db, nil, providers...)
+}
+
+// newGatewayAt is newGateway with doors that take now for the time.
+func newGatewayAt(t testing.TB, db *storetest.DB, now func() time.Time, providers ...hookswitch.Provider) *gateway {
+	t.Helper()
 	if len(providers) == 0 {
 		providers = []hookswitch.Provider{meta.New(meta.Options{})}
 	}
@@ -93,7 +99,7 @@ func newGateway(t testing.TB, db *storetest.DB, providers ...hookswitch.Provider
 	}
 	servicetest.CheckEvents(t, g.store)
 	g.svc = svc
-	g.doors = ingest.New(ingest.Options{Service: svc, Providers: providers, Logger: logger, NewResponder: g.newResponder, Observe: func(_ string, took time.Duration, r ingest.Result) {
+	g.doors = ingest.New(ingest.Options{Service: svc, Providers: providers, Logger: logger, Now: now, NewResponder: g.newResponder, Observe: func(_ string, took time.Duration, r ingest.Result) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.seen, g.took = append(g.seen, r), append(g.took, took)

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 var activityRoutes = []route{
 	{in: appPages, method: "GET", path: "/activity", name: "Activity", nav: &nav{"Settings", "clock"}, handle: (*Pages).activity,
 		samples: []string{"/activity", "/activity?who=system", "/activity?action=recovery.canceled"}},
+	{in: appPages, method: "GET", path: "/activity/export", name: "Export activity", stream: true, handle: (*Pages).exportActivity},
 }
 
 // activityRow is one thing that was done.
@@ -35,6 +37,8 @@ type activityPage struct {
 	Filter ui.Filter
 	Pager  ui.Pager
 	Blank  *ui.Blank
+	CSV    string // where the same is downloaded
+	NDJSON string
 }
 
 var actionNames = map[hookswitch.Action]string{hookswitch.DidCreateEndpoint: "Endpoint created", hookswitch.DidChangeEndpoint: "Endpoint changed", hookswitch.DidDeleteEndpoint: "Endpoint deleted",
@@ -96,10 +100,37 @@ func detailWords(name, text string) string {
 	return text
 }
 
+// activityFilter is what the address of the page asks for.
+func (v *view) activityFilter() store.ActivityFilter {
+	return store.ActivityFilter{Action: hookswitch.Action(v.query("action")), Actor: hookswitch.ActorKind(v.query("who"))}
+}
+
+func (p *Pages) exportActivity(v *view) error {
+	s, err := v.download("activity", "time", "action", "what", "endpointId", "endpoint", "actor", "who", "details")
+	if err != nil {
+		return err
+	}
+	defer s.flush()
+	return each(v, maxExport, func(at store.Page) ([]*hookswitch.Activity, hookswitch.Key, error) {
+		list, err := p.svc.Activities(v.ctx(), v.App.Key, v.activityFilter(), at)
+		return list, 0, err
+	}, func(a *hookswitch.Activity) hookswitch.Key { return a.Key }, func(a *hookswitch.Activity) error {
+		endpoint, details := "", make([]string, 0, len(a.Details))
+		if a.Endpoint != 0 {
+			endpoint = v.ID(hookswitch.KindEndpoint, a.Endpoint)
+		}
+		for _, name := range slices.Sorted(maps.Keys(a.Details)) {
+			details = append(details, name+": "+a.Details[name])
+		}
+		return s.row(at(a.At()), string(a.Action), actionNames[a.Action], endpoint, a.Name, string(a.Actor.Kind), actorName(a.Actor), strings.Join(details, "; "))
+	})
+}
+
 func (p *Pages) activity(v *view) error {
-	action, who := hookswitch.Action(v.query("action")), hookswitch.ActorKind(v.query("who"))
+	f := v.activityFilter()
+	action, who := f.Action, f.Actor
 	at := v.pageAt(hookswitch.KindTask)
-	list, err := p.svc.Activities(v.ctx(), v.App.Key, store.ActivityFilter{Action: action, Actor: who}, at)
+	list, err := p.svc.Activities(v.ctx(), v.App.Key, f, at)
 	if err != nil {
 		return err
 	}
@@ -149,6 +180,12 @@ func (p *Pages) activity(v *view) error {
 		page.Blank = &ui.Blank{Kind: "nomatch", Title: "Nothing matches", Text: "Nobody did that, as far back as it is kept.", Links: []ui.Action{{Name: "Clear the conditions", URL: v.Page("activity")}}}
 	case len(list) == 0:
 		page.Blank = &ui.Blank{Kind: "empty", Title: "Nothing was changed yet", Text: "Who changes endpoints, sees secrets or starts recoveries is noted here, and what happens by itself."}
+	}
+	file := *v.r.URL
+	file.Path = v.Page("activity", "export")
+	page.CSV, page.NDJSON = ui.With(&file, "format", "csv", "before", "", "after", ""), ui.With(&file, "format", "ndjson", "before", "", "after", "")
+	if v.isOperator() {
+		v.call(http.MethodGet, "/operator/v1/apps/"+v.AppID()+"/activity", "")
 	}
 	return v.show("app/activity", page)
 }

@@ -157,6 +157,7 @@ func (v *view) find(path, label string) found {
 			f.Filter.Quick = append(f.Filter.Quick, ui.Link{Name: q.name, URL: at(strings.TrimSpace(f.query.String() + " " + q.term))})
 		}
 	}
+	f.offerViews(path, at)
 	with := url.Values{}
 	if q := f.query.String(); q != "" {
 		with.Set("q", q)
@@ -243,6 +244,9 @@ func (p *Pages) deliveries(v *view) error {
 	}
 	path := v.Page("endpoints", v.ID(hookswitch.KindEndpoint, e.Key), "deliveries")
 	page := &deliveriesPage{Head: v.endpointHead(h), found: v.find(path, "Search deliveries")}
+	if err := page.suggest(false); err != nil {
+		return err
+	}
 	at := v.pageAt(hookswitch.KindAttempt)
 	list, stopped, problems, err := p.svc.FindAttempts(v.ctx(), e, page.query, at)
 	if err != nil {

@@ -167,6 +167,12 @@ func TestSigning_SecretsAreShownOnRequestAndThatIsNoted(t *testing.T) {
 	if status != 200 || !strings.Contains(html.UnescapeString(body), secret) || header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("got %d %v", status, header)
 	}
+	// The answer to a form says where its page is, so that nothing is sent again by a reload, and so that the colours can be switched from there.
+	for _, want := range []string{`data-posted="` + c.base + `/signing"`, `<input type="hidden" name="back" value="` + c.base + `/signing">`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page has no %s", want)
+		}
+	}
 	if got := c.did(); len(got) != 1 || got[0] != hookswitch.DidShowSecret {
 		t.Errorf("noted %v", got)
 	}

@@ -93,7 +93,7 @@ func (v *tourist) submit(path string, form url.Values, header ...string) answer 
 
 // elements are all that pages are made of.
 var elements = strings.Fields(`html head meta title link script style body a header nav main footer section search aside article div span p h1 h2 h3 h4 ul ol li dl dt dd table caption
-	thead tbody tr th td form fieldset legend label input select option optgroup textarea button details summary figure figcaption pre code blockquote q b strong em i s del ins time small
+	thead tbody tr th td form fieldset legend label input select option optgroup datalist textarea button details summary figure figcaption pre code blockquote q b strong em i s del ins time small
 	progress dialog output noscript template kbd svg path circle rect line img br hr`)
 
 var (

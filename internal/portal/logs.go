@@ -76,6 +76,9 @@ type logsPage struct {
 func (p *Pages) logs(v *view) error {
 	path := v.Page("logs")
 	page := &logsPage{found: v.find(path, "Search messages")}
+	if err := page.suggest(true); err != nil {
+		return err
+	}
 	at := v.pageAt(hookswitch.KindEvent)
 	list, stopped, problems, err := p.svc.FindEvents(v.ctx(), v.App.Key, page.query, at)
 	if err != nil {

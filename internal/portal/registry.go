@@ -103,6 +103,7 @@ var routes = slices.Concat(
 	inviteRoutes,
 	activityRoutes,
 	accessRoutes,
+	viewsRoutes,
 	appearanceRoutes,
 	playRoutes,
 	docsRoutes,

@@ -135,11 +135,11 @@ func statusData(s *Service, m *hookswitch.Message, status hookswitch.MessageStat
 }
 
 // foreignData tells of a report about a message that another system on the same account sent.
-func foreignData(u *hookswitch.Update) object {
+func foreignData(r *hookswitch.Receipt) object {
 	return object{
-		{"to", u.Receipt.Recipient},
-		{"channel", string(u.Channel)},
-		{"status", string(u.Receipt.Status)},
-		{"providerMessageId", u.Receipt.ProviderID},
+		{"to", r.Recipient},
+		{"channel", string(r.Channel)},
+		{"status", string(r.Status)},
+		{"providerMessageId", r.ProviderID},
 	}
 }

@@ -369,7 +369,10 @@ func (b *births) failMessage(tx *store.Tx, o *store.Outcome, m *hookswitch.Messa
 	}
 	r := &hookswitch.MessageReceipt{Status: hookswitch.StatusFailed, ErrorCode: cmp.Or(problem.Code, errSendFailed), ErrorText: problem.Message,
 		ErrorCategory: problem.Category, Retriable: problem.Temporary}
-	return applyReceipt(b.s, tx, b, m, r)
+	if err := applyReceipt(b.s, tx, b, m, r); err != nil {
+		return err
+	}
+	return b.release(tx, m)
 }
 
 // FinishSend records what the provider answered. The time it returns is when the send is due again; zero: it is over.
@@ -460,8 +463,10 @@ func (b *births) accepted(tx *store.Tx, o *store.Outcome, m *hookswitch.Message,
 			return err
 		}
 	}
-	if begun.IsZero() {
-		return nil
+	if !begun.IsZero() {
+		if err := catchUp(b.s, tx, b, m, begun); err != nil {
+			return err
+		}
 	}
-	return catchUp(b.s, tx, b, m, begun)
+	return b.release(tx, m)
 }

@@ -130,7 +130,10 @@ func (b *births) partAccepted(tx *store.Tx, o *store.Outcome, m *hookswitch.Mess
 	}
 	if p.Number == m.Parts {
 		b.sent++
-		return next, tx.Settle(o.Kind, o.Subject, o.Target)
+		if err := tx.Settle(o.Kind, o.Subject, o.Target); err != nil {
+			return next, err
+		}
+		return next, b.release(tx, m)
 	}
 	if m.Status == hookswitch.StatusFailed {
 		return next, nil // which has ended what was owed
@@ -208,7 +211,7 @@ func (in *inbound) partReport(u *hookswitch.Update, m *hookswitch.Message, p *ho
 		return err
 	}
 	if !p.Accepted || p.Number == m.Parts {
-		return nil
+		return in.b.release(in.tx, m)
 	}
 	waited, err := in.tx.Proceed(hookswitch.DeliverMessage, m.Key, m.Conversation, in.b.now)
 	if waited {

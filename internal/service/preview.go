@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/hookswitch/hookswitch"
-	"github.com/hookswitch/hookswitch/internal/store"
 )
 
 // MatchPreview is how much of what was published a filter would have matched.
@@ -19,27 +18,13 @@ const previewBound = 10_000
 
 // PreviewFilter tells how many of the events that the App published since then the endpoint would be sent, with the filter that e has.
 func (s *Service) PreviewFilter(ctx context.Context, app hookswitch.Key, e *hookswitch.Endpoint, since time.Time) (p MatchPreview, err error) {
-	after, before := hookswitch.KeyAt(since), hookswitch.Key(0)
-	for p.All < previewBound {
-		list, stopped, err := s.store.Events(ctx, app, store.EventFilter{Bare: true}, store.Page{Limit: 500, After: after, Before: before})
-		if err != nil {
-			return p, err
-		}
-		for _, ev := range list {
-			p.All++
-			if e.Matches(ev.Type, ev.Tags, 0, true) {
-				p.Matched++
-			}
-		}
-		switch {
-		case stopped != 0:
-			before = stopped
-		case len(list) < 500:
-			return p, nil
-		default:
-			before = list[len(list)-1].Key
+	counts, err := s.store.CountEventShapes(ctx, app, since, previewBound)
+	for _, c := range counts {
+		p.All += c.Count
+		if e.Matches(c.Type, c.Tags, 0, true) {
+			p.Matched += c.Count
 		}
 	}
-	p.Bounded = true
-	return p, nil
+	p.Bounded = p.All == previewBound
+	return p, err
 }

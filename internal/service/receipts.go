@@ -34,9 +34,7 @@ func (in *inbound) receipt(u *hookswitch.Update, route *hookswitch.Route) error 
 
 // keep stores the report of u about m, which is nil where it is about none of ours.
 func (in *inbound) keep(u *hookswitch.Update, route *hookswitch.Route, m *hookswitch.Message) error {
-	r := u.Receipt
-	kept := &hookswitch.Receipt{Key: in.s.keys.Next(), App: route.App, Route: route.Key, ProviderID: r.ProviderID, Status: r.Status, At: u.At,
-		ErrorCode: r.ErrorCode, ErrorText: r.ErrorText}
+	kept := in.kept(u, route)
 	if m != nil {
 		kept.Message = m.Key
 		kept.ProviderID = cmp.Or(kept.ProviderID, m.ProviderID)
@@ -44,17 +42,22 @@ func (in *inbound) keep(u *hookswitch.Update, route *hookswitch.Route, m *hooksw
 	return in.tx.InsertReceipt(kept)
 }
 
+func (in *inbound) kept(u *hookswitch.Update, route *hookswitch.Route) *hookswitch.Receipt {
+	r := u.Receipt
+	return &hookswitch.Receipt{Key: in.s.keys.Next(), App: route.App, Route: route.Key, ProviderID: r.ProviderID, Status: r.Status, At: u.At, ErrorCode: r.ErrorCode, ErrorText: r.ErrorText}
+}
+
 // report takes a report about one message, which is nil when it is not ours, or about a part of one.
 func (in *inbound) report(u *hookswitch.Update, route *hookswitch.Route, m *hookswitch.Message, part *hookswitch.MessagePart) error {
 	r := u.Receipt
-	if err := in.keep(u, route, m); err != nil {
-		return err
-	}
 	if err := in.optedOutReport(u, route, m); err != nil {
 		return err
 	}
 	if m == nil {
 		return in.foreign(u, route)
+	}
+	if err := in.keep(u, route, m); err != nil {
+		return err
 	}
 	if m.Channel.Medium() != route.Channel {
 		return nil // about an earlier try, on another channel
@@ -66,13 +69,16 @@ func (in *inbound) report(u *hookswitch.Update, route *hookswitch.Route, m *hook
 	if m.ProviderID == "" && r.ProviderID != "" {
 		m.ProviderID = r.ProviderID
 		if !m.Status.CanBecome(r.Status) {
-			return in.tx.UpdateMessage(m)
+			return errors.Join(in.tx.UpdateMessage(m), in.b.release(in.tx, m))
 		}
 	}
 	if err := applyReceipt(in.s, in.tx, in.b, m, r); err != nil || begun.IsZero() {
 		return err
 	}
-	return catchUp(in.s, in.tx, in.b, m, begun)
+	if err := catchUp(in.s, in.tx, in.b, m, begun); err != nil {
+		return err
+	}
+	return in.b.release(in.tx, m)
 }
 
 // maxEarlier is how many messages of a conversation a report about everything until a time reaches back, those of the person included.
@@ -158,34 +164,88 @@ func catchUp(s *Service, tx *store.Tx, b *births, m *hookswitch.Message, begun t
 	return nil
 }
 
-// foreign tells of a report about a message that we do not know: another system on the same account has sent it, unless a send of ours to the same
-// person is under way. Then the report may be about that one, and is looked at again when the provider's answer gives its id.
+// foreign keeps and tells of a report about a message that we do not know: another system on the same account has sent it, unless a send of ours to the same
+// person is under way. Then the report may be about that one, and is told of when it is known that it is not.
 func (in *inbound) foreign(u *hookswitch.Update, route *hookswitch.Route) error {
 	if err := meet(in.tx, route.Key, u.Receipt.ProviderID, in.b.now); err != nil {
 		return err
 	}
+	kept := in.kept(u, route)
 	if u.Receipt.Status != hookswitch.StatusDelivered && u.Receipt.Status != hookswitch.StatusRead {
-		return nil
+		return in.tx.InsertReceipt(kept)
 	}
-	busy, err := sendingOver(in.tx.Context(), &in.tx.Reader, route, u.Receipt.Recipient, in.b.now)
-	if err == nil && !busy {
-		in.b.envelope(route.App, u.Receipt.Status.EventType(), route.Sender, foreignData(u))
+	m, err := sendingOver(in.tx.Context(), &in.tx.Reader, route, u.Receipt.Recipient, in.b.now)
+	if err != nil {
+		return err
 	}
-	return err
+	told := *kept
+	told.Channel, told.Recipient = u.Channel, u.Receipt.Recipient
+	if m == nil {
+		in.b.foreign(route.Sender, &told)
+		return in.tx.InsertReceipt(kept)
+	}
+	told.HeldBy = m.Conversation
+	// Writing the message makes this transaction and the one that ends its send run one after the other: neither sees what the other has not committed yet.
+	return errors.Join(in.tx.InsertReceipt(&told), in.tx.UpdateMessage(m))
 }
 
-// sendingAge is how old a message that is being sent may be to be looked at.
-const sendingAge = time.Hour
+// foreign tells of a report about somebody else's message.
+func (b *births) foreign(sender hookswitch.Key, r *hookswitch.Receipt) {
+	b.envelope(r.App, r.Status.EventType(), sender, foreignData(r))
+}
 
-// sendingOver reports whether a message to the person is being sent over the route at this moment.
-func sendingOver(ctx context.Context, r *store.Reader, route *hookswitch.Route, person string, now time.Time) (bool, error) {
+// release tells of the reports that were held while m was being sent, now that it is known what m is at its provider: those that are about others. What is about m is taken with the
+// provider's answer. Where another message of the conversation is still being sent, they wait for that one.
+func (b *births) release(tx *store.Tx, m *hookswitch.Message) error {
+	held, err := tx.HeldReceipts(tx.Context(), m.Conversation)
+	if err != nil || len(held) == 0 {
+		return err
+	}
+	if busy, err := sendingIn(tx.Context(), &tx.Reader, m.App, m.Conversation, "", b.now); busy != nil || err != nil {
+		return err
+	}
+	parts, err := partsOf(tx, m)
+	if err != nil {
+		return err
+	}
+	for i := range held {
+		r := &held[i]
+		if r.ProviderID == m.ProviderID || slices.ContainsFunc(parts, func(p *hookswitch.MessagePart) bool { return p.ProviderID == r.ProviderID }) {
+			continue
+		}
+		if err := tx.ReleaseReceipt(r.Key); err != nil {
+			return err
+		}
+		b.foreign(m.Sender, r)
+	}
+	return nil
+}
+
+// sendingAge is how old a message that is being sent may be to be looked at, and maxSending how many are.
+const (
+	sendingAge = time.Hour
+	maxSending = 100
+)
+
+// sendingOver is a message to the person that is being sent over the route at this moment, under an id that is not known yet; nil: there is none.
+func sendingOver(ctx context.Context, r *store.Reader, route *hookswitch.Route, person string, now time.Time) (*hookswitch.Message, error) {
 	conv, err := conversationWith(ctx, r, route, person)
 	if conv == nil || err != nil {
-		return false, err
+		return nil, err
 	}
-	list, err := r.Messages(ctx, route.App, store.MessageFilter{Conversation: conv.Key, Status: hookswitch.StatusSending},
-		store.Page{Limit: 1, After: hookswitch.KeyAt(now.Add(-sendingAge))})
-	return len(list) > 0, err
+	return sendingIn(ctx, r, route.App, conv.Key, route.Channel, now)
+}
+
+// sendingIn is sendingOver for all channels of a conversation or, with one, for that.
+func sendingIn(ctx context.Context, r *store.Reader, app, conversation hookswitch.Key, ch hookswitch.Channel, now time.Time) (*hookswitch.Message, error) {
+	list, err := r.Messages(ctx, app, store.MessageFilter{Conversation: conversation, Status: hookswitch.StatusSending},
+		store.Page{Limit: maxSending, After: hookswitch.KeyAt(now.Add(-sendingAge))})
+	for _, m := range list {
+		if m.ProviderID == "" && (ch == "" || m.Channel.Medium() == ch) {
+			return m, nil
+		}
+	}
+	return nil, err
 }
 
 // conversationWith is the conversation of the route's sender and a person, or nil where there is none.

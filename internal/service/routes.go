@@ -302,7 +302,7 @@ func (s *Service) routeOfReport(ctx context.Context, a *Account, u *hookswitch.U
 		if err != nil {
 			return nil, err
 		}
-		if busy {
+		if busy != nil {
 			return r, nil
 		}
 	}

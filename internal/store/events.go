@@ -86,6 +86,24 @@ func (r *Reader) BareEvents(ctx context.Context, app hookswitch.Key, keys []hook
 	return scanAll(ctx, r, scanEvent, `SELECT `+bare(eventColumns)+` FROM events e WHERE e.app_id = $1 AND e.id IN `+in(&args, int64s(keys)), args...)
 }
 
+// EventShape is how many events have a type and tags.
+type EventShape struct {
+	Type  string
+	Tags  []string
+	Count int
+}
+
+// CountEventShapes counts the newest events of an App since then, at most limit of them, by what filters of endpoints look at.
+func (r *Reader) CountEventShapes(ctx context.Context, app hookswitch.Key, since time.Time, limit int) ([]EventShape, error) {
+	return scanAll(ctx, r, func(row rowScanner) (c EventShape, err error) {
+		var tags string
+		err = row.Scan(&c.Type, &tags, &c.Count)
+		c.Tags = textWords(tags)
+		return c, err
+	}, `SELECT type, tags, COUNT(*) FROM (SELECT type, tags FROM events WHERE app_id = $1 AND id > $2 ORDER BY id DESC LIMIT $3) newest GROUP BY type, tags`,
+		int64(app), int64(hookswitch.KeyAt(since)), limit)
+}
+
 // EventUID is the caller's name of an event of an App; "": it has none.
 func (r *Reader) EventUID(ctx context.Context, app, key hookswitch.Key) (uid string, err error) {
 	err = r.q.QueryRowContext(ctx, `SELECT uid FROM events WHERE id = $1 AND app_id = $2`, int64(key), int64(app)).Scan(&uid)

@@ -74,9 +74,10 @@ type Activity struct{ Attempted, Delivered bool }
 
 // Activity reports whether anything was ever tried at the endpoints of an app, and whether anything got through, as far as counters are kept.
 func (r *Reader) Activity(ctx context.Context, app hookswitch.Key) (a Activity, err error) {
-	var ok, failed sql.NullInt64
-	err = r.q.QueryRowContext(ctx, `SELECT MAX(c.ok), MAX(c.failed) FROM endpoints p JOIN counters c ON c.endpoint_id = p.id WHERE p.app_id = $1`, int64(app)).Scan(&ok, &failed)
-	return Activity{ok.Int64+failed.Int64 > 0, ok.Int64 > 0}, readErr(err, "application")
+	const some = `(SELECT COUNT(*) FROM (SELECT 1 AS one FROM endpoints p JOIN counters c ON c.endpoint_id = p.id WHERE p.app_id = $1`
+	var attempted, delivered int
+	err = r.q.QueryRowContext(ctx, `SELECT `+some+` LIMIT 1) a), `+some+` AND c.ok > 0 LIMIT 1) d)`, int64(app)).Scan(&attempted, &delivered)
+	return Activity{attempted > 0, delivered > 0}, readErr(err, "application")
 }
 
 // FailingEndpoints are the endpoints of all apps whose failure clock runs, or ran when the rules disabled them, the longest first. Operational ones are left out.

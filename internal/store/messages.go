@@ -225,16 +225,17 @@ func (r *Reader) MessageVersions(ctx context.Context, app, message hookswitch.Ke
 
 // InsertReceipt keeps a provider's report.
 func (tx *Tx) InsertReceipt(r *hookswitch.Receipt) error {
-	return tx.write(`INSERT INTO receipts (id, app_id, route_id, message_id, provider_id, status, at, error_code, error_text) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		int64(r.Key), int64(r.App), int64(r.Route), int64(r.Message), clean(r.ProviderID), string(r.Status), millis(r.At), clean(r.ErrorCode), clean(r.ErrorText))
+	return tx.write(`INSERT INTO receipts (`+receiptColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		int64(r.Key), int64(r.App), int64(r.Route), int64(r.Message), clean(r.ProviderID), string(r.Status), millis(r.At), clean(r.ErrorCode), clean(r.ErrorText),
+		int64(r.HeldBy), string(r.Channel), clean(r.Recipient))
 }
 
-const receiptColumns = `id, app_id, route_id, message_id, provider_id, status, at, error_code, error_text`
+const receiptColumns = `id, app_id, route_id, message_id, provider_id, status, at, error_code, error_text, held_by, channel, recipient`
 
 func scanReceipt(row rowScanner) (hookswitch.Receipt, error) {
 	var r hookswitch.Receipt
 	var at int64
-	err := row.Scan(&r.Key, &r.App, &r.Route, &r.Message, &r.ProviderID, &r.Status, &at, &r.ErrorCode, &r.ErrorText)
+	err := row.Scan(&r.Key, &r.App, &r.Route, &r.Message, &r.ProviderID, &r.Status, &at, &r.ErrorCode, &r.ErrorText, &r.HeldBy, &r.Channel, &r.Recipient)
 	r.At = fromMillis(at)
 	return r, err
 }
@@ -254,8 +255,18 @@ func (tx *Tx) AdoptReceipts(message, route hookswitch.Key, providerID string) ([
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
-	_, err = tx.exec(`UPDATE receipts SET message_id = $1 WHERE provider_id = $2 AND message_id = 0 AND route_id = $3`, int64(message), providerID, int64(route))
+	_, err = tx.exec(`UPDATE receipts SET message_id = $1, held_by = 0 WHERE provider_id = $2 AND message_id = 0 AND route_id = $3`, int64(message), providerID, int64(route))
 	return list, err
+}
+
+// HeldReceipts are the reports that a conversation holds, oldest first.
+func (r *Reader) HeldReceipts(ctx context.Context, conversation hookswitch.Key) ([]hookswitch.Receipt, error) {
+	return scanAll(ctx, r, scanReceipt, `SELECT `+receiptColumns+` FROM receipts WHERE held_by = $1 AND held_by <> 0 ORDER BY id`, int64(conversation))
+}
+
+// ReleaseReceipt has a report wait for nothing any more.
+func (tx *Tx) ReleaseReceipt(key hookswitch.Key) error {
+	return tx.execOne("receipt", `UPDATE receipts SET held_by = 0 WHERE id = $1`, int64(key))
 }
 
 // InsertStray keeps a genuine push, or a part of one, that belongs to no route or could not be read.

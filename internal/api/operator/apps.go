@@ -115,3 +115,24 @@ func (h *handler) deleteApp(w http.ResponseWriter, r *http.Request) error {
 	}
 	return httpapi.NoContent(w)
 }
+
+// setResponder answers with the sender that the responder belongs to.
+func (h *handler) setResponder(w http.ResponseWriter, r *http.Request) error {
+	cfg, err := httpapi.Decode[hookswitch.ResponderConfig](r)
+	if err != nil {
+		return err
+	}
+	a, err := h.app(r)
+	if err != nil {
+		return err
+	}
+	s, err := h.service.SetResponder(r.Context(), a.Key, cfg)
+	if err != nil {
+		return err
+	}
+	hook, err := h.webhook(r.Context(), s)
+	if err != nil {
+		return err
+	}
+	return httpapi.Encode(w, http.StatusOK, h.newSender(s, hook))
+}

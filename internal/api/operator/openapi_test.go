@@ -18,6 +18,8 @@ var shapes = map[string]apitest.Shape{
 	"PATCH /apps/{app}":  {Tag: "apps", In: appIn{}, Out: appOut{}},
 	"DELETE /apps/{app}": {Tag: "apps", Status: 204},
 
+	"GET /apps/{app}/activity": {Tag: "apps", Query: []string{"action", "actor"}, List: true, Out: listOut[activityOut]{}},
+
 	"GET /apps/{app}/keys":               {Tag: "keys", List: true, Out: listOut[keyOut]{}},
 	"POST /apps/{app}/keys":              {Tag: "keys", Status: 201, In: keyIn{}, Out: keyOut{}},
 	"POST /apps/{app}/keys/{key}/rotate": {Tag: "keys", In: rotationIn{}, Out: keyOut{}},

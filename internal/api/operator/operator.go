@@ -85,6 +85,8 @@ func (h *handler) routes() []route {
 		{"GET", "/apps/{app}/portal", "get how the portal of an app looks", h.getPortal},
 		{"PATCH", "/apps/{app}/portal", "change how the portal of an app looks, and who may frame it", h.updatePortal},
 
+		{"GET", "/apps/{app}/activity", "list who did what to an app", h.listActivity},
+
 		{"GET", "/apps/{app}/keys", "list the API keys of an app", listOfApp(h, h.service.APIKeys, func(k *hookswitch.APIKey) hookswitch.Key { return k.Key }, h.newKey)},
 		{"POST", "/apps/{app}/keys", "create an API key", h.createKey},
 		{"POST", "/apps/{app}/keys/{key}/rotate", "give an API key a new text", h.rotateKey},

@@ -3,7 +3,7 @@ package travtus
 import (
 	"cmp"
 	"net/http"
-	"sort"
+	"slices"
 	"strings"
 
 	"github.com/hookswitch/hookswitch"
@@ -67,7 +67,7 @@ func named(fields map[string]string) string {
 		}
 		parts = append(parts, name+" "+message)
 	}
-	sort.Strings(parts)
+	slices.Sort(parts)
 	return "The request body is not valid: " + strings.Join(parts, "; ") + "."
 }
 

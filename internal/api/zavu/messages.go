@@ -33,7 +33,7 @@ const maxMessageBody = hookswitch.MaxAttachmentBytes/3*4 + 4<<20
 // senderHeader names the sender of a message by its id.
 const senderHeader = "Zavu-Sender"
 
-// Channels are the names that messages may have as their channel in requests, besides auto.
+// messageChannels are the names that messages may have as their channel in requests, besides auto.
 var messageChannels = []string{"sms", hookswitch.SMSOneWay, "whatsapp", "telegram", "email", "instagram", "messenger", "voice"}
 
 type messageOut struct {

@@ -221,6 +221,43 @@ func TestTable_ObjectsOfOtherProjectsAreNotFound(t *testing.T) {
 	})
 }
 
+// Section 1.4: nor are they where a body, a header or a query names them; and another project's cursor leads to nothing but one's own rows.
+func TestTable_ObjectsOfOtherProjectsAreNotFoundByWhatNamesThemEither(t *testing.T) {
+	each(t, func(t *testing.T, a *api) {
+		owner := a.project("Owner")
+		theirs, mine := owner.things(), a.things()
+		counts := func() int { return len(owner.do("GET", "/messages?limit=100", "").is(200).json()["items"].([]any)) }
+		before, sender := counts(), header("Zavu-Sender", theirs["sender"])
+		a.do("POST", "/messages", bodies["POST /messages"], sender).fails(404, "not_found")
+		a.do("POST", "/messages/"+mine["message"]+"/reactions", `{"emoji":"👍"}`, sender).fails(404, "not_found")
+		a.do("POST", "/messages/"+mine["message"]+"/typing", "", sender).fails(404, "not_found")
+		a.do("POST", "/templates/"+mine["template"]+"/submit", `{"senderId":"`+theirs["sender"]+`"}`).fails(404, "not_found")
+		a.do("POST", "/templates/sync", `{"senderId":"`+theirs["sender"]+`"}`).fails(404, "not_found")
+		a.do("POST", "/contacts/"+mine["contact"]+"/merge", `{"sourceContactId":"`+theirs["contact"]+`"}`).fails(404, "not_found")
+		for kind, content := range map[string]string{"template": `{"templateId":"` + theirs["template"] + `"}`, "reaction": `{"emoji":"👍","reactToMessageId":"` + theirs["message"] + `"}`} {
+			got := a.do("POST", "/messages", `{"to":"+14155550111","channel":"whatsapp","messageType":"`+kind+`","content":`+content+`}`, header("Zavu-Sender", mine["sender"]))
+			if got.status != 400 && got.status != 404 {
+				t.Errorf("%s of another project: %d %s", kind, got.status, got.body)
+			}
+		}
+		if items := a.do("GET", "/conversations?senderId="+theirs["sender"], "").is(200).json()["items"].([]any); len(items) != 0 {
+			t.Errorf("conversations of another project's sender: %v", items)
+		}
+		for _, path := range []string{"/contacts", "/contacts?search=a"} {
+			join := map[bool]string{true: "&", false: "?"}[strings.Contains(path, "?")]
+			cursor, _ := owner.do("GET", path+join+"limit=1", "").is(200).json()["nextCursor"].(string)
+			for _, item := range a.do("GET", path+join+"cursor="+cursor, "").is(200).json()["items"].([]any) {
+				id := item.(object)["id"].(string)
+				a.do("GET", "/contacts/"+id, "").is(200)
+				owner.do("GET", "/contacts/"+id, "").fails(404, "not_found")
+			}
+		}
+		if after := counts(); after != before {
+			t.Errorf("they had %d messages, and now %d", before, after)
+		}
+	})
+}
+
 // Section 1.3: limit from 1 to 100, an unknown cursor is refused, items is a list also when it is empty.
 func TestTable_ListsAreCutIntoPages(t *testing.T) {
 	each(t, func(t *testing.T, a *api) {

@@ -161,6 +161,23 @@ type Filter struct {
 	Clear  string   // where the list is without any condition; "": there is none
 	Quick  []Link   // conditions that can be added with one press
 	Wrong  []string // what of the text is not understood, in sentences
+	// Suggest are conditions that can be written, offered while somebody writes; Views filters that were given names, and Keep the form that names the one in effect, nil where there is none.
+	Suggest []string
+	Views   []SavedView
+	Keep    *Keep
+}
+
+// SavedView is a filter with a name, and where the list is with it.
+type SavedView struct {
+	Name, URL string
+	Current   bool
+}
+
+// Keep is the form that gives the filter in effect a name; Kept is the one that it has.
+type Keep struct {
+	URL    string
+	Fields map[string]string
+	Kept   string
 }
 
 // Check is one step of a list of steps.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -114,7 +115,11 @@ func (s *suite) refusals(t *testing.T, f *Fixture, first *verdict) {
 			t.Errorf("Verify with %s credentials: %v, want a refusal", name, err)
 		}
 	}
-	if !first.genuine || s.bodyUnsigned {
+	if !first.genuine {
+		return
+	}
+	s.proof(t, f)
+	if s.bodyUnsigned {
 		return
 	}
 	push := f.Push(t)
@@ -129,6 +134,44 @@ func (s *suite) refusals(t *testing.T, f *Fixture, first *verdict) {
 	for _, changed := range [][]byte{append(bytes.Clone(body), '\n'), body[:max(0, len(body)-1)]} {
 		if push.Body = changed; len(changed) != len(body) && s.provider.Verify(push, s.credentials) == nil {
 			t.Error("Verify passes a body of another length")
+		}
+	}
+}
+
+// proof demands that a push which passes does so no longer when one byte of what carries its proof is another one: of each header, and of the query, without which it does not pass; and of
+// the path, where the proof covers that.
+func (s *suite) proof(t *testing.T, f *Fixture) {
+	t.Helper()
+	passes := func(push *hookswitch.Push) bool { return s.provider.Verify(push, s.credentials) == nil }
+	for name := range f.Headers {
+		without := f.Push(t)
+		if without.Header.Del(name); passes(without) {
+			continue
+		}
+		value := f.Push(t).Header.Get(name)
+		for i := range len(value) {
+			changed := []byte(value)
+			changed[i] ^= 1
+			push := f.Push(t)
+			if push.Header.Set(name, string(changed)); passes(push) {
+				t.Errorf("Verify passes with the byte %d of %s changed: %q", i, name, changed)
+			}
+		}
+	}
+	for what, part := range map[string]func(u *url.URL) *string{"query": func(u *url.URL) *string { return &u.RawQuery }, "path": func(u *url.URL) *string { return &u.Path }} {
+		without := f.Push(t)
+		at := part(without.URL)
+		value := *at
+		if *at = ""; value == "" || passes(without) {
+			continue
+		}
+		for i := range len(value) {
+			changed := []byte(value)
+			changed[i] ^= 1
+			push := f.Push(t)
+			if *part(push.URL) = string(changed); passes(push) {
+				t.Errorf("Verify passes with the byte %d of the %s changed: %q", i, what, changed)
+			}
 		}
 	}
 }
@@ -174,7 +217,8 @@ func (s *suite) truncation(t *testing.T, f *Fixture) {
 func checkUpdate(t *testing.T, u *hookswitch.Update, door hookswitch.Door) {
 	t.Helper()
 	set := 0
-	for _, is := range []bool{u.Message != nil, u.Receipt != nil, u.Contact != nil, u.Change != nil, u.OptOut != nil, u.Dialogue != nil, u.Broken != nil} {
+	for _, is := range []bool{u.Message != nil, u.Receipt != nil, u.Contact != nil, u.Change != nil, u.OptOut != nil, u.Dialogue != nil, u.Template != nil,
+		u.Revoked != nil, u.Broken != nil} {
 		if is {
 			set++
 		}

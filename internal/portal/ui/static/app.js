@@ -47,6 +47,16 @@
   });
   setInterval(() => each(document, "time[datetime]:not(.clock,.date)", (t) => { t.textContent = ago(new Date(t.dateTime)); }), 15000);
 
+  // A filter bar suggests what may follow what stands there already: the browser compares the whole of a field with its list.
+  document.addEventListener("input", ({ target }) => {
+    const list = target.closest?.("search.filter") && target.list;
+    if (!list) return;
+    list.words ||= Array.from(list.options, (o) => o.value);
+    const before = target.value.slice(0, target.value.search(/[^\s]*$/)), word = target.value.slice(before.length).toLowerCase();
+    const fit = before && !word ? [] : list.words.filter((w) => w.toLowerCase().startsWith(word));
+    list.replaceChildren(...fit.slice(0, 30).map((w) => new Option("", before + w)));
+  });
+
   // A chart is a picture of its table.
   const drawn = new Map();
   const color = (tone) => getComputedStyle(root).getPropertyValue("--plot-" + (tone || "accent")).trim();
@@ -154,10 +164,10 @@
   addEventListener("beforeunload", (e) => { if (dirty) e.preventDefault(); });
 
   // What a page has to say gets the focus when it comes: it is read out, and the next Tab goes on from it. Where the address or a field says where to begin, it is said beside.
-  const arrival = document.getElementById("problems") ?? document.querySelector("[data-arrive]");
-  if (arrival && (document.querySelector("[autofocus]") || (location.hash && document.getElementById(location.hash.slice(1))))) {
-    if (arrival.matches(".flash")) addEventListener("load", () => say(arrival.textContent.trim()));
-  } else arrival?.focus();
+  const flash = document.querySelector(".flash"), arrival = document.getElementById("problems") ?? document.querySelector("[aria-invalid=true]") ?? [...document.querySelectorAll("[data-arrive]")].at(-1);
+  const elsewhere = document.querySelector("[autofocus]") || location.hash && document.getElementById(location.hash.slice(1));
+  if (!elsewhere) arrival?.focus();
+  if (flash && (elsewhere || flash !== arrival)) addEventListener("load", () => say(flash.textContent.trim()));
 
   // The answer to a form is a page like any other to who reloads it or comes back to it: nothing is sent again.
   if (document.body.dataset.posted) history.replaceState(history.state, "", document.body.dataset.posted);

@@ -8,7 +8,7 @@
   const show = (id) => { const e = document.getElementById(id); if (e) e.hidden = false; };
   // Another link to this very page would change what stands behind the # alone: it is opened anew.
   addEventListener("hashchange", () => {
-    if (!location.hash) return;
+    if (!/[#&](token|key)=/.test(location.hash)) return;
     const to = new URL(location.href);
     to.searchParams.set("visit", Date.now().toString(36));
     location.replace(to);
