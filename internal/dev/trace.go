@@ -26,7 +26,7 @@ type printer struct {
 func (p *printer) line(format string, args ...any) { fmt.Fprintf(p.out, format+"\n", args...) }
 
 func (p *printer) step(name, format string, args ...any) {
-	fmt.Fprintf(p.out, "  %8s  %-11s %s\n", fmt.Sprintf("+%.1f ms", float64(time.Since(p.start).Microseconds())/1000), name, fmt.Sprintf(format, args...))
+	fmt.Fprintf(p.out, "  %9s  %-11s %s\n", fmt.Sprintf("+%.1f ms", float64(time.Since(p.start).Microseconds())/1000), name, fmt.Sprintf(format, args...))
 }
 
 func (p *printer) head(srv *server.Server) {

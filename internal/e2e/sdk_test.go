@@ -168,6 +168,7 @@ func TestSDK_Node(t *testing.T) {
 	Each(t, func(t *testing.T, kind Kind) {
 		for _, major := range []string{"1", "2"} {
 			t.Run(major+".x", func(t *testing.T) {
+				t.Parallel()
 				suite{dir: "node", command: []string{"node", "svix.mjs", major}, env: []string{"NODE_NO_WARNINGS=1"}, atLeast: 80, limit: 3 * time.Minute}.
 					run(t, startForSDK(t, kind))
 			})
