@@ -404,3 +404,22 @@ func TestOpenPortalAs_IsTheOperatorsAlone(t *testing.T) {
 		t.Errorf("a caller's session passes for the operator's: %v", err)
 	}
 }
+
+// TestOverview_SaysWhatElseNeedsALook has work that nobody does, and a push that had no sender.
+func TestOverview_SaysWhatElseNeedsALook(t *testing.T) {
+	t.Parallel()
+	s := demonstration(t)
+	b := signedIn(t, s, portaltest.Token)
+	_, body := b.get("/dashboard")
+	for _, want := range []string{"Work has been due for ", "A push of meta had no sender, ", "has failed longest"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the overview does not say %q", want)
+		}
+	}
+	if _, body := b.get("/dashboard/failures"); !strings.Contains(body, `<span class="sub why">`) || !strings.Contains(body, s.Path("/dashboard/apps/{app}/endpoints/")) {
+		t.Error("the failures do not say why, or lead to no endpoint")
+	}
+	if _, body := b.get("/play/{manybin}/send"); !strings.Contains(body, `<h1 id="where">Checkout, staging</h1>`) {
+		t.Error("the page for sending on is not called as the bin is")
+	}
+}

@@ -35,6 +35,7 @@ type failureRow struct {
 	Next                     time.Time
 	At                       time.Time
 	Took                     string
+	Why                      string // what went wrong, as a sentence
 	Refused                  string
 }
 
@@ -113,7 +114,8 @@ func (v *view) failureRow(f service.FailedAttempt) failureRow {
 	if f.Endpoint == nil {
 		row.Refused = "The endpoint has been deleted."
 	} else {
-		row.Endpoint = endpointName(f.Endpoint)
+		row.Endpoint, row.Why = endpointName(f.Endpoint), firstReason(v, a, f.Endpoint)
+		row.EndpointPage = row.AppPage + "/endpoints/" + row.EndpointID
 		if f.Endpoint.Disabled {
 			row.Refused = "The endpoint is paused or off. Resume it before sending to it again."
 		}

@@ -49,7 +49,17 @@ func newSite(t testing.TB, db *storetest.DB, clock func() time.Time, change ...f
 	for _, c := range change {
 		c(&o)
 	}
-	portal.New(o).Register(mux)
+	pages := portal.New(o)
+	pages.Register(mux)
+	ctx, stop := context.WithCancel(context.Background())
+	ran := make(chan error, 1)
+	go func() { ran <- pages.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ran; err != nil {
+			t.Error(err)
+		}
+	})
 	srv := httptest.NewServer(httpapi.Chain(mux, httpapi.WithRequestID, httpapi.SecurityHeaders, httpapi.CORS, httpapi.Gzip))
 	t.Cleanup(srv.Close)
 	client := srv.Client()

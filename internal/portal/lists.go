@@ -117,3 +117,6 @@ func statusBadge(s hookswitch.MessageStatus) ui.Badge {
 
 // since says for how long something has been so.
 func (v *view) since(t time.Time) string { return ui.Span(v.Now.Sub(t)) }
+
+// Channel is the channel in words.
+func (v *view) Channel(c hookswitch.Channel) string { return channelName(c) }

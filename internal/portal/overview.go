@@ -26,6 +26,13 @@ type overviewPage struct {
 	Failing  []failingRow
 	Senders  []disabledRow
 	Apps     []ui.Action
+	Others   []attention
+}
+
+// attention is something besides endpoints that the operator should look at: what it is, since when, and where to go.
+type attention struct {
+	Text string
+	Link ui.Link
 }
 
 // failingRow is an endpoint that needs a look.
@@ -73,9 +80,18 @@ func (p *Pages) overview(v *view) error {
 		page.Advice = "Put that right at the provider, and apply the sender file again."
 	case n > 0:
 		page.Tone, page.Sentence = ui.Warn, ui.Plural(n, "endpoint needs", "endpoints need")+" a look."
-		page.Advice = "Deliveries to all others are not held up by them."
+		page.Advice = page.Failing[0].Name + " of " + page.Failing[0].App + " has failed longest. Deliveries to all others are not held up."
 	default:
 		page.Tone, page.Sentence, page.Advice = ui.Good, "Everything is fine.", "No endpoint fails, and nothing waits for longer than it should."
+	}
+	if page.Others, err = p.attentions(v, o.Backlog.Oldest); err != nil {
+		return err
+	}
+	if len(page.Others) > 0 && page.Tone == ui.Good {
+		page.Tone, page.Sentence, page.Advice = ui.Warn, "Something needs a look.", "No endpoint fails."
+	}
+	if p.svc.Full() {
+		page.Tone, page.Sentence, page.Advice = ui.Bad, "The store takes nothing more at this moment.", "More waits to be written than it takes. Senders are told to come back; nothing that was accepted is lost."
 	}
 	oldest := ui.Tile{Name: "Oldest due", Value: "–", Note: "the line is clear"}
 	if !o.Backlog.Oldest.IsZero() {
@@ -100,6 +116,27 @@ func (p *Pages) overview(v *view) error {
 	}
 	v.call(http.MethodGet, "/metrics", "")
 	return v.show("dashboard/overview", page)
+}
+
+// attentions are what needs the operator's look besides endpoints. oldest is since when the oldest work has been due; zero: none is.
+func (p *Pages) attentions(v *view, oldest time.Time) (list []attention, err error) {
+	if !oldest.IsZero() && v.Now.Sub(oldest) > lateWork {
+		list = append(list, attention{"Work has been due for " + v.since(oldest) + ": more comes than the nodes can do, or a slow endpoint has used up its places.", ui.Link{Name: "Look at the queues", URL: dashboardRoot + "/queues"}})
+	}
+	strays, err := p.svc.Strays(v.ctx(), store.Page{Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	if len(strays) > 0 && v.Now.Sub(strays[0].Key.Time()) < 24*time.Hour {
+		s := strays[0]
+		list = append(list, attention{"A push of " + s.Provider + " had no sender, " + ui.Ago(s.Key.Time(), v.Now) + ": somebody’s messages may not arrive.", ui.Link{Name: "Look at what was kept aside", URL: dashboardRoot + "/strays"}})
+	}
+	if p.Disk != nil {
+		if d, err := p.Disk(); err == nil && d.Total > 0 && d.Free < d.Total/10 {
+			list = append(list, attention{"The disk has " + ui.Bytes(d.Free) + " of " + ui.Bytes(d.Total) + " left. Without room nothing is accepted: make room, or keep events for a shorter time.", ui.Link{Name: "Look at the settings", URL: dashboardRoot + "/settings?q=retention"}})
+		}
+	}
+	return list, nil
 }
 
 // serverTiles are how the machines are doing, and what came to the doors for nobody.

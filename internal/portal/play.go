@@ -48,7 +48,7 @@ var playRoutes = slices.Concat([]route{
 	{in: open, method: "POST", path: "/play/{token}/pin", name: "Pin a request", handle: onPlay((*play).pin)},
 	{in: open, method: "GET", path: "/play/{token}/settings", name: "Settings of the bin", handle: onPlay((*play).settings), samples: []string{"/play/{bin}/settings"}},
 	{in: open, method: "POST", path: "/play/{token}/settings", name: "Settings of the bin", handle: onPlay((*play).saveSettings)},
-}, playAnswerRoutes, playSendRoutes, playShareRoutes, playExportRoutes, playCompareRoutes)
+}, playAnswerRoutes, playSendRoutes, playRelayRoutes, playShareRoutes, playExportRoutes, playCompareRoutes)
 
 // onPlay is a handler of the play pages.
 func onPlay(h func(*play, *view) error) func(*Pages, *view) error {
@@ -63,10 +63,13 @@ type play struct {
 	held     atomic.Int64 // requests of bins that are being answered
 	sending  *rate.Limiter
 	guessing *rate.Limiter
+	relaying *rate.Limiter
+	relays   chan relayJob
 }
 
 func newPlay(p *Pages) *play {
-	return &play{Pages: p, making: rate.NewLimiter(newBinRate, newBinBurst), sending: rate.NewLimiter(sendRate, sendBurst), guessing: rate.NewLimiter(guessRate, guessBurst)}
+	return &play{Pages: p, making: rate.NewLimiter(newBinRate, newBinBurst), sending: rate.NewLimiter(sendRate, sendBurst), guessing: rate.NewLimiter(guessRate, guessBurst),
+		relaying: rate.NewLimiter(relayRate, relayBurst), relays: make(chan relayJob, relayQueue)}
 }
 
 // errManyBins asks for patience.
@@ -358,6 +361,10 @@ func (pl *play) showBin(h *binHead, status int, problem string) error {
 	page.Chosen = query.Get("request") != ""
 	if selected != nil {
 		page.Selected = newDetail(selected, j, h.Path, query.Get("view"))
+		page.Selected.Relayed, page.Selected.OnWay = v.relayWords(b, selected)
+		if h.ReadOnly && page.Selected.Relayed != "" { // where to is the owner's to know
+			page.Selected.Relayed, _, _ = strings.Cut(strings.Replace(page.Selected.Relayed, b.Relay, "its owner's server", 1), ", from ")
+		}
 		for i := range page.Rows {
 			page.Rows[i].Current = page.Rows[i].ID == page.Selected.ID
 		}

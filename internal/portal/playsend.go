@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -18,7 +19,7 @@ import (
 )
 
 var playSendRoutes = []route{
-	{in: open, method: "GET", path: "/play/{token}/send", name: "Send on", handle: onPlay((*play).sendForm), samples: []string{"/play/{emptybin}/send", "/play/{bin}/send", "/play/{manybin}/send?all=yes"}},
+	{in: open, method: "GET", path: "/play/{token}/send", name: "Send on", handle: onPlay((*play).sendForm), samples: []string{"/play/{emptybin}/send", "/play/{bin}/send", "/play/{manybin}/send", "/play/{manybin}/send?all=yes"}},
 	{in: open, method: "POST", path: "/play/{token}/send", name: "Send on", handle: onPlay((*play).send)},
 }
 
@@ -32,26 +33,35 @@ const (
 // sendPage is the form for sending requests on, and what came of it.
 type sendPage struct {
 	*binHead
-	Problems ui.Problems
-	URL      ui.Field
-	Rate     ui.Field
-	Resign   ui.Field
-	Method   ui.Field
-	Headers  ui.Field
-	Body     ui.Field
-	Binary   bool // the body is no text: it is sent as it is kept
-	Cut      bool // only the start of the body is kept
-	One      *row // that is edited
-	Rows     []row
-	Blank    *ui.Blank
-	Results  []sent
-	Left     int // that there was no time for
+	Problems    ui.Problems
+	URL         ui.Field
+	Rate        ui.Field
+	Resign      ui.Field
+	Method      ui.Field
+	Headers     ui.Field
+	Body        ui.Field
+	Binary      bool // the body is no text: it is sent as it is kept
+	Cut         bool // only the start of the body is kept
+	One         *row // that is edited
+	Rows        []row
+	Blank       *ui.Blank
+	Results     []sent
+	Left        int // that there was no time for
+	Relay       ui.Field
+	Relays      []relayedRow // what became of the last that were forwarded
+	Triggers    []triggerRow
+	TriggerName ui.Field // of the request as a trigger
+	Known       bool     // it is one
+	CanSign     bool
+	Forwards    string // where to; "": nowhere
+	Forwarding  ui.Badge
 }
 
 // sent is one request that was sent on.
 type sent struct {
 	Row     row
 	Badge   ui.Badge
+	Status  int // 0: there was no answer
 	Took    string
 	Text    string // why there is no answer
 	Headers []pair
@@ -100,7 +110,7 @@ func (pl *play) sendForm(v *view) error {
 }
 
 func (pl *play) newSendPage(h *binHead, list []*store.BinRequest, form url.Values) *sendPage {
-	page := &sendPage{binHead: h}
+	page := &sendPage{binHead: h, CanSign: len(h.bin.Secrets) > 0, Forwards: h.bin.Relay, Forwarding: ui.Badge{Tone: ui.Good, Word: "Forwarding", Icon: "send"}}
 	j := newJudge(h.bin.Secrets)
 	for _, q := range list {
 		page.Rows = append(page.Rows, newRow(q, j))
@@ -133,6 +143,9 @@ func (pl *play) newSendPage(h *binHead, list []*store.BinRequest, form url.Value
 			lines.WriteString(line.Name + ": " + line.Value + "\n")
 		}
 	}
+	page.Known = q.Trigger != ""
+	page.TriggerName = ui.Field{ID: "trigger-name", Name: "name", Label: "Name of the trigger", Value: cmp.Or(q.Trigger, page.One.Type), Holder: "A late payment", Autocomplete: "off", Required: true,
+		Hint: "The request stays in the bin, and can be sent with one press, as often as you like."}
 	page.Method = ui.Field{ID: "send-method", Name: "method", Label: "Method", Mono: true, Value: value("method", q.Method), Autocomplete: "off"}
 	page.Headers = ui.Field{ID: "send-headers", Name: "headers", Label: "Headers", Kind: "textarea", Mono: true, Rows: 8, Value: value("headers", lines.String()), Hint: "One a line. Host and length are written for you."}
 	page.Body = ui.Field{ID: "send-body", Name: "body", Label: "Body", Kind: "textarea", Mono: true, Rows: 10, Value: value("body", string(q.Body))}
@@ -144,10 +157,19 @@ func (pl *play) newSendPage(h *binHead, list []*store.BinRequest, form url.Value
 
 func (pl *play) showSend(h *binHead, status int, list []*store.BinRequest, form url.Values, problems ...ui.Problem) error {
 	page := pl.newSendPage(h, list, form)
+	if err := pl.addRelays(page); err != nil {
+		return err
+	}
 	if len(problems) > 0 {
 		page.Problems = ui.Problems{Title: "Nothing was sent", List: problems}
+		switch problems[0].Field {
+		case "relay":
+			page.Problems.Title = "Nothing is forwarded"
+		case "trigger-name":
+			page.Problems.Title = "No trigger was made"
+		}
 		for _, p := range problems {
-			for _, f := range []*ui.Field{&page.URL, &page.Method, &page.Headers, &page.Body} {
+			for _, f := range []*ui.Field{&page.URL, &page.Method, &page.Headers, &page.Body, &page.Relay, &page.TriggerName} {
 				if f.ID == p.Field {
 					f.Problem = p.Text
 				}
@@ -172,6 +194,25 @@ type outgoing struct {
 	url    *url.URL
 	header []store.HeaderLine
 	body   []byte
+	by     string // who sends it, for who gets it
+}
+
+// playHeader says of a request that Play sends it. What a bin has forwarded is not forwarded by another one.
+const (
+	playHeader = "X-Hookswitch-Play"
+	byPerson   = "sent on by a person"
+	byBin      = "forwarded by a bin"
+)
+
+// outgoingOf is a request as it was captured, on its way to an address.
+func outgoingOf(q *store.BinRequest, to *url.URL, by string) outgoing {
+	o := outgoing{method: q.Method, url: behind(to, suffixOf(q)), body: q.Body, by: by}
+	for _, line := range q.Headers {
+		if sendable(line.Name) && http.CanonicalHeaderKey(line.Name) != playHeader {
+			o.header = append(o.header, line)
+		}
+	}
+	return o
 }
 
 func (pl *play) send(v *view) error {
@@ -200,13 +241,7 @@ func (pl *play) send(v *view) error {
 	}
 	var out []outgoing
 	for _, q := range list {
-		o := outgoing{method: q.Method, url: behind(to, suffixOf(q)), body: q.Body}
-		for _, line := range q.Headers {
-			if sendable(line.Name) {
-				o.header = append(o.header, line)
-			}
-		}
-		out = append(out, o)
+		out = append(out, outgoingOf(q, to, byPerson))
 	}
 	if len(out) == 1 && form.Has("headers") {
 		if problem := edit(&out[0], list[0], form); problem.Text != "" {
@@ -229,6 +264,9 @@ func (pl *play) send(v *view) error {
 		}
 	}
 	page := pl.newSendPage(h, list, form)
+	if err := pl.addRelays(page); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(v.ctx(), allTime)
 	defer cancel()
 	gap := time.Duration(0)
@@ -385,7 +423,7 @@ func (pl *play) sendOne(ctx context.Context, o *outgoing) (*sent, error) {
 			req.Header = append(req.Header, safehttp.Field{Name: line.Name, Value: line.Value})
 		}
 	}
-	req.Header = append(req.Header, safehttp.Field{Name: "X-Hookswitch-Play", Value: "sent on by a person"})
+	req.Header = append(req.Header, safehttp.Field{Name: playHeader, Value: o.by})
 	res, err := pl.HTTP.Do(ctx, req)
 	var failed *safehttp.Error
 	switch {
@@ -401,7 +439,7 @@ func (pl *play) sendOne(ctx context.Context, o *outgoing) (*sent, error) {
 const maxShown = 8 << 10
 
 func newSent(status int, took string, header http.Header, body []byte) *sent {
-	s := &sent{Took: took, Badge: ui.Badge{Tone: ui.Good, Word: strconv.Itoa(status)}}
+	s := &sent{Status: status, Took: took, Badge: ui.Badge{Tone: ui.Good, Word: strconv.Itoa(status)}}
 	switch {
 	case status >= 400:
 		s.Badge.Tone = ui.Bad

@@ -106,12 +106,15 @@ type detail struct {
 	Date    string
 	Decoded *decoded // what a known provider says with it; nil: none is known
 	Answers string   // what it was answered, in words
+	Relayed string   // what became of forwarding it, in words; "": nothing
+	OnWay   bool     // it may still become something
+	Trigger string   // its name as a trigger
 	Parts   []part   // of a multipart body
 }
 
 func newDetail(q *store.BinRequest, j *judge, page, view string) *detail {
 	d := &detail{row: newRow(q, j), Remote: q.Remote, Path: page, Suffix: suffixOf(q), Date: q.Key.Time().Format("2 January 2006, 15:04:05.000 MST")}
-	d.Answers = answeredWords(q.Answered)
+	d.Answers, d.Trigger = answeredWords(q.Answered), q.Trigger
 	kind, params := "", map[string]string(nil)
 	for _, line := range q.Headers {
 		d.Headers = append(d.Headers, pair(line))

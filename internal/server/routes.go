@@ -55,10 +55,11 @@ func (s *Server) handler() http.Handler {
 	for i, one := range settings {
 		shown[i] = portal.Setting(one)
 	}
-	portal.New(portal.Options{
+	s.pages = portal.New(portal.Options{
 		Service: s.service, Logger: s.log, Stopping: s.stopping, OperatorToken: s.prepared.OperatorToken, FrameAncestors: s.settings.PortalFrameAncestors, HTTP: s.client,
 		Settings: shown, Doors: doors, Disk: s.disk, Version: version(), Database: s.databaseKind(),
-	}).Register(pages)
+	})
+	s.pages.Register(pages)
 	s.widget.Register(pages)
 	mount(mux, pages)
 	for _, base := range travtus.Paths {

@@ -21,6 +21,7 @@ import (
 	"github.com/hookswitch/hookswitch/internal/api/travtus"
 	"github.com/hookswitch/hookswitch/internal/config"
 	"github.com/hookswitch/hookswitch/internal/deliver"
+	"github.com/hookswitch/hookswitch/internal/portal"
 	"github.com/hookswitch/hookswitch/internal/provider/all"
 	"github.com/hookswitch/hookswitch/internal/respond"
 	"github.com/hookswitch/hookswitch/internal/safehttp"
@@ -44,6 +45,7 @@ type Server struct {
 	client    *safehttp.Client
 	providers []hookswitch.Provider
 	widget    *widget.Widget
+	pages     *portal.Pages
 	travtus   *travtus.API
 	metrics   *metrics
 	http      *http.Server
@@ -220,9 +222,10 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stopWork()
 	service, stopService := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopService()
-	engineDone, serviceDone, httpDone := make(chan error, 1), make(chan error, 1), make(chan error, 1)
+	engineDone, serviceDone, pagesDone, httpDone := make(chan error, 1), make(chan error, 1), make(chan error, 1), make(chan error, 1)
 	go func() { engineDone <- s.engine.Run(work) }()
 	go func() { serviceDone <- s.service.Run(service, s.engine.SetNodes) }()
+	go func() { pagesDone <- s.pages.Run(work) }()
 	go func() { httpDone <- s.http.Serve(s.listener) }()
 
 	var failure error
@@ -244,7 +247,7 @@ func (s *Server) Run(ctx context.Context) error {
 		failure = errors.Join(failure, err)
 	}
 	stopWork()
-	failure = errors.Join(failure, <-engineDone)
+	failure = errors.Join(failure, <-engineDone, <-pagesDone)
 	stopService()
 	failure = errors.Join(failure, <-serviceDone)
 	s.client.Close()

@@ -65,8 +65,14 @@ func (s *Service) UpdateBin(ctx context.Context, token string, change func(*stor
 		if b, err = tx.Bin(tx.Context(), token); err != nil {
 			return err
 		}
+		relay := b.Relay
 		if err := change(b); err != nil {
 			return err
+		}
+		if b.Relay != "" && b.Relay != relay {
+			if wrong := s.checkRelay(b); wrong != "" {
+				return hookswitch.InvalidField(wrong, "relay")
+			}
 		}
 		if m := hookswitch.CheckText(b.Name); m != "" {
 			return hookswitch.InvalidField(m, "name")
@@ -85,6 +91,18 @@ func (s *Service) UpdateBin(ctx context.Context, token string, change func(*stor
 		return tx.PutBin(b)
 	})
 	return b, err
+}
+
+// checkRelay says what is wrong with where a bin is to send on what arrives.
+func (s *Service) checkRelay(b *store.Bin) string {
+	u, wrong := hookswitch.ParseEndpointURL(b.Relay)
+	if wrong != "" {
+		return wrong
+	}
+	if token, own := s.BinToken(b.Relay); own && token == b.Token {
+		return "is that of this bin itself"
+	}
+	return s.checkTarget(u)
 }
 
 // SetBinSecrets changes what the signatures of a bin's requests are judged with.
@@ -221,6 +239,41 @@ func (s *Service) PinBinRequest(ctx context.Context, token string, key hookswitc
 		}
 		return tx.PinBinRequest(token, key, pinned)
 	})
+}
+
+// NoteBinRelayed notes what became of sending a request of a bin on by itself.
+func (s *Service) NoteBinRelayed(ctx context.Context, token string, key hookswitch.Key, did *store.BinRelayed) error {
+	return s.store.Update(ctx, func(tx *store.Tx) error { return tx.NoteBinRelayed(token, key, did) })
+}
+
+// NameBinTrigger makes a request of a bin one that is sent again and again, under a name; with an empty one it is not any more. It stays as pinned ones do.
+func (s *Service) NameBinTrigger(ctx context.Context, token string, key hookswitch.Key, name string) error {
+	if m := hookswitch.CheckText(name); m != "" {
+		return hookswitch.InvalidField(m, "name")
+	}
+	if len(name) > MaxBinName {
+		return hookswitch.InvalidField("must be at most 80 bytes long", "name")
+	}
+	q, err := s.BinRequest(ctx, token, key)
+	if err != nil {
+		return err
+	}
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		if name != "" && !q.Pinned {
+			if n, err := tx.CountPinned(tx.Context(), token); err != nil || n >= BinPins {
+				if err == nil {
+					err = hookswitch.Errorf(hookswitch.Conflict, "A bin keeps %d pinned requests. Unpin one first.", BinPins)
+				}
+				return err
+			}
+		}
+		return tx.NameBinTrigger(token, key, name)
+	})
+}
+
+// BinTriggers are the requests of a bin that are sent again and again, newest first.
+func (s *Service) BinTriggers(ctx context.Context, token string) ([]*store.BinRequest, error) {
+	return s.store.BinTriggers(ctx, token)
 }
 
 // EmptyBin removes what a bin took.

@@ -15,6 +15,7 @@ type Bin struct {
 	Secrets   []hookswitch.Secret // to judge signatures with; none: unknown
 	Answer    *BinAnswer          // nil: 200, and a few words
 	Forward   string              // where its requests were sent on to last
+	Relay     string              // where everything that arrives is sent on to; "": nowhere
 	Taken     int64               // requests, ever
 	CreatedAt time.Time
 	ExpiresAt time.Time
@@ -64,6 +65,16 @@ type BinRequest struct {
 	Size     int64  // of the whole body
 	Pinned   bool
 	Answered *BinAnswered // nil: not known
+	Relayed  *BinRelayed  // nil: it was not sent on by itself, or not yet
+	Trigger  string       // its name among the requests that are sent again and again; "": it is none
+}
+
+// BinRelayed is what became of sending a request on by itself.
+type BinRelayed struct {
+	To     string `json:"to"`
+	Status int    `json:"status,omitempty"` // 0: there was no answer
+	MS     int64  `json:"ms,omitempty"`
+	Why    string `json:"why,omitempty"` // there was none, as a sentence
 }
 
 // HeaderLine is one header as it was received.
@@ -89,8 +100,8 @@ func (r *Reader) Bin(ctx context.Context, token string) (*Bin, error) {
 	var created, expires int64
 	var sealed []byte
 	var answer string
-	err := r.q.QueryRowContext(ctx, `SELECT created_at, expires_at, sealed, name, answer, forward, taken FROM bins WHERE token = $1`, token).
-		Scan(&created, &expires, &sealed, &b.Name, &answer, &b.Forward, &b.Taken)
+	err := r.q.QueryRowContext(ctx, `SELECT created_at, expires_at, sealed, name, answer, forward, relay, taken FROM bins WHERE token = $1`, token).
+		Scan(&created, &expires, &sealed, &b.Name, &answer, &b.Forward, &b.Relay, &b.Taken)
 	if err != nil {
 		return nil, readErr(err, "bin")
 	}
@@ -133,9 +144,10 @@ func (tx *Tx) PutBin(b *Bin) error {
 		}
 		answer = clean(string(text))
 	}
-	_, err = tx.exec(`INSERT INTO bins (token, created_at, expires_at, sealed, name, answer, forward) VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (token) DO UPDATE SET expires_at = excluded.expires_at, sealed = excluded.sealed, name = excluded.name, answer = excluded.answer, forward = excluded.forward`,
-		b.Token, millis(b.CreatedAt), millis(b.ExpiresAt), tx.box.seal(plain, binOwner(b.Token)), clean(b.Name), answer, clean(b.Forward))
+	_, err = tx.exec(`INSERT INTO bins (token, created_at, expires_at, sealed, name, answer, forward, relay) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (token) DO UPDATE SET expires_at = excluded.expires_at, sealed = excluded.sealed, name = excluded.name, answer = excluded.answer, forward = excluded.forward,
+			relay = excluded.relay`,
+		b.Token, millis(b.CreatedAt), millis(b.ExpiresAt), tx.box.seal(plain, binOwner(b.Token)), clean(b.Name), answer, clean(b.Forward), clean(b.Relay))
 	return err
 }
 
@@ -205,6 +217,21 @@ func (tx *Tx) PinBinRequest(token string, key hookswitch.Key, pinned bool) error
 	return tx.execOne("request", `UPDATE bin_requests SET pinned = $3 WHERE token = $1 AND id = $2`, token, int64(key), pinned)
 }
 
+// NoteBinRelayed notes what became of sending a request of a bin on by itself.
+func (tx *Tx) NoteBinRelayed(token string, key hookswitch.Key, did *BinRelayed) error {
+	text, err := json.Marshal(did)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`UPDATE bin_requests SET relayed = $3 WHERE token = $1 AND id = $2`, token, int64(key), clean(string(text)))
+	return err
+}
+
+// NameBinTrigger gives a request of a bin a name among those that are sent again and again, or takes it away. With one it stays.
+func (tx *Tx) NameBinTrigger(token string, key hookswitch.Key, name string) error {
+	return tx.execOne("request", `UPDATE bin_requests SET trigger_name = $3, pinned = pinned OR $4 WHERE token = $1 AND id = $2`, token, int64(key), clean(name), name != "")
+}
+
 // CountPinned is how many requests of a bin are pinned.
 func (r *Reader) CountPinned(ctx context.Context, token string) (n int, err error) {
 	err = r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM bin_requests WHERE token = $1 AND pinned`, token).Scan(&n)
@@ -233,12 +260,27 @@ func (tx *Tx) DropBin(token string) error {
 // BinRequests lists what a bin took.
 func (r *Reader) BinRequests(ctx context.Context, token string, p Page) ([]*BinRequest, error) {
 	args := []any{token}
+	return r.binRequests(ctx, token, p.clause("id", &args), args...)
+}
+
+// BinTriggers are the requests of a bin that have a name, newest first.
+func (r *Reader) BinTriggers(ctx context.Context, token string) ([]*BinRequest, error) {
+	return r.binRequests(ctx, token, ` AND pinned AND trigger_name <> '' ORDER BY id DESC LIMIT 200`, token)
+}
+
+func (r *Reader) binRequests(ctx context.Context, token, rest string, args ...any) ([]*BinRequest, error) {
 	return scanAll(ctx, r, func(row rowScanner) (*BinRequest, error) {
 		q := &BinRequest{Token: token}
 		var headers []byte
-		var answered string
-		if err := row.Scan(&q.Key, &q.Method, &q.URI, &q.Remote, &headers, &q.Body, &q.Size, &q.Pinned, &answered); err != nil {
+		var answered, relayed string
+		if err := row.Scan(&q.Key, &q.Method, &q.URI, &q.Remote, &headers, &q.Body, &q.Size, &q.Pinned, &answered, &relayed, &q.Trigger); err != nil {
 			return nil, err
+		}
+		if relayed != "" {
+			q.Relayed = new(BinRelayed)
+			if err := json.Unmarshal([]byte(relayed), q.Relayed); err != nil {
+				return nil, err
+			}
 		}
 		if answered != "" {
 			q.Answered = new(BinAnswered)
@@ -247,7 +289,7 @@ func (r *Reader) BinRequests(ctx context.Context, token string, p Page) ([]*BinR
 			}
 		}
 		return q, json.Unmarshal(headers, &q.Headers)
-	}, `SELECT id, method, uri, remote, headers, body, size, pinned, answered FROM bin_requests WHERE token = $1`+p.clause("id", &args), args...)
+	}, `SELECT id, method, uri, remote, headers, body, size, pinned, answered, relayed, trigger_name FROM bin_requests WHERE token = $1`+rest, args...)
 }
 
 // BinShare is the link to a bin.

@@ -300,7 +300,7 @@ func (s *Site) busyBin(ctx context.Context) error {
 	}
 	s.Names["manybin"] = b.Token
 	if _, err := s.Service.UpdateBin(ctx, b.Token, func(b *store.Bin) error {
-		b.Name, b.Forward = s.foul("Checkout, staging", 80), "https://staging.acme.example/webhooks"
+		b.Name, b.Forward, b.Relay = s.foul("Checkout, staging", 80), "https://staging.acme.example/webhooks", "https://staging.acme.example/webhooks"
 		return nil
 	}); err != nil {
 		return err
@@ -334,10 +334,20 @@ func (s *Site) busyBin(ctx context.Context) error {
 		if _, err := s.Service.TakeBinRequest(ctx, q); err != nil {
 			return err
 		}
-		if i == 40 {
-			if err := s.Service.PinBinRequest(ctx, b.Token, q.Key, true); err != nil {
-				return err
+		switch {
+		case i == 40:
+			err = s.Service.PinBinRequest(ctx, b.Token, q.Key, true)
+		case i == 61:
+			err = s.Service.NameBinTrigger(ctx, b.Token, q.Key, s.foul("A customer asks on WhatsApp", 80))
+		case i >= 116:
+			did := &store.BinRelayed{To: "https://staging.acme.example/webhooks", Status: 200, MS: int64(80 + i)}
+			if i == 117 {
+				did.Status, did.Why = 0, "There is no answer: the connection was refused."
 			}
+			err = s.Service.NoteBinRelayed(ctx, b.Token, q.Key, did)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

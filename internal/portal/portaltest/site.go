@@ -56,6 +56,8 @@ type Site struct {
 	http    *http.Server
 	client  *safehttp.Client
 	done    chan error
+	ran     chan error // tells when the pages have stopped running
+	stop    func()
 }
 
 // clock shows the time of the demonstration, and after it the real one.
@@ -88,7 +90,7 @@ type Options struct {
 
 // Open makes a site whose files lie in dir, and serves it until Close.
 func Open(ctx context.Context, dir string, o Options) (*Site, error) {
-	s := &Site{hostile: o.Hostile, Names: make(map[string]string), rand: rand.New(rand.NewPCG(4, 2)), done: make(chan error, 1)}
+	s := &Site{hostile: o.Hostile, Names: make(map[string]string), rand: rand.New(rand.NewPCG(4, 2)), done: make(chan error, 1), ran: make(chan error, 1)}
 	s.clock.ms.Store(time.Now().Add(-30 * time.Hour).UnixMilli())
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -140,6 +142,9 @@ func Open(ctx context.Context, dir string, o Options) (*Site, error) {
 		Settings: settings()})
 	s.Pages.Register(mux)
 	s.http = &http.Server{Handler: httpapi.Chain(mux, httpapi.WithRequestID, httpapi.SecurityHeaders, httpapi.Gzip), ReadHeaderTimeout: 10 * time.Second}
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	go func() { s.ran <- s.Pages.Run(run) }()
 	go func() { s.done <- s.http.Serve(listener) }()
 	return s, nil
 }
@@ -162,6 +167,8 @@ func settings() (list []portal.Setting) {
 func (s *Site) Close() error {
 	err := s.http.Close()
 	<-s.done
+	s.stop()
+	err = errors.Join(err, <-s.ran)
 	s.client.Close()
 	return errors.Join(err, s.Store.Close())
 }

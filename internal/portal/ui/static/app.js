@@ -81,19 +81,20 @@
     const font = "11px " + getComputedStyle(document.body).fontFamily;
     const half = at.length > 1 ? (at[1] - at[0]) * 0.6 : 1800;
     const tick = (v) => { const d = new Date(v * 1000); return d.getHours() || d.getMinutes() ? d.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }) : d.toLocaleDateString(undefined, { day: "numeric", month: "short" }); };
+    const moment = (v) => new Date(v * 1000).toLocaleString(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     const axis = { stroke: soft, grid: { stroke: line, width: 1 }, ticks: { show: false }, font };
     const bars = uPlot.paths.bars({ size: [0.82, 40], radius: 0.15 });
     drawn.set(figure, new uPlot({
-      width: Math.max(box.clientWidth, 200), height: 220, padding: [10, 8, 0, 0],
+      width: Math.max(box.clientWidth, 200), height: 200, padding: [10, 16, 0, 0],
       cursor: { points: { show: !stack }, drag: { x: false, y: false } },
       scales: { x: { range: (_u, min, max) => stack ? [min - half, max + half] : [min, max] }, y: { range: (_u, _min, max) => [0, Math.max(max * 1.08, 1)] } },
-      series: [{ label: "At", value: (_u, v) => v == null ? "" : new Date(v * 1000).toLocaleString(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }) },
+      series: [{ label: "When", value: (_u, v) => v == null ? moment(at[0]) + " to " + moment(at.at(-1)) : moment(v) },
         ...series.map((s, i) => {
           const c = solid(color(s.tone));
           return { label: s.name, stroke: c, fill: stack ? c : undefined, width: stack ? 0 : 1.75, paths: stack ? bars : undefined, points: { show: false },
-            value: (_u, v, _si, j) => j == null || values[i][j] == null ? "–" : values[i][j].toLocaleString() + " " + unit };
+            value: (_u, v, _si, j) => j == null || values[i][j] == null ? (stack && j == null ? values[i].reduce((a, b) => a + (b || 0), 0).toLocaleString() + " " + unit : "–") : values[i][j].toLocaleString() + " " + unit };
         })],
-      axes: [{ ...axis, grid: { show: false }, space: 64, values: (_u, list) => list.map(tick) }, { ...axis, size: 46 }],
+      axes: [{ ...axis, grid: { show: false }, space: 64, size: 28, values: (_u, list) => list.map(tick) }, { ...axis, size: 46 }],
     }, [at, ...sums], box));
     const table = figure.querySelector(".chart-table");
     if (!figure.dataset.ready) table.open = false;

@@ -96,9 +96,11 @@
         // The server is away; the next request brings another try.
       }
       following = 0;
-      if (behind) follow();
+      if (behind) follow(); else expect();
     }, 250);
   };
+  // A request that is being forwarded is looked at again until it is known what came of it.
+  const expect = () => { if (document.querySelector("#detail [data-waiting]")) setTimeout(follow, 1000); };
 
   // Keys: j and k move through the list, / searches, p pins, c copies.
   addEventListener("keydown", (e) => {
@@ -129,6 +131,7 @@
     $("live").classList.toggle("on", on);
     $("live-word").textContent = word;
   };
+  expect();
   const source = new EventSource(base + "/events?after=" + encodeURIComponent(body.dataset.newest));
   source.addEventListener("open", () => state("live", true));
   source.addEventListener("error", () => state(source.readyState === EventSource.CLOSED ? "not live: reload the page" : "connecting again", false));
