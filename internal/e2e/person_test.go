@@ -229,7 +229,7 @@ func (p *person) reachField(name string) *thing {
 	p.steps++
 	var el *thing
 	p.retry(fmt.Sprintf("get at the field %q", name), func() (err error) {
-		for _, role := range []string{"textbox", "searchbox", "spinbutton"} {
+		for _, role := range []string{"textbox", "searchbox", "combobox", "spinbutton"} {
 			if el, err = p.find(role, name); err == nil {
 				return p.hand.reach(p, el)
 			}
@@ -364,6 +364,9 @@ func (mouse) reach(p *person, el *thing) error {
 	}
 	if at.Why != "" {
 		return errors.New(at.Why)
+	}
+	if again, err := ask[point](p, el, visiblePoint); err != nil || again != at {
+		return fmt.Errorf("it moves: %v", err)
 	}
 	for _, kind := range []input.DispatchMouseEventType{input.DispatchMouseEventTypeMouseMoved, input.DispatchMouseEventTypeMousePressed, input.DispatchMouseEventTypeMouseReleased} {
 		ev := input.DispatchMouseEventParams{Type: kind, X: at.X, Y: at.Y}

@@ -110,7 +110,7 @@ func TestWalk_ACustomerDoesTheTenTasks(t *testing.T) {
 		p.write("Search", "watchman")
 		p.hears("1 message")
 		p.keepsPlace()
-		p.follow("link", "Failed, waiting")
+		p.follow("link", "Failed, waiting : order.made, "+s.messages[2])
 		p.sees("leave it with the watchman", s.messages[2])
 
 		// See why its attempt failed.
