@@ -73,6 +73,7 @@ type sqlite struct {
 const (
 	walCheckpoint = 16 << 20
 	walRestart    = 64 << 20
+	pageSize      = 4096 // SQLite's default
 )
 
 func sqliteDSN(path, pragmas string) string {
@@ -287,19 +288,29 @@ func (s *sqlite) checkpoints() {
 		if err != nil || info.Size() < walCheckpoint {
 			continue
 		}
-		mode := "PASSIVE"
-		if info.Size() > walRestart {
-			mode = "RESTART"
-		}
-		if err := s.checkpoint(mode); err != nil {
-			s.log.Warn("checkpoint", "mode", mode, "error", err)
+		if err := s.checkpoint(); err != nil {
+			s.log.Warn("checkpoint", "error", err)
 		}
 	}
 }
 
-func (s *sqlite) checkpoint(mode string) error {
-	var busy, frames, done int
-	return s.writeDB.QueryRow(`PRAGMA wal_checkpoint(`+mode+`)`).Scan(&busy, &frames, &done)
+// checkpoint copies what is in the write-ahead log beside the writer. It holds the writer up only for what has come meanwhile, and only when the log has grown so far
+// that it has to begin anew.
+func (s *sqlite) checkpoint() error {
+	frames, err := s.copyLog("PASSIVE")
+	if err == nil && frames*pageSize > walRestart {
+		_, err = s.copyLog("RESTART")
+	}
+	return err
+}
+
+// copyLog is a checkpoint of the given mode. It returns how many pages the write-ahead log holds.
+func (s *sqlite) copyLog(mode string) (frames int64, err error) {
+	var busy, done int64
+	if err = s.writeDB.QueryRow(`PRAGMA wal_checkpoint(`+mode+`)`).Scan(&busy, &frames, &done); err != nil {
+		err = fmt.Errorf("copy the log (%s): %w", mode, err)
+	}
+	return frames, err
 }
 
 func (s *sqlite) close() error {
@@ -317,7 +328,7 @@ func (s *sqlite) close() error {
 		if s.w != nil {
 			errs = append(errs, s.w.close())
 		}
-		if err := s.checkpoint("TRUNCATE"); err != nil {
+		if _, err := s.copyLog("TRUNCATE"); err != nil {
 			s.log.Warn("checkpoint", "error", err)
 		}
 		errs = append(errs, s.conn.Close())
