@@ -233,7 +233,8 @@ func (tx *Tx) SetOptOut(app, contact hookswitch.Key, ch hookswitch.Channel, at t
 // OptedOut tells since when a person wants no messages on the channel, and which message said so, 0 for none. A zero time: they have nothing against them.
 func (r *Reader) OptedOut(ctx context.Context, app, contact hookswitch.Key, ch hookswitch.Channel) (since time.Time, message hookswitch.Key, err error) {
 	var at int64
-	err = r.q.QueryRowContext(ctx, `SELECT COALESCE(MAX(opted_out_at), 0), COALESCE(MAX(opted_out_by), 0) FROM identifiers WHERE contact_id = $2 AND app_id = $1 AND channel = $3`,
-		int64(app), int64(contact), string(ch)).Scan(&at, &message)
+	err = r.q.QueryRowContext(ctx, selectOptedOut, int64(app), int64(contact), string(ch)).Scan(&at, &message)
 	return fromMillis(at), message, err
 }
+
+const selectOptedOut = `SELECT COALESCE(MAX(opted_out_at), 0), COALESCE(MAX(opted_out_by), 0) FROM identifiers WHERE contact_id = $2 AND app_id = $1 AND channel = $3`

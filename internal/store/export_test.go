@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"strings"
 
 	"github.com/hookswitch/hookswitch"
 )
@@ -72,4 +73,24 @@ func (s *Store) Pragma(ctx context.Context, pragma string) error {
 func (s *Store) SealedAnswer(ctx context.Context, o Once) (sealed []byte, err error) {
 	err = s.q.QueryRowContext(ctx, `SELECT sealed FROM answers WHERE hash = $1`, o.Hash[:]).Scan(&sealed)
 	return sealed, err
+}
+
+// SelectOptedOut is the query of OptedOut.
+const SelectOptedOut = selectOptedOut
+
+// Plan tells how the database goes about a query.
+func (s *Store) Plan(ctx context.Context, query string, args ...any) (string, error) {
+	column, explain := 3, "EXPLAIN QUERY PLAN "
+	if s.backend.dialect() != sqliteDialect {
+		column, explain = 0, "EXPLAIN "
+	}
+	lines, err := scanAll(ctx, &s.Reader, func(row rowScanner) (line string, err error) {
+		dest := make([]any, column+1)
+		for i := range dest[:column] {
+			dest[i] = new(int)
+		}
+		dest[column] = &line
+		return line, row.Scan(dest...)
+	}, explain+query, args...)
+	return strings.Join(lines, "\n"), err
 }
