@@ -28,7 +28,7 @@ func TestPages_TheDoctorExaminesAnAttempt(t *testing.T) {
 	}
 	examine("What is wrong.*no secret")
 	b.text(`([...document.querySelectorAll("main button")].find(a => a.textContent.includes("Put the secret in")).click(), 0)`)
-	b.until(`location.pathname.endsWith("/reveal") && document.readyState === "complete"`)
+	b.until(`document.readyState === "complete" && document.querySelector("#doctor-secret").value`)
 	examine("^It fits")
 	b.text(`(document.querySelector("#doctor-body").value = document.querySelector("#doctor-body").value.replaceAll(',"', ',   "'), 0)`)
 	examine("What is wrong.*spaces")

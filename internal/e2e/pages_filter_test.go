@@ -26,7 +26,7 @@ func TestPages_TheFilterBarSuggestsAndKeepsViews(t *testing.T) {
 		t.Errorf("suggested is %q", got)
 	}
 	b.press("xx")
-	b.until(`new URLSearchParams(location.search).get("q") === "status:failed code:5xx" && document.querySelector(".keep summary")`)
+	b.until(`[...document.querySelectorAll(".keep input[type=hidden]")].some(i => i.value === "status:failed code:5xx") && !document.querySelector(".htmx-request, .htmx-settling")`)
 	b.text(`(document.querySelector(".keep summary").focus(), 0)`)
 	b.press(kb.Enter, kb.Tab, "Servers down", kb.Enter)
 	b.until(`document.querySelector(".flash")?.textContent.includes("Servers down")`)

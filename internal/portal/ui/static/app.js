@@ -83,6 +83,7 @@
     const tick = (v) => { const d = new Date(v * 1000); return d.getHours() || d.getMinutes() ? d.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }) : d.toLocaleDateString(undefined, { day: "numeric", month: "short" }); };
     const moment = (v) => new Date(v * 1000).toLocaleString(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     const axis = { stroke: soft, grid: { stroke: line, width: 1 }, ticks: { show: false }, font };
+    const whole = Array.from({ length: 12 }, (_, k) => [1, 2, 5].map((n) => n * 10 ** k)).flat(); // nothing is counted in halves
     const bars = uPlot.paths.bars({ size: [0.82, 40], radius: 0.15 });
     drawn.set(figure, new uPlot({
       width: Math.max(box.clientWidth, 200), height: 200, padding: [10, 16, 0, 0],
@@ -94,7 +95,7 @@
           return { label: s.name, stroke: c, fill: stack ? c : undefined, width: stack ? 0 : 1.75, paths: stack ? bars : undefined, points: { show: false },
             value: (_u, v, _si, j) => j == null || values[i][j] == null ? (stack && j == null ? values[i].reduce((a, b) => a + (b || 0), 0).toLocaleString() + " " + unit : "–") : values[i][j].toLocaleString() + " " + unit };
         })],
-      axes: [{ ...axis, grid: { show: false }, space: 64, size: 28, values: (_u, list) => list.map(tick) }, { ...axis, size: 46 }],
+      axes: [{ ...axis, grid: { show: false }, space: 64, size: 28, values: (_u, list) => list.map(tick) }, { ...axis, size: 46, incrs: whole }],
     }, [at, ...sums], box));
     const table = figure.querySelector(".chart-table");
     if (!figure.dataset.ready) table.open = false;
@@ -155,6 +156,9 @@
     }
     e.target.closest("[data-close]")?.closest("dialog").close();
   });
+  // What is written into a search is looked for while it is written. Leaving the field is no reason to look again, and to put anew what somebody is just using.
+  document.addEventListener("change", (e) => { if (e.target.type === "search" && e.target.closest("search")) e.stopPropagation(); }, true);
+
   // A form that has been changed and not sent is not left without a question.
   let dirty = false;
   document.addEventListener("input", (e) => { if (e.target.closest("form[data-guard]")) dirty = true; });
