@@ -97,7 +97,8 @@ func (b *tab) text(expression string) string {
 	return in(b, chromedp.Evaluate[string]("String("+expression+")"))
 }
 
-// until waits for an expression to be true. It is asked from outside, because the page's policy may forbid it to evaluate texts.
+// until waits for an expression to be true. What throws is not true yet: a page that is just coming has no body. It is asked from outside, because the page's policy may forbid
+// it to evaluate texts.
 func (b *tab) until(expression string) {
 	b.t.Helper()
 	came := false
@@ -106,7 +107,10 @@ func (b *tab) until(expression string) {
 			b.shoot("failure")
 		}
 	}()
-	until(b.t, expression, func() bool { came = b.text("!!("+expression+")") == "true"; return came })
+	until(b.t, expression, func() bool {
+		came = b.text("(() => { try { return !!("+expression+") } catch { return false } })()") == "true"
+		return came
+	})
 }
 
 // press presses keys one after the other, as a person without a mouse would.
