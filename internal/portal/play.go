@@ -242,6 +242,16 @@ func (pl *play) owned(v *view) (*binHead, error) {
 	return h, err
 }
 
+// posted is the bin of a form that only who owns the bin may send, and the form.
+func (pl *play) posted(v *view) (*binHead, url.Values, error) {
+	h, err := pl.owned(v)
+	if err != nil {
+		return nil, nil, err
+	}
+	form, err := v.form()
+	return h, form, err
+}
+
 // binPage is what the page of a bin shows.
 type binPage struct {
 	*binHead
@@ -486,11 +496,7 @@ func (pl *play) sample(v *view) error {
 
 // pin has a request stay while others go, or lets it go.
 func (pl *play) pin(v *view) error {
-	h, err := pl.owned(v)
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	h, form, err := pl.posted(v)
 	if err != nil {
 		return err
 	}
@@ -536,11 +542,7 @@ func (pl *play) showSettings(h *binHead, status int, name, problem string) error
 }
 
 func (pl *play) saveSettings(v *view) error {
-	h, err := pl.owned(v)
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	h, form, err := pl.posted(v)
 	if err != nil {
 		return err
 	}

@@ -267,11 +267,7 @@ func boolWord(b bool) string {
 }
 
 func (pl *play) saveAnswer(v *view) error {
-	h, err := pl.owned(v)
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	h, form, err := pl.posted(v)
 	if err != nil {
 		return err
 	}

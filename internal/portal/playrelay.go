@@ -195,11 +195,7 @@ func (pl *play) addRelays(page *sendPage) error {
 
 // saveRelay has a bin forward what arrives from now on, or ends that.
 func (pl *play) saveRelay(v *view) error {
-	h, err := pl.owned(v)
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	h, form, err := pl.posted(v)
 	if err != nil {
 		return err
 	}
@@ -234,11 +230,7 @@ func (pl *play) saveRelay(v *view) error {
 
 // saveTrigger makes a request one that is sent again and again, or takes its name away.
 func (pl *play) saveTrigger(v *view) error {
-	h, err := pl.owned(v)
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	h, form, err := pl.posted(v)
 	if err != nil {
 		return err
 	}

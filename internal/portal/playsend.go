@@ -216,11 +216,7 @@ func outgoingOf(q *store.BinRequest, to *url.URL, by string) outgoing {
 }
 
 func (pl *play) send(v *view) error {
-	h, err := pl.owned(v)
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	h, form, err := pl.posted(v)
 	if err != nil {
 		return err
 	}

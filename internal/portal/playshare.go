@@ -66,11 +66,7 @@ func (pl *play) showShare(h *binHead, status int, problem string) error {
 }
 
 func (pl *play) saveShare(v *view) error {
-	h, err := pl.owned(v)
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	h, form, err := pl.posted(v)
 	if err != nil {
 		return err
 	}
