@@ -50,7 +50,15 @@ const (
 	DidStartRecovery   Action = "recovery.started"
 	DidCancelRecovery  Action = "recovery.canceled"
 	DidOpenPortal      Action = "portal.opened" // by the operator, as the customer
+
+	DidAddChannel        Action = "channel.added"
+	DidChangeCredentials Action = "channel.changed"
+	DidRemoveChannel     Action = "channel.removed"
+	DidChangeResponder   Action = "responder.changed"
+	DidSilenceResponder  Action = "responder.silenced"
+	DidUnmuteResponder   Action = "responder.unmuted"
 )
 
 // Actions are all of them.
-var Actions = []Action{DidCreateEndpoint, DidChangeEndpoint, DidDeleteEndpoint, DidDisableEndpoint, DidEnableEndpoint, DidShowSecret, DidRotateSecret, DidCutSecret, DidStartRecovery, DidCancelRecovery, DidOpenPortal}
+var Actions = []Action{DidCreateEndpoint, DidChangeEndpoint, DidDeleteEndpoint, DidDisableEndpoint, DidEnableEndpoint, DidShowSecret, DidRotateSecret, DidCutSecret, DidStartRecovery, DidCancelRecovery, DidOpenPortal,
+	DidAddChannel, DidChangeCredentials, DidRemoveChannel, DidChangeResponder, DidSilenceResponder, DidUnmuteResponder}

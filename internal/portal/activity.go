@@ -44,11 +44,13 @@ type activityPage struct {
 var actionNames = map[hookswitch.Action]string{hookswitch.DidCreateEndpoint: "Endpoint created", hookswitch.DidChangeEndpoint: "Endpoint changed", hookswitch.DidDeleteEndpoint: "Endpoint deleted",
 	hookswitch.DidDisableEndpoint: "Endpoint turned off", hookswitch.DidEnableEndpoint: "Endpoint turned on", hookswitch.DidShowSecret: "Secrets shown", hookswitch.DidRotateSecret: "Secret rotated",
 	hookswitch.DidCutSecret: "Old secret cut", hookswitch.DidStartRecovery: "Recovery started", hookswitch.DidCancelRecovery: "Recovery canceled",
-	hookswitch.DidOpenPortal: "Portal opened as the customer"}
+	hookswitch.DidOpenPortal: "Portal opened as the customer", hookswitch.DidAddChannel: "Channel added", hookswitch.DidChangeCredentials: "Channel changed", hookswitch.DidRemoveChannel: "Channel removed",
+	hookswitch.DidChangeResponder: "Responder changed", hookswitch.DidSilenceResponder: "Responder switched off", hookswitch.DidUnmuteResponder: "Responder switched on"}
 
 var actionIcons = map[hookswitch.Action]string{hookswitch.DidCreateEndpoint: "plus", hookswitch.DidChangeEndpoint: "gear", hookswitch.DidDeleteEndpoint: "cross", hookswitch.DidDisableEndpoint: "ban",
 	hookswitch.DidEnableEndpoint: "play", hookswitch.DidShowSecret: "lock", hookswitch.DidRotateSecret: "key", hookswitch.DidCutSecret: "key", hookswitch.DidStartRecovery: "send", hookswitch.DidCancelRecovery: "ban",
-	hookswitch.DidOpenPortal: "user"}
+	hookswitch.DidOpenPortal: "user", hookswitch.DidAddChannel: "plus", hookswitch.DidChangeCredentials: "key", hookswitch.DidRemoveChannel: "cross", hookswitch.DidChangeResponder: "turn",
+	hookswitch.DidSilenceResponder: "ban", hookswitch.DidUnmuteResponder: "play"}
 
 func actorName(a hookswitch.Actor) string {
 	switch a.Kind {
