@@ -375,11 +375,11 @@ func (s *Service) CheckRoute(ctx context.Context, app hookswitch.Key, id, route 
 
 // noteSender writes down what is done to a sender, in the transaction that does it. details are names and values in turn.
 func (s *Service) noteSender(tx *store.Tx, by hookswitch.Actor, action hookswitch.Action, sender *hookswitch.Sender, details ...string) error {
-	a := &hookswitch.Activity{Key: s.keys.Next(), App: sender.App, Actor: by, Action: action, Name: sender.Name, Details: make(map[string]string)}
+	var known []string
 	for i := 0; i+1 < len(details); i += 2 {
 		if details[i+1] != "" {
-			a.Details[details[i]] = details[i+1]
+			known = append(known, details[i], details[i+1])
 		}
 	}
-	return tx.InsertActivity(a)
+	return s.noteApp(tx, by, action, sender.App, sender.Name, known...)
 }
