@@ -106,7 +106,7 @@ func TestUpdateRoute_ChangesWhatIsNamedAndSendsAgain(t *testing.T) {
 			t.Errorf("the old token stays: %d, rate %s", len(r.Credentials["auth_token"]), r.Rate)
 		}
 		list := servicetest.Must(w.Service.Activities(t.Context(), app.Key, store.ActivityFilter{}, store.Page{Limit: 10}))(t)
-		if len(list) != 3 || list[0].Action != hookswitch.DidChangeCredentials || strings.Contains(list[0].Details["Credentials"], "newest") || list[0].Details["Credentials"] != "auth_token" {
+		if len(list) != 4 || list[0].Action != hookswitch.DidChangeCredentials || strings.Contains(list[0].Details["Credentials"], "newest") || list[0].Details["Credentials"] != "auth_token" {
 			t.Errorf("noted: %d, %+v", len(list), list[0])
 		}
 		if err := w.Service.DeleteRoute(t.Context(), app.Key, id, route); err != nil {
