@@ -186,6 +186,12 @@ func noteFields(err error, wrong map[string]string, names map[string]string) boo
 	return true
 }
 
+// asInvalid is err where it says what is wrong with what somebody entered.
+func asInvalid(err error) (*hookswitch.Error, bool) {
+	var e *hookswitch.Error
+	return e, errors.As(err, &e) && e.Kind == hookswitch.Invalid
+}
+
 // endpointOf is the endpoint that a form describes.
 func endpointOf(form url.Values, wrong map[string]string) hookswitch.Endpoint {
 	e := hookswitch.Endpoint{URL: strings.TrimSpace(form.Get("url")), Description: strings.TrimSpace(form.Get("name")), Disabled: form.Get("paused") != "", Ordered: form.Get("ordered") != ""}
