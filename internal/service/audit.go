@@ -99,7 +99,7 @@ func EndpointChanges(was, is *hookswitch.Endpoint) (list []Change) {
 	add("Address", was.URL, is.URL)
 	add("Name", or(was.Description, "none"), or(is.Description, "none"))
 	add("Event types", words(was.EventTypes, "all"), words(is.EventTypes, "all"))
-	add("Channels", words(was.Tags, "all"), words(is.Tags, "all"))
+	add("Tags", words(was.Tags, "all"), words(is.Tags, "all"))
 	add("Rate", rate(was.ThrottleRate), rate(is.ThrottleRate))
 	order := map[bool]string{false: "as they come", true: "one at a time, in order"}
 	add("Order", order[was.Ordered], order[is.Ordered])
