@@ -19,6 +19,9 @@ const (
 	idleAfter = 30 * time.Second
 	// cutTime is how long runs may take to return once they are cancelled, and the last release to finish.
 	cutTime = 5 * time.Second
+	// ownAhead is how many items a kind with a share of its own keeps in memory for each of its runs. Such kinds wait for others for long: what is claimed too
+	// early costs a write now, and a lease to be kept.
+	ownAhead = 2
 	// smallLane is a lane that may use the second half of the global queue bound.
 	smallLane = 64
 )
@@ -30,7 +33,7 @@ type Options struct {
 	Now          func() time.Time // time.Now unless set; must be safe to call at once
 	Global       int              // runs at once over all lanes of kinds that have no share of their own; 512 unless set
 	QueuePerLane int              // items a lane keeps in memory; 512 unless set
-	Queue        int              // items these lanes keep in memory, and those of each kind with a share of its own; 16384 unless set
+	Queue        int              // items these lanes keep in memory, 16384 unless set, which bounds those of a kind with a share of its own too
 	LeaseFor     time.Duration    // length of a lease; twice the kind's timeout and 30 s unless set
 	PollEvery    time.Duration    // how often to look for work nobody told us of; 1 s unless set
 	Grace        time.Duration    // how long a stop waits for running work; 10 s unless set, none if negative
@@ -111,7 +114,7 @@ func New(o Options) (*Engine, error) {
 		}
 		k := &kind{KindOptions: ko, id: id, nodes: &e.nodes, bell: make(chan struct{}, 1), pool: shared}
 		if k.Own > 0 {
-			k.pool = newPool(k.Own, queue)
+			k.pool = newPool(k.Own, min(queue, ownAhead*k.Own))
 			e.pools = append(e.pools, k.pool)
 		}
 		k.Start = orDefault(k.Start, 8)
