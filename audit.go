@@ -50,7 +50,13 @@ const (
 	DidStartRecovery   Action = "recovery.started"
 	DidCancelRecovery  Action = "recovery.canceled"
 	DidOpenPortal      Action = "portal.opened" // by the operator, as the customer
+	DidCreateToken     Action = "token.created" // for programs, in the portal
+	DidEndToken        Action = "token.ended"
+	DidEndSession      Action = "session.ended"  // by somebody, not by signing out
+	DidEndSessions     Action = "sessions.ended" // all of them
+	DidMarkIssue       Action = "issue.marked"
 )
 
 // Actions are all of them.
-var Actions = []Action{DidCreateEndpoint, DidChangeEndpoint, DidDeleteEndpoint, DidDisableEndpoint, DidEnableEndpoint, DidShowSecret, DidRotateSecret, DidCutSecret, DidStartRecovery, DidCancelRecovery, DidOpenPortal}
+var Actions = []Action{DidCreateEndpoint, DidChangeEndpoint, DidDeleteEndpoint, DidDisableEndpoint, DidEnableEndpoint, DidShowSecret, DidRotateSecret, DidCutSecret, DidStartRecovery, DidCancelRecovery, DidOpenPortal,
+	DidCreateToken, DidEndToken, DidEndSession, DidEndSessions, DidMarkIssue}

@@ -44,11 +44,12 @@ type activityPage struct {
 var actionNames = map[hookswitch.Action]string{hookswitch.DidCreateEndpoint: "Endpoint created", hookswitch.DidChangeEndpoint: "Endpoint changed", hookswitch.DidDeleteEndpoint: "Endpoint deleted",
 	hookswitch.DidDisableEndpoint: "Endpoint turned off", hookswitch.DidEnableEndpoint: "Endpoint turned on", hookswitch.DidShowSecret: "Secrets shown", hookswitch.DidRotateSecret: "Secret rotated",
 	hookswitch.DidCutSecret: "Old secret cut", hookswitch.DidStartRecovery: "Recovery started", hookswitch.DidCancelRecovery: "Recovery canceled",
-	hookswitch.DidOpenPortal: "Portal opened as the customer"}
+	hookswitch.DidOpenPortal: "Portal opened as the customer", hookswitch.DidCreateToken: "API token created", hookswitch.DidEndToken: "API token revoked",
+	hookswitch.DidEndSession: "Session ended", hookswitch.DidEndSessions: "All sessions ended", hookswitch.DidMarkIssue: "Issue marked"}
 
 var actionIcons = map[hookswitch.Action]string{hookswitch.DidCreateEndpoint: "plus", hookswitch.DidChangeEndpoint: "gear", hookswitch.DidDeleteEndpoint: "cross", hookswitch.DidDisableEndpoint: "ban",
 	hookswitch.DidEnableEndpoint: "play", hookswitch.DidShowSecret: "lock", hookswitch.DidRotateSecret: "key", hookswitch.DidCutSecret: "key", hookswitch.DidStartRecovery: "send", hookswitch.DidCancelRecovery: "ban",
-	hookswitch.DidOpenPortal: "user"}
+	hookswitch.DidOpenPortal: "user", hookswitch.DidCreateToken: "key", hookswitch.DidEndToken: "key", hookswitch.DidEndSession: "out", hookswitch.DidEndSessions: "out", hookswitch.DidMarkIssue: "alert"}
 
 func actorName(a hookswitch.Actor) string {
 	switch a.Kind {
@@ -92,7 +93,7 @@ func detailWords(name, text string) string {
 				return strings.ToLower(k.name)
 			}
 		}
-	case "From", "Until":
+	case "From", "Until", "Ends":
 		if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
 			return t.UTC().Format("2 Jan, 15:04 UTC")
 		}
@@ -179,7 +180,7 @@ func (p *Pages) activity(v *view) error {
 	case len(list) == 0 && (action != "" || who != ""):
 		page.Blank = &ui.Blank{Kind: "nomatch", Title: "Nothing matches", Text: "Nobody did that, as far back as it is kept.", Links: []ui.Action{{Name: "Clear the conditions", URL: v.Page("activity")}}}
 	case len(list) == 0:
-		page.Blank = &ui.Blank{Kind: "empty", Title: "Nothing was changed yet", Text: "Who changes endpoints, sees secrets or starts recoveries is noted here, and what happens by itself."}
+		page.Blank = &ui.Blank{Kind: "empty", Title: "Nothing was changed yet", Text: "Who changes endpoints, sees secrets, makes tokens or starts recoveries is noted here, and what happens by itself."}
 	}
 	file := *v.r.URL
 	file.Path = v.Page("activity", "export")
