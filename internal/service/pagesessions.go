@@ -187,7 +187,7 @@ func (s *Service) Sessions(ctx context.Context, app hookswitch.Key, kind hookswi
 // EndAccess ends a session or a portal token of an App that somebody else has, and notes it. An error of kind NotFound says that there is none that lives.
 func (s *Service) EndAccess(ctx context.Context, app, key hookswitch.Key) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
-		for kind, action := range map[hookswitch.TokenKind]hookswitch.Action{hookswitch.TokenSession: hookswitch.DidEndSession, hookswitch.TokenPortal: hookswitch.DidEndToken} {
+		for kind, action := range map[hookswitch.TokenKind]hookswitch.Action{hookswitch.TokenSession: hookswitch.DidEndPortal, hookswitch.TokenPortal: hookswitch.DidEndToken} {
 			list, err := tx.Sessions(tx.Context(), app, kind, s.now(), store.Page{After: key - 1, Before: key + 1, Limit: 1})
 			if err != nil {
 				return err
@@ -218,6 +218,6 @@ func (s *Service) EndSessions(ctx context.Context, app hookswitch.Key, kind hook
 		if err := tx.EndSessionsOf(app, kind, s.now()); err != nil {
 			return err
 		}
-		return tx.InsertActivity(&hookswitch.Activity{Key: s.keys.Next(), App: app, Actor: actorOf(ctx), Action: hookswitch.DidEndSessions})
+		return tx.InsertActivity(&hookswitch.Activity{Key: s.keys.Next(), App: app, Actor: actorOf(ctx), Action: hookswitch.DidEndPortals})
 	})
 }
