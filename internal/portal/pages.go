@@ -262,6 +262,13 @@ func (p *Pages) waysOn(v *view, e *hookswitch.Error) []ui.Action {
 			return []ui.Action{{Name: "Try again", URL: v.Here(), Look: "primary", Icon: "turn"}}
 		}
 	}
+	if above := v.route.under; above != "" && v.App != nil && (e.Kind == hookswitch.NotFound || e.Kind == hookswitch.Gone) {
+		for _, rt := range routes {
+			if rt.method == http.MethodGet && rt.in&v.route.in != 0 && rt.path == above {
+				return []ui.Action{{Name: rt.name, URL: v.Base + above, Look: "primary"}, {Name: "To the first page", URL: v.homeURL()}}
+			}
+		}
+	}
 	return []ui.Action{{Name: "To the first page", URL: v.homeURL(), Look: "primary"}}
 }
 

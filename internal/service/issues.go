@@ -167,7 +167,11 @@ func (s *Service) MarkIssue(ctx context.Context, app, endpoint hookswitch.Key, c
 		return hookswitch.InvalidField("must be at most 2000 bytes long", "note")
 	}
 	return s.store.Update(ctx, func(tx *store.Tx) error {
-		if _, err := tx.Endpoint(tx.Context(), app, endpoint); err != nil {
+		e, err := tx.Endpoint(tx.Context(), app, endpoint)
+		if err != nil {
+			return err
+		}
+		if err := s.note(tx, actorOf(ctx), hookswitch.DidMarkIssue, e, "Issue", cause, "State", string(state), "Note", note); err != nil {
 			return err
 		}
 		return tx.PutIssueMark(app, &store.IssueMark{Endpoint: endpoint, Cause: cause, State: string(state), Note: note, ChangedAt: s.now().UTC()})

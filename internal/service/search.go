@@ -40,6 +40,11 @@ func (f *FoundEvent) Endpoints() int { return f.Delivered + f.Waiting + f.Failed
 // maxTries is how many attempts are looked at for the events of one page.
 const maxTries = 2000
 
+// ParseFilter reads what is written in a filter bar, with times relative to now. What cannot be understood is left out, and said.
+func (s *Service) ParseFilter(text string) (filter.Query, []filter.Problem) {
+	return filter.Parse(text, s.now())
+}
+
 // conditions are a filter as the store understands it. none says that nothing can fit.
 func (s *Service) conditions(ctx context.Context, app hookswitch.Key, q *filter.Query, p *store.Page, oneEndpoint bool) (c store.Search, none bool, problems []filter.Problem, err error) {
 	said := func(w string) bool { return slices.Contains(q.Statuses, w) }

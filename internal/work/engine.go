@@ -62,6 +62,7 @@ type Engine struct {
 	cancel context.CancelCauseFunc
 
 	state   atomic.Int32
+	held    atomic.Bool // nothing is taken for a while
 	lanes   lanes
 	pools   []*pool // each once
 	workers sync.WaitGroup
@@ -149,7 +150,8 @@ func orDefault[T int | time.Duration](v, otherwise T) T {
 	return v
 }
 
-func (e *Engine) running() bool { return e.state.Load() == stateRunning }
+// running says that work is taken and started.
+func (e *Engine) running() bool { return e.state.Load() == stateRunning && !e.held.Load() }
 
 // Run claims and runs work until ctx ends, and then stops in order: nothing new is taken, running work has the grace to
 // end, what is left is cancelled, and everything that was queued or cut off is given back. It may be called once.
@@ -199,17 +201,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	return err
 }
 
-// close refuses new work and empties the lanes. Workers are only sent under a lane's lock, while running: having held
-// each lock once since the state changed, no further worker can start.
+// close refuses new work and empties the lanes.
 func (e *Engine) close() {
 	e.state.Store(stateStopping)
-	e.lanes.each(func(l *lane) {
-		n := l.queue.len()
-		if n > 0 {
-			e.giveBack(l.cut(0, nil))
-			l.kind.pool.queued.Add(int64(-n))
-		}
-	})
+	e.empty()
 	e.homeMu.Lock()
 	defer e.homeMu.Unlock()
 	close(e.rest)

@@ -18,6 +18,7 @@ var shapes = map[string]apitest.Shape{
 	"PATCH /apps/{app}":  {Tag: "apps", In: appIn{}, Out: appOut{}},
 	"DELETE /apps/{app}": {Tag: "apps", Status: 204},
 
+	"GET /apps/{app}/events":   {Tag: "apps", Query: []string{"q"}, List: true, Out: listOut[foundEventOut]{}},
 	"GET /apps/{app}/activity": {Tag: "apps", Query: []string{"action", "actor"}, List: true, Out: listOut[activityOut]{}},
 
 	"GET /apps/{app}/keys":               {Tag: "keys", List: true, Out: listOut[keyOut]{}},
@@ -75,6 +76,16 @@ var shapes = map[string]apitest.Shape{
 	"GET /strays/{stray}":    {Tag: "server", Out: wholeStrayOut{}},
 	"DELETE /strays/{stray}": {Tag: "server", Status: 204},
 	"GET /settings":          {Tag: "server", Out: settingsOut{}},
+
+	"GET /overview":              {Tag: "server", Out: overviewOut{}},
+	"GET /queues":                {Tag: "server", Out: queuesOut{}},
+	"POST /pause":                {Tag: "server", In: pauseIn{}, Out: pauseOut{}},
+	"DELETE /pause":              {Tag: "server", Status: 204},
+	"GET /nodes":                 {Tag: "server", Out: nodesOut{}},
+	"POST /nodes/{node}/drain":   {Tag: "server", Out: nodeOut{}},
+	"DELETE /nodes/{node}/drain": {Tag: "server", Out: nodeOut{}},
+	"GET /activity":              {Tag: "server", Query: []string{"q", "action", "actor"}, List: true, Out: listOut[activityOut]{}},
+	"POST /activity/verify":      {Tag: "server", In: verifyIn{}, Out: verifyOut{}},
 }
 
 func TestTheDescriptionHasEveryRoute(t *testing.T) {

@@ -163,13 +163,35 @@
   const like = (e) => [e.tagName, e.getAttribute("href") ?? e.form?.getAttribute("action"), e.name, e.textContent.trim()].join("\n");
   const news = (box) => box?.querySelector("[data-says]")?.textContent.trim();
   let before = null;
+  // What could not be had leaves what is there, says so above it, and can be tried again. Who has no session any more is shown the way in.
+  const broken = ({ xhr, target, requestConfig: { elt } }, text) => {
+    target.removeAttribute("aria-busy");
+    if (xhr.status === 401) { location.reload(); return; }
+    if (target.previousElementSibling?.classList.contains("retry")) return;
+    const bar = document.createElement("div"), words = document.createElement("p"), again = document.createElement("button");
+    bar.className = "banner bad retry";
+    bar.setAttribute("role", "alert");
+    words.textContent = text + " What is shown below may be old. ";
+    again.className = "btn small";
+    again.textContent = "Try again";
+    again.addEventListener("click", () => { if (elt.requestSubmit) elt.requestSubmit(); else location.reload(); });
+    words.append(again);
+    bar.append(words);
+    target.before(bar);
+  };
   document.body.addEventListener("htmx:beforeSwap", (e) => {
     const box = e.detail.target, at = document.activeElement;
+    if (e.detail.xhr.status >= 400 && !e.detail.serverResponse.includes('id="' + box.id + '"')) {
+      e.detail.shouldSwap = false; // a page that says what is wrong has nothing to put in place of the list
+      broken(e.detail, "The server answered " + e.detail.xhr.status + " and not with the list.");
+      return;
+    }
     before = { id: box.id, had: box.contains(at) && like(at), news: news(box) };
   });
   document.body.addEventListener("htmx:afterSettle", (e) => {
     const box = before?.id && document.getElementById(before.id);
     if (!box) return;
+    each(document, ".retry", (bar) => bar.remove());
     if (before.had && document.activeElement === document.body) {
       let to = [...box.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")].find((e) => like(e) === before.had);
       if (!to) { to = box; to.tabIndex = -1; }
@@ -179,8 +201,8 @@
     else if (news(box) !== before.news) announce(news(box) ?? "");
     before = null;
   });
-  document.body.addEventListener("htmx:responseError", () => say("The server did not answer that. What is shown may be old."));
-  document.body.addEventListener("htmx:sendError", () => say("The server cannot be reached. What is shown may be old."));
+  document.body.addEventListener("htmx:sendError", (e) => broken(e.detail, "The server cannot be reached."));
+  document.body.addEventListener("htmx:beforeRequest", (e) => { if (e.detail.elt.closest("search")) e.detail.target.setAttribute("aria-busy", "true"); });
 
   document.addEventListener("click", (e) => {
     const refused = e.target.closest("[data-refused]");
@@ -242,6 +264,11 @@
       tell("hookswitch.navigate", { path: location.pathname });
       if (event) tell("hookswitch." + event, { endpoint: detail });
     }
+    // What may not be shown in a frame opens beside it.
+    document.addEventListener("click", (e) => {
+      const link = e.target.closest('a[href^="/play"], a[href^="/docs"]');
+      if (link) { link.target = "_blank"; link.rel = "noopener"; }
+    }, true);
     addEventListener("message", (e) => {
       if (e.source !== parent || e.data?.type !== "hookswitch.theme") return;
       const theme = e.data.payload?.theme;
