@@ -303,7 +303,11 @@ func matching(q *filter.Query) url.Values {
 	case len(q.Codes) == 1:
 		form.Set("answers", strconv.Itoa(q.Codes[0].Low))
 	}
-	if len(q.Channels) == 1 {
+	text := q.WithoutNamed(filter.Names...)
+	switch {
+	case len(q.Channels) == 1 && slices.Contains(hookswitch.Channels, hookswitch.Channel(q.Channels[0])):
+		text = strings.TrimSpace(text + " " + filter.Term{Value: `"channel":"` + q.Channels[0] + `"`}.String())
+	case len(q.Channels) == 1:
 		form.Set("tag", q.Channels[0])
 	}
 	if len(q.Types) > 0 {
@@ -317,8 +321,8 @@ func matching(q *filter.Query) url.Values {
 	if !q.Before.IsZero() {
 		form.Set("until", q.Before.UTC().Format(timeForm))
 	}
-	if len(q.Texts) > 0 {
-		form.Set("text", q.WithoutNamed(filter.Names...))
+	if text != "" {
+		form.Set("text", text)
 	}
 	return form
 }

@@ -325,6 +325,8 @@ func (page *recoverPage) say(what string, r service.Recovery) {
 	switch {
 	case n == 0 && page.Plan.More:
 		page.Tone, page.Sentence = ui.Info, "Nothing that would be sent was found yet."
+	case n == 0 && page.Narrowed:
+		page.Tone, page.Sentence = ui.Info, "Nothing in that time fits what it is narrowed to."
 	case n == 0:
 		page.Tone, page.Sentence = ui.Info, map[string]string{"failed": "Nothing failed in that time.", "never": "Nothing was missed in that time.", "all": "There is nothing in that time."}[what]
 	case page.Plan.More:
