@@ -124,7 +124,7 @@ type found struct {
 var quick = []struct{ name, term string }{{"Failed", "status:failed"}, {"Waiting", "status:waiting"}, {"Given up", "status:given-up"}, {"No answer", "code:none"}, {"5xx", "code:5xx"}, {"4xx", "code:4xx"}, {"Last hour", "after:1h"}}
 
 // filterHint explains the grammar in a line.
-const filterHint = `status:failed code:5xx type:message.* channel:sms after:2h before:2026-03-01 message:msg_… and "text in the payload", in big or small letters.`
+const filterHint = `status:failed code:5xx type:message.* channel:sms after:2h before:2026-03-01 (UTC) message:msg_… and "text in the payload", in big or small letters.`
 
 // find begins a list with a filter bar at the path.
 func (v *view) find(path, label string) found {

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"html"
 	"net/url"
 	"slices"
@@ -288,6 +289,47 @@ func TestDeliveries_WhatMatchesIsSentByARecovery(t *testing.T) {
 		}
 	}
 	c.says(c.get(c.base+"/recover?what=failed&last=1h&text=order%3A17"), "2 events will be sent.")
+}
+
+func TestEndpoints_AreFoundHoweverManyThereAre(t *testing.T) {
+	t.Parallel()
+	c := newCustomer(t, hookswitch.AllCapabilities)
+	for i := range 230 {
+		e := hookswitch.Endpoint{URL: "https://receiver.example/hook", Description: fmt.Sprintf("Branch %03d", i), Disabled: i < 3}
+		if _, err := c.site.Service.CreateEndpoint(context.Background(), c.site.App.Key, e, service.Idempotency{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names := func(body string) (list []string) {
+		for _, part := range strings.Split(body, `aria-label="Choose `)[1:] {
+			name, _, _ := strings.Cut(part, `"`)
+			list = append(list, name)
+		}
+		return list
+	}
+	older := func(body string) string {
+		before, _, found := strings.Cut(body, `" rel="next">Older`)
+		if !found {
+			return ""
+		}
+		return html.UnescapeString(before[strings.LastIndex(before, `href="`)+len(`href="`):])
+	}
+	var all []string
+	for path := "/portal/endpoints"; path != ""; {
+		body := c.get(path)
+		all = append(all, names(body)...)
+		path = older(body)
+	}
+	if len(all) != 231 || all[0] != "Branch 229" || all[229] != "Branch 000" {
+		t.Errorf("%d endpoints on all pages, from %s", len(all), all[0])
+	}
+	if got := names(c.get("/portal/endpoints?q=branch+001")); !slices.Equal(got, []string{"Branch 001"}) {
+		t.Errorf("the search finds %v", got)
+	}
+	if got := names(c.get("/portal/endpoints?state=disabled")); !slices.Equal(got, []string{"Branch 002", "Branch 001", "Branch 000"}) {
+		t.Errorf("those that are off: %v", got)
+	}
+	c.says(c.get("/portal/endpoints?q=nothing-like-it"), "No endpoint matches")
 }
 
 // problemsOf is what the summary of a form says.
