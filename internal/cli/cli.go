@@ -58,6 +58,7 @@ type grammar struct {
 	Invitation invitationCmd `cmd:"" group:"client" help:"Manage invitations to connect an account"`
 	Draft      draftCmd      `cmd:"" group:"client" help:"Decide on answers to what was written in public"`
 	Stray      strayCmd      `cmd:"" group:"client" help:"See pushes that belonged to no sender"`
+	Listen     listenCmd     `cmd:"" group:"client" help:"Send what arrives at a bin on to a server on this machine"`
 
 	Verify   verifyCmd   `cmd:"" aliases:"doctor" group:"tools" help:"Say why the signature of a webhook does not fit"`
 	Simulate simulateCmd `cmd:"" group:"tools" help:"Play a messaging provider"`

@@ -192,13 +192,13 @@ func field(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[1], fmt.Sprint(v))
 }
 
-// ready waits until the file at the first argument, which a server in the background writes, tells its URL, and puts that into the variable of the
+// ready waits until the file at the first argument, which a program in the background writes, tells its address, and puts that into the variable of the
 // second.
 func ready(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: ready FILE VARIABLE")
 	}
-	runs := regexp.MustCompile(`runs at (\S+)\n`)
+	runs := regexp.MustCompile(`(?:runs at|address) +(\S+)\n`)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); <-tick.C {
