@@ -11,6 +11,8 @@ type Activity struct {
 	Endpoint Key               // what it was done to; 0: to no endpoint
 	Name     string            // what that was called then
 	Details  map[string]string // more of it, by names that pages know; no secrets
+	Number   int64             // its place in the chain of its App, from 1; 0: it is older than the chains
+	Hash     []byte            // over it and the entry before it; nil: the same
 }
 
 // At is when it was done.
@@ -50,7 +52,27 @@ const (
 	DidStartRecovery   Action = "recovery.started"
 	DidCancelRecovery  Action = "recovery.canceled"
 	DidOpenPortal      Action = "portal.opened" // by the operator, as the customer
+
+	DidCreateApp Action = "application.created"
+	DidChangeApp Action = "application.changed"
+	DidDeleteApp Action = "application.deleted"
+	DidExportApp Action = "application.exported"
+	DidErase     Action = "person.erased"
+	DidCreateKey Action = "key.created"
+	DidRotateKey Action = "key.rotated"
+	DidRevokeKey Action = "key.revoked"
+
+	// What concerns the whole server is noted for OrganizationApp.
+	DidPause      Action = "deliveries.paused"
+	DidResume     Action = "deliveries.resumed"
+	DidDrainNode  Action = "node.drained"
+	DidFillNode   Action = "node.filled"
+	DidEndSession Action = "session.ended" // at the dashboard
 )
 
-// Actions are all of them.
-var Actions = []Action{DidCreateEndpoint, DidChangeEndpoint, DidDeleteEndpoint, DidDisableEndpoint, DidEnableEndpoint, DidShowSecret, DidRotateSecret, DidCutSecret, DidStartRecovery, DidCancelRecovery, DidOpenPortal}
+// Actions are all of them; those that concern the whole server come last.
+var Actions = []Action{DidCreateEndpoint, DidChangeEndpoint, DidDeleteEndpoint, DidDisableEndpoint, DidEnableEndpoint, DidShowSecret, DidRotateSecret, DidCutSecret, DidStartRecovery, DidCancelRecovery, DidOpenPortal,
+	DidCreateApp, DidChangeApp, DidDeleteApp, DidExportApp, DidErase, DidCreateKey, DidRotateKey, DidRevokeKey, DidPause, DidResume, DidDrainNode, DidFillNode, DidEndSession}
+
+// AppActions are those that are done to an App.
+var AppActions = Actions[:19]

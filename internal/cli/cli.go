@@ -59,6 +59,10 @@ type grammar struct {
 	Draft      draftCmd      `cmd:"" group:"client" help:"Decide on answers to what was written in public"`
 	Stray      strayCmd      `cmd:"" group:"client" help:"See pushes that belonged to no sender"`
 	Listen     listenCmd     `cmd:"" group:"client" help:"Send what arrives at a bin on to a server on this machine"`
+	Status     statusCmd     `cmd:"" group:"client" help:"Show how the server has been doing"`
+	Queue      queueCmd      `cmd:"" group:"client" help:"See what waits, and pause everything"`
+	Node       nodeCmd       `cmd:"" group:"client" help:"See the nodes, and drain one"`
+	Audit      auditCmd      `cmd:"" group:"client" help:"See who did what, and check that nothing of it was changed"`
 
 	Verify   verifyCmd   `cmd:"" aliases:"doctor" group:"tools" help:"Say why the signature of a webhook does not fit"`
 	Simulate simulateCmd `cmd:"" group:"tools" help:"Play a messaging provider"`

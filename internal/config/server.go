@@ -35,6 +35,7 @@ type Server struct {
 	ZavuSignatureProfile string    `name:"zavu-signature-profile" env:"HOOKSWITCH_ZAVU_SIGNATURE_PROFILE" default:"guide" enum:"guide,strict" help:"How webhooks of senders and projects that choose no signature version are signed, one of ${enum}: guide satisfies receivers written from either of the published guides, strict those written from the newer one alone."`
 	DialogueTimeout      Duration  `name:"dialogue-timeout" env:"HOOKSWITCH_DIALOGUE_TIMEOUT" default:"5s" placeholder:"TIME" help:"Longest time that a responder may take for an answer in a call or a USSD session."`
 	DisableAfter         Duration  `name:"disable-after" env:"HOOKSWITCH_DISABLE_AFTER" default:"120h" placeholder:"TIME" help:"How long an endpoint may do nothing but fail before it is disabled; 0 never disables."`
+	DeliveryObjective    float64   `name:"delivery-objective" env:"HOOKSWITCH_DELIVERY_OBJECTIVE" default:"99" placeholder:"PERCENT" help:"Share of attempts that are to succeed, in percent, by which the dashboard tells how fast the budget of failures is used up."`
 	Retention            Duration  `name:"retention" env:"HOOKSWITCH_RETENTION" default:"90d" placeholder:"TIME" help:"How long events, attempts and receipts are kept; 0 keeps them for ever."`
 
 	PortalFrameAncestors Origins  `name:"portal-frame-ancestors" env:"HOOKSWITCH_PORTAL_FRAME_ANCESTORS" placeholder:"ORIGIN,…" help:"Sites that may show the portal in a frame, besides those that an application names itself."`
@@ -120,6 +121,9 @@ func (s *Server) check() error {
 	}
 	if life := s.TravtusTokenLife.Duration; life < time.Second || life > time.Hour {
 		return fmt.Errorf("travtus-token-life must be between 1s and 1h, and is %s", s.TravtusTokenLife)
+	}
+	if o := s.DeliveryObjective; !(o >= 0 && o < 100) {
+		return fmt.Errorf("delivery-objective must be below 100, and is %v", o)
 	}
 	if s.MaxPayload > s.MaxBody {
 		return fmt.Errorf("max-payload (%s) must not exceed max-body (%s)", s.MaxPayload, s.MaxBody)

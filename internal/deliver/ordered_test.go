@@ -114,7 +114,7 @@ func numbers(from, to int) []string {
 
 func TestOrdered_ArrivesInTheOrderOfPublishing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		w := servicetest.New(t, db, quick(300*time.Millisecond, 5*time.Second, 10*time.Second))
+		w := servicetest.New(t, db, quick(2*time.Second, 5*time.Second, 10*time.Second))
 		w.Run(nil)
 		q := newQueueEnd(t, func(body string, before int) int {
 			switch {
@@ -351,7 +351,7 @@ func TestOrdered_GoesOnBehindWhatIsSkipped(t *testing.T) {
 
 func TestOrdered_AnAttemptThatRunsIsTheLastOfACanceledOne(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		w := servicetest.New(t, db, quick(300*time.Millisecond, time.Hour))
+		w := servicetest.New(t, db, quick(2*time.Second, time.Hour))
 		w.Run(nil)
 		q := newQueueEnd(t, func(body string, _ int) int {
 			if body == numbered(0) {

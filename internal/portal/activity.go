@@ -44,11 +44,15 @@ type activityPage struct {
 var actionNames = map[hookswitch.Action]string{hookswitch.DidCreateEndpoint: "Endpoint created", hookswitch.DidChangeEndpoint: "Endpoint changed", hookswitch.DidDeleteEndpoint: "Endpoint deleted",
 	hookswitch.DidDisableEndpoint: "Endpoint turned off", hookswitch.DidEnableEndpoint: "Endpoint turned on", hookswitch.DidShowSecret: "Secrets shown", hookswitch.DidRotateSecret: "Secret rotated",
 	hookswitch.DidCutSecret: "Old secret cut", hookswitch.DidStartRecovery: "Recovery started", hookswitch.DidCancelRecovery: "Recovery canceled",
-	hookswitch.DidOpenPortal: "Portal opened as the customer"}
+	hookswitch.DidOpenPortal: "Portal opened as the customer", hookswitch.DidCreateApp: "Application created", hookswitch.DidChangeApp: "Application changed", hookswitch.DidDeleteApp: "Application deleted",
+	hookswitch.DidExportApp: "Application exported", hookswitch.DidErase: "Person erased", hookswitch.DidCreateKey: "API key created", hookswitch.DidRotateKey: "API key rotated", hookswitch.DidRevokeKey: "API key revoked",
+	hookswitch.DidPause: "Everything paused", hookswitch.DidResume: "Pause ended", hookswitch.DidDrainNode: "Node drained", hookswitch.DidFillNode: "Node takes work again", hookswitch.DidEndSession: "Session ended"}
 
 var actionIcons = map[hookswitch.Action]string{hookswitch.DidCreateEndpoint: "plus", hookswitch.DidChangeEndpoint: "gear", hookswitch.DidDeleteEndpoint: "cross", hookswitch.DidDisableEndpoint: "ban",
 	hookswitch.DidEnableEndpoint: "play", hookswitch.DidShowSecret: "lock", hookswitch.DidRotateSecret: "key", hookswitch.DidCutSecret: "key", hookswitch.DidStartRecovery: "send", hookswitch.DidCancelRecovery: "ban",
-	hookswitch.DidOpenPortal: "user"}
+	hookswitch.DidOpenPortal: "user", hookswitch.DidCreateApp: "plus", hookswitch.DidChangeApp: "gear", hookswitch.DidDeleteApp: "cross", hookswitch.DidExportApp: "down", hookswitch.DidErase: "user",
+	hookswitch.DidCreateKey: "key", hookswitch.DidRotateKey: "key", hookswitch.DidRevokeKey: "ban", hookswitch.DidPause: "pause", hookswitch.DidResume: "play", hookswitch.DidDrainNode: "down", hookswitch.DidFillNode: "play",
+	hookswitch.DidEndSession: "out"}
 
 func actorName(a hookswitch.Actor) string {
 	switch a.Kind {
@@ -114,16 +118,33 @@ func (p *Pages) exportActivity(v *view) error {
 	return each(v, maxExport, func(at store.Page) ([]*hookswitch.Activity, hookswitch.Key, error) {
 		list, err := p.svc.Activities(v.ctx(), v.App.Key, v.activityFilter(), at)
 		return list, 0, err
-	}, func(a *hookswitch.Activity) hookswitch.Key { return a.Key }, func(a *hookswitch.Activity) error {
-		endpoint, details := "", make([]string, 0, len(a.Details))
-		if a.Endpoint != 0 {
-			endpoint = v.ID(hookswitch.KindEndpoint, a.Endpoint)
+	}, func(a *hookswitch.Activity) hookswitch.Key { return a.Key }, func(a *hookswitch.Activity) error { return s.row(v.activityCells(a)...) })
+}
+
+// activityCells are an entry as downloads have it.
+func (v *view) activityCells(a *hookswitch.Activity) []any {
+	endpoint, details := "", make([]string, 0, len(a.Details))
+	if a.Endpoint != 0 {
+		endpoint = v.ID(hookswitch.KindEndpoint, a.Endpoint)
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Details)) {
+		details = append(details, name+": "+a.Details[name])
+	}
+	return []any{at(a.At()), string(a.Action), actionNames[a.Action], endpoint, a.Name, string(a.Actor.Kind), actorName(a.Actor), strings.Join(details, "; ")}
+}
+
+// activityRow is a row of what was done to the App whose pages begin at base.
+func (v *view) activityRow(a *hookswitch.Activity, base string) activityRow {
+	r := activityRow{Who: actorName(a.Actor), Icon: actionIcons[a.Action], What: actionNames[a.Action], Name: a.Name, At: a}
+	if a.Endpoint != 0 && a.Action != hookswitch.DidDeleteEndpoint {
+		r.Page = base + "/endpoints/" + v.ID(hookswitch.KindEndpoint, a.Endpoint)
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Details)) {
+		if text := detailWords(name, a.Details[name]); text != "" {
+			r.Details = append(r.Details, service.Change{Field: name, Is: text})
 		}
-		for _, name := range slices.Sorted(maps.Keys(a.Details)) {
-			details = append(details, name+": "+a.Details[name])
-		}
-		return s.row(at(a.At()), string(a.Action), actionNames[a.Action], endpoint, a.Name, string(a.Actor.Kind), actorName(a.Actor), strings.Join(details, "; "))
-	})
+	}
+	return r
 }
 
 func (p *Pages) activity(v *view) error {
@@ -151,19 +172,10 @@ func (p *Pages) activity(v *view) error {
 	}
 	page.Pager.Shown = ui.Plural(len(list), "entry", "entries")
 	for _, a := range list {
-		r := activityRow{Who: actorName(a.Actor), Icon: actionIcons[a.Action], What: actionNames[a.Action], Name: a.Name, At: a}
-		if a.Endpoint != 0 && a.Action != hookswitch.DidDeleteEndpoint {
-			r.Page = v.Page("endpoints", v.ID(hookswitch.KindEndpoint, a.Endpoint))
-		}
-		for _, name := range slices.Sorted(maps.Keys(a.Details)) {
-			if text := detailWords(name, a.Details[name]); text != "" {
-				r.Details = append(r.Details, service.Change{Field: name, Is: text})
-			}
-		}
-		page.Rows = append(page.Rows, r)
+		page.Rows = append(page.Rows, v.activityRow(a, v.Base))
 	}
 	actions := []string{"", "Anything"}
-	for _, a := range hookswitch.Actions {
+	for _, a := range hookswitch.AppActions {
 		actions = append(actions, string(a), actionNames[a])
 	}
 	page.Filter = ui.Filter{Action: v.Page("activity"), Target: "activities", NoText: true, Label: "Activity", Clear: v.Page("activity"), Fields: []ui.Field{

@@ -19,8 +19,8 @@ func TestActivity_IsDownloadedAsItIsShown(t *testing.T) {
 		t.Error("the page does not lead to the file of what it shows")
 	}
 	rows, err := csv.NewReader(strings.NewReader(c.get("/portal/activity/export?format=csv"))).ReadAll()
-	if err != nil || len(rows) != 4 || rows[0][1] != "action" || rows[1][1] != string(hookswitch.DidDisableEndpoint) || rows[2][2] != "Secrets shown" || rows[2][6] != "Somebody in the portal" ||
-		rows[3][5] != string(hookswitch.ActorAPI) || rows[3][4] != "Billing <script>" {
+	if err != nil || len(rows) != 5 || rows[0][1] != "action" || rows[1][1] != string(hookswitch.DidDisableEndpoint) || rows[2][2] != "Secrets shown" || rows[2][6] != "Somebody in the portal" ||
+		rows[3][5] != string(hookswitch.ActorAPI) || rows[3][4] != "Billing <script>" || rows[4][1] != string(hookswitch.DidCreateApp) {
 		t.Errorf("the file holds %q, %v", rows, err)
 	}
 	var line struct{ Action, Actor, EndpointID string }

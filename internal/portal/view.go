@@ -106,6 +106,7 @@ func (p *Pages) admit(v *view) error {
 	}
 	v.r = v.r.WithContext(service.By(v.ctx(), v.actor()))
 	v.navigate()
+	v.pauseBanner()
 	v.takeFlash()
 	securityHeaders(v.w.Header(), v.Shell.Nonce, v.ancestors(), ui.LogoOrigin(v.Shell.Look))
 	reason := v.Refused(v.route.needs)

@@ -2,7 +2,10 @@
 
 package server
 
-import "syscall"
+import (
+	"syscall"
+	"time"
+)
 
 // room is what is free for this process on the file system of dir, and its size, in bytes.
 func room(dir string) (free, total int64, err error) {
@@ -12,4 +15,13 @@ func room(dir string) (free, total int64, err error) {
 	}
 	size := int64(st.Bsize)
 	return int64(st.Bavail) * size, int64(st.Blocks) * size, nil
+}
+
+// cpuTime is how much of the CPU the process has used.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -32,7 +32,7 @@ func (s *Server) handler() http.Handler {
 	mux.Handle("/", root)
 	own := operator.New(operator.Options{
 		Service: s.service, Token: s.prepared.OperatorToken, Providers: s.providers, Strays: s.store.Strays,
-		Settings: operator.Settings(s.settings), MaxBody: int64(s.settings.MaxBody), Log: s.log,
+		Settings: operator.Settings(s.settings), Version: version(), Database: s.databaseKind(), MaxBody: int64(s.settings.MaxBody), Log: s.log,
 	})
 	mux.Handle("/operator/v1", own)
 	mux.Handle("/operator/v1/", own)
@@ -152,6 +152,9 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
 	case <-s.stopping:
 		return &hookswitch.Error{Kind: hookswitch.Unavailable, Message: "the server is stopping"}
 	default:
+	}
+	if s.service.Drained() {
+		return &hookswitch.Error{Kind: hookswitch.Unavailable, Message: "the node is being drained"}
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()

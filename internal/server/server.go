@@ -50,6 +50,7 @@ type Server struct {
 	metrics   *metrics
 	http      *http.Server
 	stopping  chan struct{}
+	loads     loads
 }
 
 // New opens the store and listens. Run or Close has to follow.
@@ -114,6 +115,7 @@ func (s *Server) build(ctx context.Context) error {
 		PublicURL:      s.url, Redirected: slices.Sorted(maps.Keys(s.settings.ProviderBaseURLs)), Fetch: s.fetch,
 		Retention: s.settings.Retention.Duration, DialogueTimeout: s.settings.DialogueTimeout.Duration,
 		MaxPayload: int(s.settings.MaxPayload), SessionLife: s.settings.TravtusSessionLife.Duration, KeyPrefix: string(s.settings.KeyPrefix),
+		Load: s.loads.load, Objective: s.settings.DeliveryObjective / 100,
 	})
 	if err != nil {
 		return err
@@ -136,6 +138,9 @@ func (s *Server) build(ctx context.Context) error {
 		return err
 	}
 	s.service.Attach(s.engine)
+	if err := s.service.FollowPause(ctx); err != nil {
+		return err
+	}
 	s.metrics.watch(s)
 	if s.widget, err = widget.New(widget.Options{
 		Service: s.service, Key: s.prepared.MasterKey, Logger: s.log, MaxStreams: s.settings.MaxInFlight / 2, Stopping: s.stopping,

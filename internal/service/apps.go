@@ -57,7 +57,10 @@ func (s *Service) CreateApp(ctx context.Context, a hookswitch.App, idem Idempote
 		if err := idem.claim(tx, a.Key, s); err != nil {
 			return err
 		}
-		return tx.InsertApp(&a)
+		if err := tx.InsertApp(&a); err != nil {
+			return err
+		}
+		return s.noteApp(tx, actorOf(ctx), hookswitch.DidCreateApp, a.Key, a.Name)
 	})
 	if ref, again := replayed(err); again {
 		return s.store.App(ctx, ref)
@@ -128,6 +131,7 @@ func (s *Service) UpdateApp(ctx context.Context, key hookswitch.Key, change func
 		if a, err = tx.App(tx.Context(), key); err != nil {
 			return err
 		}
+		was := *a
 		if err := change(a); err != nil {
 			return err
 		}
@@ -136,7 +140,17 @@ func (s *Service) UpdateApp(ctx context.Context, key hookswitch.Key, change func
 		}
 		a.UpdatedAt = s.now().UTC()
 		a.Version++
-		return tx.UpdateApp(a)
+		if err := tx.UpdateApp(a); err != nil {
+			return err
+		}
+		var details []string
+		for _, d := range AppChanges(&was, a) {
+			details = append(details, d.Field, d.Was+" → "+d.Is)
+		}
+		if details == nil {
+			return nil
+		}
+		return s.noteApp(tx, actorOf(ctx), hookswitch.DidChangeApp, a.Key, a.Name, details...)
 	})
 	s.cache.forget(key)
 	return a, err
@@ -144,7 +158,16 @@ func (s *Service) UpdateApp(ctx context.Context, key hookswitch.Key, change func
 
 // DeleteApp removes an app: its deliveries stop, its doors close, its uid is free.
 func (s *Service) DeleteApp(ctx context.Context, key hookswitch.Key) error {
-	err := s.store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteApp(key, s.now()) })
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		a, err := tx.App(tx.Context(), key)
+		if err != nil {
+			return err
+		}
+		if err := tx.DeleteApp(key, s.now()); err != nil {
+			return err
+		}
+		return s.noteApp(tx, actorOf(ctx), hookswitch.DidDeleteApp, key, a.Name)
+	})
 	s.cache.forget(key)
 	s.routes.forget()
 	return err

@@ -1,11 +1,13 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -51,7 +53,10 @@ func (s *Service) CreateAPIKey(ctx context.Context, app hookswitch.Key, k hooksw
 			return err
 		}
 		k.Key, k.CreatedAt = s.keys.Next(), s.now().UTC()
-		return tx.InsertAPIKey(&k, hashText(text.Reveal()))
+		if err := tx.InsertAPIKey(&k, hashText(text.Reveal())); err != nil {
+			return err
+		}
+		return s.noteKey(tx, actorOf(ctx), hookswitch.DidCreateKey, &k)
 	})
 	return &k, text, err
 }
@@ -74,9 +79,22 @@ func (s *Service) RotateAPIKey(ctx context.Context, app hookswitch.Key, ref stri
 		text = s.newKeyText(k)
 		k.RotatedAt = s.now().UTC()
 		k.OldUntil = k.RotatedAt.Add(overlap)
-		return tx.RotateAPIKey(k, hashText(text.Reveal()))
+		if err := tx.RotateAPIKey(k, hashText(text.Reveal())); err != nil {
+			return err
+		}
+		return s.noteKey(tx, actorOf(ctx), hookswitch.DidRotateKey, k, "Overlap", overlap.String())
 	})
 	return k, text, err
+}
+
+// noteKey writes down what is done to an API key. Of its text the end alone is told.
+func (s *Service) noteKey(tx *store.Tx, by hookswitch.Actor, action hookswitch.Action, k *hookswitch.APIKey, details ...string) error {
+	scopes := make([]string, len(k.Scopes))
+	for i, scope := range k.Scopes {
+		scopes[i] = string(scope)
+	}
+	details = append(details, "For", cmp.Or(strings.Join(scopes, ", "), "everything"))
+	return s.noteApp(tx, by, action, k.App, cmp.Or(k.Name, "API key")+" …"+k.Hint, details...)
 }
 
 // APIKey is the live key with the text, or an error of kind Unauthorized. It asks the store each time, so that a revoked key opens nothing any more, on no node.
@@ -111,7 +129,16 @@ func (s *Service) DeleteAPIKey(ctx context.Context, app hookswitch.Key, ref stri
 	if err != nil {
 		return err
 	}
-	return s.store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteAPIKey(app, key, s.now()) })
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		k, err := tx.APIKey(tx.Context(), app, key)
+		if err != nil {
+			return err
+		}
+		if err := tx.DeleteAPIKey(app, key, s.now()); err != nil {
+			return err
+		}
+		return s.noteKey(tx, actorOf(ctx), hookswitch.DidRevokeKey, k)
+	})
 }
 
 func (s *Service) keyOf(ref string) (hookswitch.Key, error) {

@@ -16,6 +16,9 @@ type Overview struct {
 	Backlog    store.Backlog
 	Failing    []FailingEndpoint // the longest failing first
 	Disabled   []DisabledSender
+	// Accepted is how many events were made in the day, and Bytes how much their payloads had; Loudest are the Apps that made the most.
+	Accepted, Bytes int64
+	Loudest         []AppVolume
 }
 
 // DisabledSender is a sender that sends nothing over one of its routes, until the route's credentials are set anew.
@@ -78,7 +81,16 @@ func (s *Service) Overview(ctx context.Context) (*Overview, error) {
 		}
 		o.Failing = append(o.Failing, FailingEndpoint{app, h.Endpoints[0]})
 	}
-	o.Disabled, err = s.disabledSenders(ctx)
+	if o.Disabled, err = s.disabledSenders(ctx); err != nil {
+		return nil, err
+	}
+	if o.Loudest, err = s.Loudest(ctx); err != nil {
+		return nil, err
+	}
+	made, err := s.store.Volumes(ctx, 0, first)
+	for _, v := range made {
+		o.Accepted, o.Bytes = o.Accepted+v.Events, o.Bytes+v.Bytes
+	}
 	return o, err
 }
 
@@ -111,6 +123,18 @@ func (s *Service) Nodes(ctx context.Context) ([]store.NodeState, error) { return
 // Queues tells what waits and runs of each kind of work.
 func (s *Service) Queues(ctx context.Context) ([]store.QueueState, error) {
 	return s.store.Queues(ctx, s.now())
+}
+
+// DatabaseSize tells how much the database takes.
+func (s *Service) DatabaseSize(ctx context.Context) (store.Size, error) { return s.store.Size(ctx) }
+
+// TriedThisHour is how many attempts at endpoints there were in the hour under way.
+func (s *Service) TriedThisHour(ctx context.Context) (n int64, err error) {
+	list, err := s.store.AllHourCounts(ctx, s.now().UTC().Truncate(time.Hour))
+	for _, c := range list {
+		n += c.OK + c.Failed
+	}
+	return n, err
 }
 
 // FailedAttempt is an attempt that failed, with what it was about and what has become of the delivery since.

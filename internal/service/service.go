@@ -25,6 +25,7 @@ type Engine interface {
 	Start(items ...work.Item)
 	Wake(kind work.Kind, at time.Time)
 	LeaseUntil(kind work.Kind, now time.Time) time.Time
+	Hold(held bool)
 }
 
 // Options are what New needs.
@@ -58,6 +59,10 @@ type Options struct {
 	MaxPayload int
 	// KeyPrefix begins the texts of new API keys; "": KeyPrefix.
 	KeyPrefix string
+	// Load tells how this node is; nil: that is not known.
+	Load func() store.NodeLoad
+	// Objective is the share of attempts, from 0 to 1, that are to succeed; 0: Objective.
+	Objective float64
 }
 
 // Service holds the rules over one store. Its methods may be used from many goroutines.
@@ -85,6 +90,9 @@ type Service struct {
 	counts    Counts
 	uses      keyUses
 	doors     doorNotes
+	volumes   volumes
+	holds     holds
+	burns     burns
 }
 
 // New returns the service over an open store. Attach must be called before anything is delivered.
@@ -100,7 +108,10 @@ func New(o Options) (*Service, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	o.MaxPayload, o.KeyPrefix = cmp.Or(o.MaxPayload, MaxPayload), cmp.Or(o.KeyPrefix, KeyPrefix)
-	o.SessionLife = cmp.Or(o.SessionLife, SessionLife)
+	o.SessionLife, o.Objective = cmp.Or(o.SessionLife, SessionLife), cmp.Or(o.Objective, Objective)
+	if o.Load == nil {
+		o.Load = func() store.NodeLoad { return store.NodeLoad{} }
+	}
 	s := &Service{
 		store: o.Store, ids: ids, keys: hookswitch.NewKeys(o.Store.Node().Number, o.Now), now: o.Now, log: o.Logger, profiles: o.Profiles,
 		providers: make(map[string]hookswitch.Provider), o: o, engine: noEngine{}, binBase: binBase(o.PublicURL),
@@ -175,7 +186,7 @@ func (s *Service) Run(ctx context.Context, nodes func(int)) error {
 	}
 	every(pollEvery, "look for changes", s.poll)
 	every(heartbeatEvery, "heartbeat", func(ctx context.Context) error {
-		live, err := s.store.Heartbeat(ctx)
+		live, err := s.store.Heartbeat(ctx, s.o.Load())
 		if err == nil {
 			nodes(live)
 			s.pace.setNodes(live)
@@ -188,6 +199,8 @@ func (s *Service) Run(ctx context.Context, nodes func(int)) error {
 	every(invitationEvery, "end invitations", s.SweepInvitations)
 	every(recordUsesEvery, "record the use of API keys", s.RecordKeyUses)
 	every(recordDoorsEvery, "record what came to the doors", s.RecordDoors)
+	every(recordVolumesEvery, "record how much came", s.RecordVolumes)
+	every(pollEvery, "look whether deliveries are paused", s.FollowPause)
 	wg.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordUsesEvery)
 	defer cancel()
@@ -196,6 +209,9 @@ func (s *Service) Run(ctx context.Context, nodes func(int)) error {
 	}
 	if err := s.RecordDoors(last); err != nil {
 		s.log.Warn("record what came to the doors", "error", err)
+	}
+	if err := s.RecordVolumes(last); err != nil {
+		s.log.Warn("record how much came", "error", err)
 	}
 	return nil
 }
@@ -321,6 +337,7 @@ func (b *births) undo() {
 // start hands the born work to the engine: the transaction has been committed.
 func (b *births) start() {
 	b.s.counts.Accepted.Add(int64(len(b.events)))
+	b.s.volumes.add(b.events, b.now)
 	b.s.counts.Sent.Add(int64(b.sent))
 	b.s.counts.SendError.Add(int64(b.sendErrors))
 	b.s.engine.Start(b.items...)
@@ -396,4 +413,5 @@ func (noEngine) Reserve(work.Lane) bool                          { return false 
 func (noEngine) Unreserve(work.Lane)                             {}
 func (noEngine) Start(...work.Item)                              {}
 func (noEngine) Wake(work.Kind, time.Time)                       {}
+func (noEngine) Hold(bool)                                       {}
 func (noEngine) LeaseUntil(_ work.Kind, now time.Time) time.Time { return now }

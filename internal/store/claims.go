@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -112,15 +113,16 @@ func (s *Store) claimOf(ctx context.Context, out *Claimed, req ClaimRequest, tar
 		out.After = after
 		return nil
 	}
-	have := len(out.Deliveries)
 	var err error
 	if claim := s.d.claimMany; claim != nil {
-		err = s.outcomeOf(claim(ctx, s, out, req, due))
+		have := len(out.Deliveries)
+		if err = s.outcomeOf(claim(ctx, s, out, req, due)); err != nil {
+			out.Deliveries = out.Deliveries[:have]
+		}
 	} else {
 		err = s.claimEach(ctx, out, req, due)
 	}
 	if err != nil {
-		out.Deliveries = out.Deliveries[:have]
 		return err
 	}
 	out.After = after
@@ -130,21 +132,31 @@ func (s *Store) claimOf(ctx context.Context, out *Claimed, req ClaimRequest, tar
 	return nil
 }
 
-// claimEach claims of one target after the other, in one transaction.
+// claimStep is how many targets one transaction claims of: whoever waits for the writer comes behind no more than those.
+const claimStep = 16
+
+// claimEach claims of one target after the other, some in each transaction. What an earlier transaction has leased stays in out when a later one fails.
 func (s *Store) claimEach(ctx context.Context, out *Claimed, req ClaimRequest, due []share) error {
-	have := len(out.Deliveries)
-	return s.Update(ctx, func(tx *Tx) error {
-		out.Deliveries = out.Deliveries[:have]
-		for _, d := range due {
-			if err := tx.claim(out, req, d.target, min(d.limit, req.Max-len(out.Deliveries)), s.node.Number); err != nil {
-				return err
+	for part := range slices.Chunk(due, claimStep) {
+		have := len(out.Deliveries)
+		err := s.Update(ctx, func(tx *Tx) error {
+			out.Deliveries = out.Deliveries[:have]
+			for _, d := range part {
+				if len(out.Deliveries) >= req.Max {
+					break
+				}
+				if err := tx.claim(out, req, d.target, min(d.limit, req.Max-len(out.Deliveries)), s.node.Number); err != nil {
+					return err
+				}
 			}
-			if len(out.Deliveries) >= req.Max {
-				break
-			}
+			return nil
+		})
+		if err != nil {
+			out.Deliveries = out.Deliveries[:have]
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // later notes that more will be due at t.

@@ -23,7 +23,7 @@ const (
 	// maxBackground is how many updates that nobody waits for ride in one commit, and fewBackground in one that somebody waits for: whoever waits comes behind
 	// no more than those.
 	maxBackground = 16
-	fewBackground = 4
+	fewBackground = 2
 	// outcomeDelay is how long an outcome may wait for a commit to ride along with.
 	outcomeDelay = 20 * time.Millisecond
 	// maxKeyAge is how old the key of an event may be when it is committed. Readers that walk forward stay further behind than that.

@@ -344,7 +344,7 @@ func TestHeartbeat_CountsWhoLives(t *testing.T) {
 	other := db.Open(storetest.Now(f.clock.Now), db.OtherNode)
 	beat := func(s *store.Store, want int) {
 		t.Helper()
-		if n, err := s.Heartbeat(t.Context()); n != want || err != nil {
+		if n, err := s.Heartbeat(t.Context(), store.NodeLoad{}); n != want || err != nil {
 			t.Fatalf("got %d, %v, want %d", n, err, want)
 		}
 	}
@@ -367,7 +367,7 @@ func TestOpen_GivesTheNumberOfAForgottenNodeAway(t *testing.T) {
 	if got := f.delivery(d.Subject, d.Target); got.Owner != 0 {
 		t.Errorf("got %+v, want it taken back", got)
 	}
-	if _, err := f.Heartbeat(t.Context()); err == nil {
+	if _, err := f.Heartbeat(t.Context(), store.NodeLoad{}); err == nil {
 		t.Error("the old one may go on")
 	}
 	select {

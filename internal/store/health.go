@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"strconv"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
@@ -25,6 +26,13 @@ func (r *Reader) HourCounts(ctx context.Context, app hookswitch.Key, since time.
 // AllHourCounts is HourCounts over all apps, summed up: Endpoint is 0.
 func (r *Reader) AllHourCounts(ctx context.Context, since time.Time) ([]HourCount, error) {
 	return r.hourCounts(ctx, `SELECT 0, hour, SUM(ok), SUM(failed) FROM counters WHERE hour >= $1 GROUP BY hour ORDER BY hour`, since.UnixMilli()/time.Hour.Milliseconds())
+}
+
+// FailingHourCounts is AllHourCounts of the endpoints whose failure clock runs, or ran when the rules disabled them, from the hour in which it began on.
+func (r *Reader) FailingHourCounts(ctx context.Context, since time.Time) ([]HourCount, error) {
+	hour := time.Hour.Milliseconds()
+	return r.hourCounts(ctx, `SELECT 0, c.hour, SUM(c.ok), SUM(c.failed) FROM endpoints p JOIN counters c ON c.endpoint_id = p.id
+		WHERE p.fail_since > 0 AND c.hour >= p.fail_since / `+strconv.FormatInt(hour, 10)+` AND c.hour >= $1 GROUP BY c.hour ORDER BY c.hour`, since.UnixMilli()/hour)
 }
 
 func (r *Reader) hourCounts(ctx context.Context, query string, args ...any) ([]HourCount, error) {

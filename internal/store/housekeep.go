@@ -28,7 +28,7 @@ type HousekeepResult struct {
 	// Payloads counts those that were removed before their events.
 	Payloads int
 	// How many were dropped.
-	Events, Attempts, Bins, Once, Answers, Receipts, Strays, Counters, Tokens, Tasks, Dialogues, Attachments, Activities int
+	Events, Attempts, Bins, Once, Answers, Receipts, Strays, Counters, Tokens, Tasks, Dialogues, Attachments, Activities, Volumes int
 }
 
 // TokenGrace is how long a token that has ended is kept: its bearer is told that it has ended, and the request that made it may be repeated.
@@ -72,7 +72,8 @@ func (s *Store) Housekeep(ctx context.Context, o HousekeepOptions) (HousekeepRes
 			step{&res.Receipts, func(tx *Tx) (int, error) { return tx.DropReceiptsBefore(cutoff, bound) }},
 			step{&res.Attachments, func(tx *Tx) (int, error) { return tx.DropAttachmentsBefore(cutoff, bound) }},
 			step{&res.Dialogues, func(tx *Tx) (int, error) { return tx.DropDialoguesBefore(cutoff, bound) }},
-			step{&res.Counters, func(tx *Tx) (int, error) { return tx.DropCountersBefore(cutoff, bound) }})
+			step{&res.Counters, func(tx *Tx) (int, error) { return tx.DropCountersBefore(cutoff, bound) }},
+			step{&res.Volumes, func(tx *Tx) (int, error) { return tx.DropVolumesBefore(cutoff, bound) }})
 	}
 	if o.StrayRetention > 0 {
 		steps = append(steps, step{&res.Strays, func(tx *Tx) (int, error) { return tx.DropStraysBefore(now.Add(-o.StrayRetention), bound) }})

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"regexp"
 	"sync"
 	"time"
 
@@ -83,6 +84,9 @@ func cachedStatements(db preparer) *statements {
 // stmtLimit keeps texts with a varying number of placeholders from filling the cache.
 const stmtLimit = 512
 
+// boundLimit is a limit that is bound. SQLite plans a statement anew for each value bound there, which can take longer than running it; an expression it takes as it comes.
+var boundLimit = regexp.MustCompile(`LIMIT \$\d+`)
+
 // stmt is the prepared text, or nil where it has to run unprepared: beyond the limit, and where it cannot be prepared, which running it then
 // tells.
 func (c *statements) stmt(ctx context.Context, text string) *sql.Stmt {
@@ -92,7 +96,7 @@ func (c *statements) stmt(ctx context.Context, text string) *sql.Stmt {
 	if st != nil || full {
 		return st
 	}
-	st, err := c.db.PrepareContext(ctx, text)
+	st, err := c.db.PrepareContext(ctx, boundLimit.ReplaceAllString(text, "${0} + 0"))
 	if err != nil {
 		return nil
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -15,6 +16,7 @@ import (
 type seal struct {
 	aead        cipher.AEAD
 	fingerprint [sha256.Size]byte
+	chain       []byte // the key of the chains of activities
 }
 
 const sealKeyID = 4
@@ -31,7 +33,9 @@ func newSeal(masterKey []byte) (*seal, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &seal{aead: aead, fingerprint: sha256.Sum256(append([]byte("hookswitch master key\x00"), masterKey...))}, nil
+	chain := hmac.New(sha256.New, masterKey)
+	chain.Write([]byte("hookswitch chain of activities"))
+	return &seal{aead: aead, fingerprint: sha256.Sum256(append([]byte("hookswitch master key\x00"), masterKey...)), chain: chain.Sum(nil)}, nil
 }
 
 // name is the fingerprint as people may see it.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	driver "modernc.org/sqlite"
@@ -67,13 +68,16 @@ type sqlite struct {
 	marks   *okMarks
 	stop    chan struct{}
 	stopped chan struct{}
+	// written says that the log has grown since it was copied, and finish that it is long and has been copied but for what has come meanwhile.
+	written, finish atomic.Bool
 }
 
-// Sizes of the write-ahead log at which it is copied into the database: beside the writer, and holding it up.
+// How the write-ahead log is copied into the database, in pages.
 const (
-	walCheckpoint = 16 << 20
-	walRestart    = 64 << 20
-	pageSize      = 4096 // SQLite's default
+	copyPages    = 4096 // about as many at a time
+	restartPages = 8192 // a longer log is to begin anew
+	shortestCopy = 50 * time.Millisecond
+	longestCopy  = time.Second
 )
 
 func sqliteDSN(path, pragmas string) string {
@@ -159,6 +163,7 @@ func (s *sqlite) update(context.Context, func(*Tx) error) (bool, error) { return
 
 func (s *sqlite) commit(b *batch) (err error) {
 	ctx := context.Background()
+	s.finishLog(ctx)
 	if _, err := s.w.ExecContext(ctx, `BEGIN IMMEDIATE`); err != nil {
 		return err
 	}
@@ -190,6 +195,7 @@ func (s *sqlite) commit(b *batch) (err error) {
 	if _, err = s.w.ExecContext(ctx, `COMMIT`); err != nil {
 		return err
 	}
+	s.written.Store(true)
 	s.marks.note(t, now)
 	return nil
 }
@@ -273,35 +279,47 @@ func (s *sqlite) outcomes(tx *Tx, list []*Outcome, t tally, now int64) error {
 	return nil
 }
 
-// checkpoints copies the write-ahead log into the database before it grows large, from a connection of its own.
+// checkpoints copies the write-ahead log into the database from a connection of its own, the more often the faster it grows: a little at a time, because whoever commits
+// meanwhile waits for the disk as well.
 func (s *sqlite) checkpoints() {
 	defer close(s.stopped)
-	tick := time.NewTicker(500 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	wait := longestCopy
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for copied := int64(0); ; timer.Reset(wait) {
 		select {
 		case <-s.stop:
 			return
-		case <-tick.C:
+		case <-timer.C:
 		}
-		info, err := os.Stat(s.path + "-wal")
-		if err != nil || info.Size() < walCheckpoint {
+		if !s.written.Swap(false) {
 			continue
 		}
-		if err := s.checkpoint(); err != nil {
+		frames, err := s.copyLog("PASSIVE")
+		if err != nil {
 			s.log.Warn("checkpoint", "error", err)
+			continue
 		}
+		if frames > restartPages {
+			s.finish.Store(true)
+		}
+		if frames < copied {
+			copied = 0 // it has begun anew
+		}
+		wait = min(max(shortestCopy, wait*copyPages/time.Duration(max(1, frames-copied))), longestCopy)
+		copied = frames
 	}
 }
 
-// checkpoint copies what is in the write-ahead log beside the writer. It holds the writer up only for what has come meanwhile, and only when the log has grown so far
-// that it has to begin anew.
-func (s *sqlite) checkpoint() error {
-	frames, err := s.copyLog("PASSIVE")
-	if err == nil && frames*pageSize > walRestart {
-		_, err = s.copyLog("RESTART")
+// finishLog lets a long log begin anew: the writer, which writes nothing meanwhile, copies the little that has come since the copy beside it, and SQLite begins at the
+// start with the next transaction unless somebody still reads what is older. It waits for nobody; a long reader makes it come again.
+func (s *sqlite) finishLog(ctx context.Context) {
+	if !s.finish.CompareAndSwap(true, false) {
+		return
 	}
-	return err
+	if _, err := s.conn.ExecContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`); err != nil {
+		s.log.Warn("checkpoint", "error", err)
+	}
 }
 
 // copyLog is a checkpoint of the given mode. It returns how many pages the write-ahead log holds.

@@ -77,6 +77,7 @@ type backend interface {
 	update(ctx context.Context, fn func(*Tx) error) (ran bool, err error)
 	// apart reports whether accepts for ordered endpoints, which wait for the lock of a position, are committed beside the others.
 	apart() bool
+	size(ctx context.Context) (Size, error)
 	close() error
 }
 

@@ -29,6 +29,13 @@ func (e *Engine) claims(ctx, stop context.Context, k *kind) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for stop.Err() == nil {
+		if e.held.Load() {
+			select {
+			case <-stop.Done():
+			case <-k.bell: // rung at the latest when the engine takes work again
+			}
+			continue
+		}
 		if wait := k.wait(e.now(), time.Now(), e.poll); wait > 0 {
 			timer.Reset(wait)
 			select {

@@ -19,6 +19,9 @@ const (
 	idleAfter = 30 * time.Second
 	// cutTime is how long runs may take to return once they are cancelled, and the last release to finish.
 	cutTime = 5 * time.Second
+	// ownAhead is how many items a kind with a share of its own keeps in memory for each of its runs. Such kinds wait for others for long: what is claimed too
+	// early costs a write now, and a lease to be kept.
+	ownAhead = 2
 	// smallLane is a lane that may use the second half of the global queue bound.
 	smallLane = 64
 )
@@ -30,7 +33,7 @@ type Options struct {
 	Now          func() time.Time // time.Now unless set; must be safe to call at once
 	Global       int              // runs at once over all lanes of kinds that have no share of their own; 512 unless set
 	QueuePerLane int              // items a lane keeps in memory; 512 unless set
-	Queue        int              // items these lanes keep in memory, and those of each kind with a share of its own; 16384 unless set
+	Queue        int              // items these lanes keep in memory, 16384 unless set, which bounds those of a kind with a share of its own too
 	LeaseFor     time.Duration    // length of a lease; twice the kind's timeout and 30 s unless set
 	PollEvery    time.Duration    // how often to look for work nobody told us of; 1 s unless set
 	Grace        time.Duration    // how long a stop waits for running work; 10 s unless set, none if negative
@@ -59,6 +62,7 @@ type Engine struct {
 	cancel context.CancelCauseFunc
 
 	state   atomic.Int32
+	held    atomic.Bool // nothing is taken for a while
 	lanes   lanes
 	pools   []*pool // each once
 	workers sync.WaitGroup
@@ -111,7 +115,7 @@ func New(o Options) (*Engine, error) {
 		}
 		k := &kind{KindOptions: ko, id: id, nodes: &e.nodes, bell: make(chan struct{}, 1), pool: shared}
 		if k.Own > 0 {
-			k.pool = newPool(k.Own, queue)
+			k.pool = newPool(k.Own, min(queue, ownAhead*k.Own))
 			e.pools = append(e.pools, k.pool)
 		}
 		k.Start = orDefault(k.Start, 8)
@@ -146,7 +150,8 @@ func orDefault[T int | time.Duration](v, otherwise T) T {
 	return v
 }
 
-func (e *Engine) running() bool { return e.state.Load() == stateRunning }
+// running says that work is taken and started.
+func (e *Engine) running() bool { return e.state.Load() == stateRunning && !e.held.Load() }
 
 // Run claims and runs work until ctx ends, and then stops in order: nothing new is taken, running work has the grace to
 // end, what is left is cancelled, and everything that was queued or cut off is given back. It may be called once.
@@ -196,17 +201,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	return err
 }
 
-// close refuses new work and empties the lanes. Workers are only sent under a lane's lock, while running: having held
-// each lock once since the state changed, no further worker can start.
+// close refuses new work and empties the lanes.
 func (e *Engine) close() {
 	e.state.Store(stateStopping)
-	e.lanes.each(func(l *lane) {
-		n := l.queue.len()
-		if n > 0 {
-			e.giveBack(l.cut(0, nil))
-			l.kind.pool.queued.Add(int64(-n))
-		}
-	})
+	e.empty()
 	e.homeMu.Lock()
 	defer e.homeMu.Unlock()
 	close(e.rest)

@@ -195,12 +195,16 @@ func (e *Engine) arm(l *lane) {
 
 // resume sends workers to a lane that has waited for its turn.
 func (e *Engine) resume(l *lane) {
-	if !e.running() {
-		return
-	}
 	l.mu.Lock()
 	it := Item{Lane: l.key, App: l.pace.app}
+	running := e.running()
+	if !running {
+		l.pace.armed = false // whoever takes work for it again arms it again
+	}
 	l.mu.Unlock()
+	if !running {
+		return
+	}
 	share := l.kind.share(&it)
 	l.mu.Lock()
 	l.pace.armed = false

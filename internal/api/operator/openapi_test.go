@@ -75,6 +75,16 @@ var shapes = map[string]apitest.Shape{
 	"GET /strays/{stray}":    {Tag: "server", Out: wholeStrayOut{}},
 	"DELETE /strays/{stray}": {Tag: "server", Status: 204},
 	"GET /settings":          {Tag: "server", Out: settingsOut{}},
+
+	"GET /overview":              {Tag: "server", Out: overviewOut{}},
+	"GET /queues":                {Tag: "server", Out: queuesOut{}},
+	"POST /pause":                {Tag: "server", In: pauseIn{}, Out: pauseOut{}},
+	"DELETE /pause":              {Tag: "server", Status: 204},
+	"GET /nodes":                 {Tag: "server", Out: nodesOut{}},
+	"POST /nodes/{node}/drain":   {Tag: "server", Out: nodeOut{}},
+	"DELETE /nodes/{node}/drain": {Tag: "server", Out: nodeOut{}},
+	"GET /activity":              {Tag: "server", Query: []string{"q", "action", "actor"}, List: true, Out: listOut[activityOut]{}},
+	"POST /activity/verify":      {Tag: "server", In: verifyIn{}, Out: verifyOut{}},
 }
 
 func TestTheDescriptionHasEveryRoute(t *testing.T) {

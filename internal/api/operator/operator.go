@@ -35,6 +35,8 @@ type Options struct {
 	Strays func(context.Context, store.Page) ([]store.Stray, error)
 	// Settings are the ones in effect, without secrets.
 	Settings []Setting
+	// Version is that of the program, "" where it is not known, and Database the kind of its database.
+	Version, Database string
 	// MaxBody is the greatest size of a request body in bytes; 0: httpapi.DefaultMaxBody.
 	MaxBody int64
 	Log     *slog.Logger
@@ -47,13 +49,15 @@ type handler struct {
 	url       string
 	strays    func(context.Context, store.Page) ([]store.Stray, error)
 	settings  []Setting
+	version   string
+	database  string
 }
 
 // New returns the API with all its routes, paths from Prefix on.
 func New(o Options) *httpapi.Mux {
 	h := &handler{
 		service: o.Service, bears: httpapi.Bears(o.Token),
-		providers: make(map[string]hookswitch.Provider), strays: o.Strays, settings: o.Settings,
+		providers: make(map[string]hookswitch.Provider), strays: o.Strays, settings: o.Settings, version: o.Version, database: o.Database,
 	}
 	if h.url = o.PublicURL; h.url == "" && o.Service != nil {
 		h.url = o.Service.PublicURL()
@@ -139,6 +143,16 @@ func (h *handler) routes() []route {
 		{"DELETE", "/strays/{stray}", "delete a push that belonged to no route", h.deleteStray},
 		{"GET", "/strays", "list pushes that belonged to no route", h.listStrays},
 		{"GET", "/settings", "list the settings in effect", h.listSettings},
+
+		{"GET", "/overview", "get how the server has been doing for a day", h.getOverview},
+		{"GET", "/queues", "get what waits and runs, for whom, and who is slow", h.getQueues},
+		{"POST", "/pause", "pause all deliveries, while the doors go on taking", h.pause},
+		{"DELETE", "/pause", "end the pause of all deliveries", h.resume},
+		{"GET", "/nodes", "list the nodes", h.listNodes},
+		{"POST", "/nodes/{node}/drain", "have a node take no more work", h.drainNode(true)},
+		{"DELETE", "/nodes/{node}/drain", "have a node take work again", h.drainNode(false)},
+		{"GET", "/activity", "list who did what to all apps and to the server", h.listAllActivity},
+		{"POST", "/activity/verify", "check the chains of activities", h.verifyActivity},
 	}
 }
 

@@ -149,6 +149,7 @@ func (throttled) Reserve(work.Lane) bool                          { return false
 func (throttled) Unreserve(work.Lane)                             {}
 func (throttled) Start(...work.Item)                              {}
 func (throttled) Wake(work.Kind, time.Time)                       {}
+func (throttled) Hold(bool)                                       {}
 func (throttled) LeaseUntil(_ work.Kind, now time.Time) time.Time { return now }
 func (t throttled) Throttled(work.Lane) time.Time                 { return t.since }
 

@@ -61,6 +61,9 @@ func (s *Slots) Wake(kind work.Kind, _ time.Time) {
 	s.woken[kind]++
 }
 
+// Hold does nothing.
+func (s *Slots) Hold(bool) {}
+
 // LeaseUntil is a lease of two minutes.
 func (s *Slots) LeaseUntil(_ work.Kind, now time.Time) time.Time { return now.Add(2 * time.Minute) }
 
