@@ -19,6 +19,9 @@ type Size struct {
 	Dead int64
 }
 
+// pageSize is that of SQLite, unless something is set.
+const pageSize = 4096
+
 // Size tells how much the database takes.
 func (s *Store) Size(ctx context.Context) (Size, error) {
 	z, err := s.backend.size(ctx)
@@ -26,7 +29,7 @@ func (s *Store) Size(ctx context.Context) (Size, error) {
 }
 
 func (s *sqlite) size(context.Context) (Size, error) {
-	z := Size{LogMost: 2 * walRestart, Dead: -1}
+	z := Size{LogMost: 4 * restartPages * pageSize, Dead: -1}
 	for path, n := range map[string]*int64{s.path: &z.Data, s.path + "-wal": &z.Log} {
 		info, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) {
