@@ -19,9 +19,6 @@ type Size struct {
 	Dead int64
 }
 
-// pageSize is that of SQLite, unless something is set.
-const pageSize = 4096
-
 // Size tells how much the database takes.
 func (s *Store) Size(ctx context.Context) (Size, error) {
 	z, err := s.backend.size(ctx)
