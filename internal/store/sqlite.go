@@ -76,6 +76,7 @@ type sqlite struct {
 const (
 	copyPages    = 4096 // about as many at a time
 	restartPages = 8192 // a longer log is to begin anew
+	pageSize     = 4096 // in bytes, SQLite's default
 	shortestCopy = 50 * time.Millisecond
 	longestCopy  = time.Second
 )
