@@ -59,6 +59,7 @@ type grammar struct {
 	Invitation invitationCmd `cmd:"" group:"client" help:"Manage invitations to connect an account"`
 	Draft      draftCmd      `cmd:"" group:"client" help:"Decide on answers to what was written in public"`
 	Stray      strayCmd      `cmd:"" group:"client" help:"See pushes that belonged to no sender"`
+	Listen     listenCmd     `cmd:"" group:"client" help:"Send what arrives at a bin on to a server on this machine"`
 	Status     statusCmd     `cmd:"" group:"client" help:"Show how the server has been doing"`
 	Queue      queueCmd      `cmd:"" group:"client" help:"See what waits, and pause everything"`
 	Node       nodeCmd       `cmd:"" group:"client" help:"See the nodes, and drain one"`

@@ -154,6 +154,7 @@
     each(within, "[data-noscript]", (e) => { e.hidden = true; });
     times(within);
     each(within, "[data-utc='']", zoned);
+    each(within, ".tabs [aria-current]", (a) => { const list = a.closest("ul"); list.scrollLeft = a.offsetLeft - (list.clientWidth - a.offsetWidth) / 2; });
     each(within, "[data-chart]", draw);
   };
   dress(document);
