@@ -4,12 +4,13 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
+	"time"
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/portal/ui"
 	"github.com/hookswitch/hookswitch/internal/service"
+	"github.com/hookswitch/hookswitch/internal/store"
 )
 
 var endpointsRoutes = []route{
@@ -31,8 +32,6 @@ type endpointRow struct {
 	P95                 string
 	Waiting             string
 	Disabled            bool
-	described           string // in full
-	state               service.State
 }
 
 func hostOf(address string) string {
@@ -61,14 +60,63 @@ func stateBadge(h *service.EndpointHealth) ui.Badge {
 	return ui.Badge{Tone: ui.Idle, Word: "Quiet"}
 }
 
+// offNote is what is noted of how an endpoint was turned off.
+type offNote struct {
+	By  hookswitch.ActorKind // "": that is not kept any more
+	Why string
+	At  time.Time
+}
+
+// turnedOff is that of those endpoints of the list that are off.
+func (v *view) turnedOff(list []*service.EndpointHealth) (map[hookswitch.Key]offNote, error) {
+	const look = 500
+	f := store.ActivityFilter{Action: hookswitch.DidDisableEndpoint}
+	n := 0
+	for _, h := range list {
+		if h.Endpoint.Disabled {
+			f.Endpoint = h.Endpoint.Key
+			n++
+		}
+	}
+	if n == 0 {
+		return nil, nil
+	}
+	page := store.Page{Limit: 1}
+	if n > 1 {
+		f.Endpoint, page.Limit = 0, look
+	}
+	noted, err := v.p.svc.Activities(v.ctx(), v.App.Key, f, page)
+	notes := make(map[hookswitch.Key]offNote)
+	for _, a := range noted {
+		if _, newer := notes[a.Endpoint]; !newer {
+			notes[a.Endpoint] = offNote{By: a.Actor.Kind, Why: a.Details["Why"], At: a.At()}
+		}
+	}
+	return notes, err
+}
+
+// words are who turned an endpoint off, when and why.
+func (n offNote) words(e *hookswitch.Endpoint, now time.Time) string {
+	if n.By == "" {
+		n.At, n.By = e.UpdatedAt, hookswitch.ActorSystem
+		if e.DisabledBy == "manual" {
+			return ui.Ago(n.At, now) + " by hand"
+		}
+	}
+	by := ui.Ago(n.At, now) + " " + map[hookswitch.ActorKind]string{hookswitch.ActorAPI: "over the API", hookswitch.ActorPortal: "in the portal", hookswitch.ActorOperator: "by the operator",
+		hookswitch.ActorKey: "with an API key", hookswitch.ActorSystem: "by the rules"}[n.By]
+	if n.Why != "" {
+		by += ": " + n.Why
+	}
+	return by
+}
+
 // stateWhy is the sentence behind the badge.
-func (v *view) stateWhy(h *service.EndpointHealth) string {
+func (v *view) stateWhy(h *service.EndpointHealth, off offNote) string {
 	e := h.Endpoint
 	switch {
-	case e.Disabled && e.DisabledBy == "manual":
-		return "by hand, " + ui.Ago(e.UpdatedAt, v.Now)
 	case e.Disabled:
-		return "by the rules, " + ui.Ago(e.UpdatedAt, v.Now)
+		return off.words(e, v.Now)
 	case !h.DisablesAt.IsZero():
 		return "for " + ui.Span(v.Now.Sub(e.FailSince)) + ", off in " + ui.Span(h.DisablesAt.Sub(v.Now))
 	case !e.FailSince.IsZero():
@@ -77,13 +125,17 @@ func (v *view) stateWhy(h *service.EndpointHealth) string {
 	return ""
 }
 
-func (v *view) endpointRows(list []*service.EndpointHealth) []endpointRow {
+func (v *view) endpointRows(list []*service.EndpointHealth) ([]endpointRow, error) {
+	off, err := v.turnedOff(list)
+	if err != nil {
+		return nil, err
+	}
 	rows := make([]endpointRow, 0, len(list))
 	for _, h := range list {
 		e := h.Endpoint
 		ok, failed := h.Totals()
-		r := endpointRow{ID: v.ID(hookswitch.KindEndpoint, e.Key), Name: endpointName(e), described: e.Description + " " + e.UID, URL: e.URL, State: stateBadge(h), Why: v.stateWhy(h), Types: e.EventTypes,
-			Success: ui.Percent(ok, ok+failed), Attempts: ui.Plural(int(ok+failed), "attempt"), P95: "–", Waiting: "–", Disabled: e.Disabled, state: h.State()}
+		r := endpointRow{ID: v.ID(hookswitch.KindEndpoint, e.Key), Name: endpointName(e), URL: e.URL, State: stateBadge(h), Why: v.stateWhy(h, off[e.Key]), Types: e.EventTypes,
+			Success: ui.Percent(ok, ok+failed), Attempts: ui.Plural(int(ok+failed), "attempt"), P95: "–", Waiting: "–", Disabled: e.Disabled}
 		r.Page = v.Page("endpoints", r.ID)
 		if token, ok := v.p.svc.BinToken(e.URL); ok {
 			r.Bin = playRoot + "/" + token
@@ -101,7 +153,7 @@ func (v *view) endpointRows(list []*service.EndpointHealth) []endpointRow {
 		}
 		rows = append(rows, r)
 	}
-	return rows
+	return rows, nil
 }
 
 // endpointsPage is the list of endpoints.
@@ -110,7 +162,7 @@ type endpointsPage struct {
 	Add    ui.Action
 	Play   ui.Action
 	Rows   []endpointRow
-	Total  int
+	Any    bool // there may be some
 	Filter ui.Filter
 	Blank  *ui.Blank
 	Pager  ui.Pager
@@ -118,19 +170,25 @@ type endpointsPage struct {
 }
 
 func (p *Pages) endpoints(v *view) error {
-	h, err := p.svc.Health(v.ctx(), v.App.Key)
+	refused := v.MayNot("endpoints.write")
+	page := &endpointsPage{view: v, Bulk: refused,
+		Add:  ui.Action{Name: "Add endpoint", URL: v.Page("endpoints", "new"), Icon: "plus", Look: "primary", Refused: refused},
+		Play: ui.Action{Name: "Use a play bin", URL: v.Page("endpoints", "play"), Icon: "play", Post: true, Refused: refused}}
+	text, state, at := strings.ToLower(strings.TrimSpace(v.query("q"))), v.query("state"), v.pageAt(hookswitch.KindEndpoint)
+	list, stopped, err := p.svc.FindEndpoints(v.ctx(), v.App.Key, func(e *hookswitch.Endpoint) bool {
+		return text == "" || strings.Contains(strings.ToLower(e.Description+" "+e.UID+" "+e.URL+" "+v.ID(hookswitch.KindEndpoint, e.Key)+" "+strings.Join(e.EventTypes, " ")), text)
+	}, service.State(state), at)
 	if err != nil {
 		return err
 	}
-	refused := v.MayNot("endpoints.write")
-	page := &endpointsPage{view: v, Total: len(h.Endpoints), Bulk: refused,
-		Add:  ui.Action{Name: "Add endpoint", URL: v.Page("endpoints", "new"), Icon: "plus", Look: "primary", Refused: refused},
-		Play: ui.Action{Name: "Use a play bin", URL: v.Page("endpoints", "play"), Icon: "play", Post: true, Refused: refused}}
-	text, state := strings.ToLower(strings.TrimSpace(v.query("q"))), v.query("state")
-	page.Rows = slices.DeleteFunc(v.endpointRows(h.Endpoints), func(r endpointRow) bool {
-		found := text == "" || strings.Contains(strings.ToLower(r.described+" "+r.URL+" "+r.ID+" "+strings.Join(r.Types, " ")), text)
-		return !found || state != "" && string(r.state) != state
-	})
+	list, page.Pager = turned(v, hookswitch.KindEndpoint, list, at, func(h *service.EndpointHealth) hookswitch.Key { return h.Endpoint.Key })
+	if stopped != 0 && !at.Ascending {
+		page.Pager.Older = v.Link("before", v.ID(hookswitch.KindEndpoint, stopped), "after", "")
+	}
+	if page.Rows, err = v.endpointRows(list); err != nil {
+		return err
+	}
+	page.Any = len(list) > 0 || text != "" || state != "" || at.Before != 0 || at.After != 0
 	page.Filter = ui.Filter{Action: v.Page("endpoints"), Target: "endpoints", Label: "Search endpoints", Text: v.query("q"), Holder: "Name, address or event type",
 		Fields: []ui.Field{{ID: "state", Name: "state", Label: "State", Kind: "select", Options: options(state, "", "Any state", "active", "Active", "unsteady", "Unsteady", "failing", "Failing",
 			"disabled", "Paused or off", "idle", "Quiet")}}}
@@ -142,12 +200,15 @@ func (p *Pages) endpoints(v *view) error {
 	}
 	page.Filter.Clear = v.Page("endpoints")
 	switch {
-	case page.Total == 0:
+	case !page.Any:
 		page.Blank = &ui.Blank{Kind: "empty", Title: "No endpoint yet", Text: "An endpoint is an address of your server that events are sent to. Without a server, a play bin shows you what would arrive.",
 			Links: []ui.Action{page.Add, page.Play}}
 	case len(page.Rows) == 0:
-		page.Blank = &ui.Blank{Kind: "nomatch", Title: "No endpoint matches", Text: "None of the " + ui.Plural(page.Total, "endpoint") + " fits the conditions.",
-			Links: []ui.Action{{Name: "Clear the conditions", URL: v.Page("endpoints")}}}
+		page.Blank = &ui.Blank{Kind: "nomatch", Title: "No endpoint matches", Text: "None fits the conditions.", Links: []ui.Action{{Name: "Clear the conditions", URL: v.Page("endpoints")}}}
+		if page.Pager.Older != "" {
+			page.Blank.Title, page.Blank.Text = "No endpoint matches so far", "There are very many; those that were looked at do not fit."
+			page.Blank.Links = append([]ui.Action{{Name: "Look further", URL: page.Pager.Older, Look: "primary"}}, page.Blank.Links...)
+		}
 	}
 	page.Pager.Shown = ui.Plural(len(page.Rows), "endpoint")
 	v.api(http.MethodGet, "/app/"+v.AppID()+"/endpoint", "hookswitch endpoint list --app "+v.AppID())

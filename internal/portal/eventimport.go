@@ -30,7 +30,9 @@ type importRow struct {
 // maxWhy is how many reasons are told of one event type.
 const maxWhy = 5
 
-func (p *Pages) newImport(v *view) error { return v.show("dashboard/event-import", newImportPage(v, "", false)) }
+func (p *Pages) newImport(v *view) error {
+	return v.show("dashboard/event-import", newImportPage(v, "", false))
+}
 
 func newImportPage(v *view, document string, replaceAll bool) *importPage {
 	v.Shell.Trail = []ui.Link{{Name: "Event types", URL: dashboardRoot + "/event-types"}}
