@@ -32,6 +32,10 @@ func (v *view) issueURL(i *service.Issue) string {
 	return v.Page("issues", v.ID(hookswitch.KindEndpoint, i.Endpoint.Key), i.Diagnosis.Code)
 }
 
+func (v *view) issueRow(i *service.Issue) issueRow {
+	return issueRow{Title: i.Diagnosis.Sentence, Endpoint: endpointName(i.Endpoint), Page: v.issueURL(i), State: issueBadge(i), Count: issueCount(i), First: i.First, Last: i.Last, Note: i.Note, Over: i.Over}
+}
+
 func issueBadge(i *service.Issue) ui.Badge {
 	switch {
 	case i.State == service.IssueSolved:
@@ -76,8 +80,7 @@ func (p *Pages) issues(v *view) error {
 		if i.State != state {
 			continue
 		}
-		title := i.Diagnosis.Sentence
-		page.Rows = append(page.Rows, issueRow{Title: title, Endpoint: endpointName(i.Endpoint), Page: v.issueURL(i), State: issueBadge(i), Count: issueCount(i), First: i.First, Last: i.Last, Note: i.Note, Over: i.Over})
+		page.Rows = append(page.Rows, v.issueRow(i))
 	}
 	for _, t := range []struct {
 		state service.IssueState

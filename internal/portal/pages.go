@@ -120,6 +120,7 @@ func (p *Pages) Register(m *httpapi.Mux) {
 	m.Handle("", playRoot+"/{path...}", "play pages", all)
 	m.Handle("", inviteRoot+"/{path...}", "invitations to connect an account", all)
 	m.Handle(http.MethodGet, "/docs", "the operations of the API", all)
+	m.Handle(http.MethodGet, keysPath, "the public keys of an endpoint", all)
 }
 
 func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -362,17 +362,21 @@ func (s *Site) busyBin(ctx context.Context) error {
 		if _, err := s.Service.TakeBinRequest(ctx, q); err != nil {
 			return err
 		}
+		did := &store.BinRelayed{To: "https://staging.acme.example/webhooks", Status: 200, MS: int64(80 + i)}
 		switch {
-		case i == 40:
+		case i == 117:
+			did.Status, did.Why = 0, "There is no answer: the connection was refused."
+		case i%17 == 11:
+			did.Status = 503
+		}
+		if err := s.Service.NoteBinRelayed(ctx, b.Token, q.Key, did); err != nil {
+			return err
+		}
+		switch i {
+		case 40:
 			err = s.Service.PinBinRequest(ctx, b.Token, q.Key, true)
-		case i == 61:
+		case 61:
 			err = s.Service.NameBinTrigger(ctx, b.Token, q.Key, s.foul("A customer asks on WhatsApp", 80))
-		case i >= 116:
-			did := &store.BinRelayed{To: "https://staging.acme.example/webhooks", Status: 200, MS: int64(80 + i)}
-			if i == 117 {
-				did.Status, did.Why = 0, "There is no answer: the connection was refused."
-			}
-			err = s.Service.NoteBinRelayed(ctx, b.Token, q.Key, did)
 		}
 		if err != nil {
 			return err
