@@ -140,7 +140,7 @@ func (s *Search) eventClause(finds finder, args *[]any) string {
 		quoted := wordsText([]string{t})
 		parts = append(parts, "replace(e.tags, "+bind(quoted[1:len(quoted)-1])+", '') <> e.tags")
 		if slices.Contains(hookswitch.Channels, hookswitch.Channel(t)) {
-			parts = append(parts, fmt.Sprintf(d.holds, "e.payload", bind([]byte(`"channel":"`+t+`"`))))
+			parts = append(parts, finds("e.payload", `"channel":"`+t+`"`, bind))
 		}
 	}
 	if parts != nil {
