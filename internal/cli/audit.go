@@ -115,7 +115,7 @@ func (c *auditVerify) Run(e *env) error {
 		return err
 	}
 	if !report.Valid {
-		return fmt.Errorf("the record of who did what is not as it was written: %d problems", len(report.Problems))
+		return hinted(fmt.Errorf("the record of who did what is not as it was written, at %d of its entries", len(report.Problems)), "hookswitch audit verify --json, and a backup of the time before")
 	}
 	return nil
 }

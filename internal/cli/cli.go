@@ -51,6 +51,7 @@ type grammar struct {
 	Group      groupCmd      `cmd:"" group:"client" help:"Manage the groups that messages of an app belong to"`
 	Sender     senderCmd     `cmd:"" group:"client" help:"Manage the senders of an app"`
 	Endpoint   endpointCmd   `cmd:"" group:"client" help:"Manage the endpoints of an app"`
+	Task       taskCmd       `cmd:"" group:"client" help:"See recoveries and other tasks, end them and go on with them"`
 	Event      eventCmd      `cmd:"" group:"client" help:"Send events and see what became of them"`
 	Message    messageCmd    `cmd:"" group:"client" help:"Send messages to people and see what became of them"`
 	Contact    contactCmd    `cmd:"" group:"client" help:"See where people have opted out, and clear it"`

@@ -96,6 +96,8 @@ func listHint(message, path string) string {
 		return "hookswitch endpoint list --app APP"
 	case strings.HasPrefix(message, "application") || len(words) > 0 && words[0] == "app":
 		return "hookswitch app list"
+	case len(words) > 0 && words[0] == "node":
+		return "hookswitch node list"
 	case len(words) > 0:
 		return "hookswitch " + words[0] + " list --app APP"
 	}

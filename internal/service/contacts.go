@@ -311,6 +311,14 @@ func (s *Service) DeleteContact(ctx context.Context, app, key hookswitch.Key) er
 
 // dropConversation removes a conversation, and ends what is yet to be sent in it.
 func (b *births) dropConversation(tx *store.Tx, conv *hookswitch.Conversation) error {
+	if err := b.failUnsent(tx, conv); err != nil {
+		return err
+	}
+	return tx.DeleteConversation(conv.App, conv.Key)
+}
+
+// failUnsent ends what is yet to be sent in a conversation.
+func (b *births) failUnsent(tx *store.Tx, conv *hookswitch.Conversation) error {
 	for _, status := range []hookswitch.MessageStatus{hookswitch.StatusQueued, hookswitch.StatusSending} {
 		list, err := tx.Messages(tx.Context(), conv.App, store.MessageFilter{Conversation: conv.Key, Status: status}, store.Page{Limit: maxEarlier})
 		if err != nil {
@@ -327,7 +335,7 @@ func (b *births) dropConversation(tx *store.Tx, conv *hookswitch.Conversation) e
 			}
 		}
 	}
-	return tx.DeleteConversation(conv.App, conv.Key)
+	return nil
 }
 
 // MergeContacts makes two people one: what source is known by, and was said with them, becomes target's, and source is gone.

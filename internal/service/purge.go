@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/store"
@@ -16,6 +17,15 @@ func (s *Service) PurgeContents(ctx context.Context, app hookswitch.Key, idem Id
 const purgeStretch = 256
 
 func (s *Service) stepPurge(ctx context.Context, t *hookswitch.Task) (taskStep, error) {
+	var of eraseParams
+	if len(t.Params) > 0 {
+		if err := json.Unmarshal(t.Params, &of); err != nil {
+			return taskStep{}, err
+		}
+	}
+	if of.Contact != 0 {
+		return s.stepErase(ctx, t, of.Contact)
+	}
 	return s.advance(ctx, t, func(tx *store.Tx, b *births, next *hookswitch.Task) error {
 		place, purged, err := tx.PurgeContents(t.App, t.Place, endOf(t.Key, t.CreatedAt), purgeStretch)
 		if err != nil {

@@ -28,7 +28,7 @@ type HousekeepResult struct {
 	// Payloads counts those that were removed before their events.
 	Payloads int
 	// How many were dropped.
-	Events, Attempts, Bins, Once, Answers, Receipts, Strays, Counters, Tokens, Tasks, Dialogues, Attachments, Activities, Volumes int
+	Events, Attempts, Bins, Once, Answers, Receipts, Strays, Counters, Tokens, Tasks, Dialogues, Attachments, Activities, Volumes, Erased int
 }
 
 // TokenGrace is how long a token that has ended is kept: its bearer is told that it has ended, and the request that made it may be repeated.
@@ -89,7 +89,7 @@ func (s *Store) Housekeep(ctx context.Context, o HousekeepOptions) (HousekeepRes
 			return res, err
 		}
 	}
-	return res, nil
+	return res, s.eraseDeleted(ctx, &res.Erased)
 }
 
 // chunks runs step in one transaction after another until it finds less than a chunk, and adds up what it did.
@@ -106,12 +106,8 @@ func (s *Store) chunks(ctx context.Context, sum *int, step func(tx *Tx) (int, er
 			return nil
 		}
 		// As long for the others as for itself.
-		pause := time.NewTimer(time.Since(start))
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
-			return ctx.Err()
+		if err := pauseFor(ctx, time.Since(start)); err != nil {
+			return err
 		}
 	}
 }

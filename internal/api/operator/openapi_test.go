@@ -18,6 +18,7 @@ var shapes = map[string]apitest.Shape{
 	"PATCH /apps/{app}":  {Tag: "apps", In: appIn{}, Out: appOut{}},
 	"DELETE /apps/{app}": {Tag: "apps", Status: 204},
 
+	"GET /apps/{app}/events":   {Tag: "apps", Query: []string{"q"}, List: true, Out: listOut[foundEventOut]{}},
 	"GET /apps/{app}/activity": {Tag: "apps", Query: []string{"action", "actor"}, List: true, Out: listOut[activityOut]{}},
 
 	"GET /apps/{app}/keys":               {Tag: "keys", List: true, Out: listOut[keyOut]{}},

@@ -66,6 +66,13 @@ func (b behaviour) header(code int) string {
 	return h + "Server: nginx/1.27.2\n"
 }
 
+// orderShipped has two versions of a schema, of which the second refers to a part of itself.
+const orderShipped = `{"1":{"type":"object","required":["order","carrier"],"properties":{"order":{"type":"string","description":"Number of the order."},"carrier":{"type":"string","enum":["dhl","ups"]},
+	"weight":{"type":"integer","description":"In grams."},"note":{"type":"string"}}},
+	"2":{"type":"object","required":["order","parcels"],"properties":{"order":{"type":"string","description":"Number of the order."},"carrier":{"type":"string","enum":["dhl","ups","gls"]},
+	"weight":{"type":"number","description":"In kilograms."},"parcels":{"type":"array","items":{"$ref":"#/definitions/parcel"}}},"definitions":{"parcel":{"type":"object","required":["code"],
+	"properties":{"code":{"type":"string"},"weight":{"type":"number"}}}}}}`
+
 // seed makes the business.
 func (s *Site) seed(ctx context.Context, bare bool) (err error) {
 	if s.App, err = s.Service.CreateApp(ctx, hookswitch.App{Name: s.foul("Acme Telecom", 200), UID: "acme"}, service.Idempotency{}); err != nil {
@@ -127,6 +134,9 @@ func (s *Site) seed(ctx context.Context, bare bool) (err error) {
 				return err
 			}
 		}
+	}
+	if _, err := s.Service.CreateEventType(ctx, hookswitch.EventType{Name: "order.shipped", GroupName: "order", Description: "A parcel has left the warehouse.", Schemas: []byte(orderShipped)}, service.Idempotency{}); err != nil {
+		return err
 	}
 	s.Names["rotated"] = s.Names["good"]
 	if err := s.activity(ctx, endpoints); err != nil {

@@ -33,5 +33,6 @@ CREATE TABLE activity_chains (
     dropped BIGINT NOT NULL
 ) {{counter}};
 
--- What is still there of Apps that were deleted; 0: something may be.
+-- When all that an App had was removed that was deleted; 0: something may be left.
 ALTER TABLE apps ADD COLUMN erased_at BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX apps_to_erase ON apps (deleted_at) WHERE deleted_at > 0 AND erased_at = 0;
