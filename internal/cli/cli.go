@@ -50,7 +50,10 @@ type grammar struct {
 	Client     clientCmd     `cmd:"" group:"client" help:"Manage the clients of an app, which get tokens"`
 	Group      groupCmd      `cmd:"" group:"client" help:"Manage the groups that messages of an app belong to"`
 	Sender     senderCmd     `cmd:"" group:"client" help:"Manage the senders of an app"`
+	Responder  responderCmd  `cmd:"" group:"client" help:"Manage what answers the messages of a sender"`
+	Session    sessionCmd    `cmd:"" group:"client" help:"See USSD sessions and calls, step by step"`
 	Endpoint   endpointCmd   `cmd:"" group:"client" help:"Manage the endpoints of an app"`
+	EventType  eventTypeCmd  `cmd:"" group:"client" name:"event-type" help:"Manage the catalogue of event types"`
 	Task       taskCmd       `cmd:"" group:"client" help:"See recoveries and other tasks, end them and go on with them"`
 	Event      eventCmd      `cmd:"" group:"client" help:"Send events and see what became of them"`
 	Message    messageCmd    `cmd:"" group:"client" help:"Send messages to people and see what became of them"`

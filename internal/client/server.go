@@ -90,11 +90,11 @@ type Node struct {
 
 // Queues is what waits and runs.
 type Queues struct {
-	Pause        *Pause         `json:"pause"`
-	Queues       []Queue        `json:"queues"`
-	Destinations []TargetBacklog  `json:"destinations"`
-	Partial      bool           `json:"partial"`
-	Slow         []SlowEndpoint `json:"slowEndpoints"`
+	Pause        *Pause          `json:"pause"`
+	Queues       []Queue         `json:"queues"`
+	Destinations []TargetBacklog `json:"destinations"`
+	Partial      bool            `json:"partial"`
+	Slow         []SlowEndpoint  `json:"slowEndpoints"`
 }
 
 // Queue is what waits and runs of one kind of work.
