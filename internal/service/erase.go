@@ -17,6 +17,15 @@ type eraseParams struct {
 	Contact hookswitch.Key `json:"contact,omitempty"`
 }
 
+// ErasedPerson is the person whom a task that purges contents erases; 0: it is about all of the App.
+func ErasedPerson(t *hookswitch.Task) hookswitch.Key {
+	var p eraseParams
+	if len(t.Params) == 0 || json.Unmarshal(t.Params, &p) != nil {
+		return 0
+	}
+	return p.Contact
+}
+
 // Bounds of the steps that erase a person.
 const (
 	eraseFound    = 32  // events
