@@ -52,6 +52,11 @@ const (
 	DidStartRecovery   Action = "recovery.started"
 	DidCancelRecovery  Action = "recovery.canceled"
 	DidOpenPortal      Action = "portal.opened" // by the operator, as the customer
+	DidCreateToken     Action = "token.created" // for programs, in the portal
+	DidEndToken        Action = "token.ended"
+	DidEndPortal       Action = "portal.closed"  // somebody else's session
+	DidEndPortals      Action = "portals.closed" // all sessions
+	DidMarkIssue       Action = "issue.marked"
 
 	DidCreateApp Action = "application.created"
 	DidChangeApp Action = "application.changed"
@@ -72,7 +77,7 @@ const (
 
 // Actions are all of them; those that concern the whole server come last.
 var Actions = []Action{DidCreateEndpoint, DidChangeEndpoint, DidDeleteEndpoint, DidDisableEndpoint, DidEnableEndpoint, DidShowSecret, DidRotateSecret, DidCutSecret, DidStartRecovery, DidCancelRecovery, DidOpenPortal,
-	DidCreateApp, DidChangeApp, DidDeleteApp, DidExportApp, DidErase, DidCreateKey, DidRotateKey, DidRevokeKey, DidPause, DidResume, DidDrainNode, DidFillNode, DidEndSession}
+	DidCreateToken, DidEndToken, DidEndPortal, DidEndPortals, DidMarkIssue, DidCreateApp, DidChangeApp, DidDeleteApp, DidExportApp, DidErase, DidCreateKey, DidRotateKey, DidRevokeKey, DidPause, DidResume, DidDrainNode, DidFillNode, DidEndSession}
 
 // AppActions are those that are done to an App.
-var AppActions = Actions[:19]
+var AppActions = Actions[:24]

@@ -23,7 +23,7 @@ type Event struct {
 	// What few events have. Nil, zero and empty: none.
 	Labels      []string  // filter lists of events, never deliveries; the Svix-shaped API calls them tags
 	DeliverAt   time.Time // nothing is sent before
-	ExpiresAt   time.Time // when the payload is removed, if that is before the event itself is
+	ExpiresAt   time.Time // when the payload is removed or, where Expired, was removed for its age, if that is before the event itself is
 	ContentType string    // of the payload, as it is sent; empty: application/json
 }
 

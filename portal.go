@@ -16,6 +16,10 @@ type Look struct {
 	Font    string `json:"font,omitempty"`    // name of a font of the reader's system
 	Radius  *int   `json:"radius,omitempty"`  // of corners, in pixels, at most MaxRadius
 	Density string `json:"density,omitempty"` // compact, or "" for comfortable
+	// Direction is rtl for pages that are read from right to left, or "" for the other.
+	Direction string `json:"direction,omitempty"`
+	// Refused is hide where what a session may not do is left out, or "" where it is shown with the reason.
+	Refused string `json:"refused,omitempty"`
 }
 
 // Bounds of a Look and of PortalSettings.
@@ -31,6 +35,12 @@ func CheckTheme(s string) string { return checkWord(s, "light", "dark") }
 
 // CheckDensity wants compact or comfortable.
 func CheckDensity(s string) string { return checkWord(s, "compact", "comfortable") }
+
+// CheckDirection wants ltr or rtl.
+func CheckDirection(s string) string { return checkWord(s, "ltr", "rtl") }
+
+// CheckRefused wants show or hide.
+func CheckRefused(s string) string { return checkWord(s, "show", "hide") }
 
 func checkWord(s string, words ...string) string {
 	if s == "" || slices.Contains(words, s) {
@@ -83,6 +93,8 @@ func (l Look) Over(below Look) Look {
 	pick(&l.Logo, below.Logo)
 	pick(&l.Font, below.Font)
 	pick(&l.Density, below.Density)
+	pick(&l.Direction, below.Direction)
+	pick(&l.Refused, below.Refused)
 	if l.Radius == nil {
 		l.Radius = below.Radius
 	}
@@ -103,7 +115,7 @@ var frameOrigin = regexp.MustCompile(`^https?://(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-
 func (p *PortalSettings) Validate() error {
 	var c Checks
 	for _, f := range []struct{ name, message string }{{"theme", CheckTheme(p.Theme)}, {"color", CheckColor(p.Color)}, {"logo", CheckLogo(p.Logo)}, {"font", CheckFont(p.Font)},
-		{"density", CheckDensity(p.Density)}} {
+		{"density", CheckDensity(p.Density)}, {"direction", CheckDirection(p.Direction)}, {"refused", CheckRefused(p.Refused)}} {
 		if f.message != "" {
 			c.Field(f.message, f.name)
 		}

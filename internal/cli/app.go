@@ -150,12 +150,14 @@ type portalFields struct {
 	Radius  *int      `name:"portal-radius" placeholder:"PIXELS" help:"Roundness of corners in the portal, 0 to 16."`
 	Theme   *string   `name:"portal-theme" placeholder:"THEME" help:"Colours of the portal: light or dark; empty for the reader's."`
 	Density *string   `name:"portal-density" placeholder:"DENSITY" help:"Density of the portal: compact or comfortable."`
+	Direct  *string   `name:"portal-direction" placeholder:"DIRECTION" help:"Direction in which the portal is read: ltr or rtl."`
+	Refused *string   `name:"portal-refused" placeholder:"SHOW" help:"What a session may not do: show, with the reason, or hide."`
 	Frames  *[]string `name:"portal-frame-ancestors" placeholder:"ORIGIN" help:"Origins that may show the portal in a frame, replacing all there are; empty for none."`
 }
 
 func (f *portalFields) changes() client.Changes {
 	c := client.Changes{}
-	for name, value := range map[string]*string{"color": f.Color, "logo": f.Logo, "font": f.Font, "theme": f.Theme, "density": f.Density} {
+	for name, value := range map[string]*string{"color": f.Color, "logo": f.Logo, "font": f.Font, "theme": f.Theme, "density": f.Density, "direction": f.Direct, "refused": f.Refused} {
 		if value != nil {
 			c[name] = orNull(*value)
 		}
@@ -178,7 +180,7 @@ func (f *portalFields) changes() client.Changes {
 func (p *printer) portal(s client.Portal) {
 	frames := strings.Join(s.FrameAncestors, ", ")
 	p.fields(field{"portal color", text(s.Color)}, field{"portal logo", text(s.Logo)}, field{"portal font", text(s.Font)}, field{"portal radius", number(s.Radius)},
-		field{"portal theme", text(s.Theme)}, field{"portal density", text(s.Density)}, field{"portal frames", text(&frames)})
+		field{"portal theme", text(s.Theme)}, field{"portal density", text(s.Density)}, field{"portal direction", text(s.Direction)}, field{"portal refused", text(s.Refused)}, field{"portal frames", text(&frames)})
 }
 
 // appWithPortal is an app with how its portal looks, as --json prints it.

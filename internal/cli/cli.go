@@ -51,6 +51,7 @@ type grammar struct {
 	Group      groupCmd      `cmd:"" group:"client" help:"Manage the groups that messages of an app belong to"`
 	Sender     senderCmd     `cmd:"" group:"client" help:"Manage the senders of an app"`
 	Endpoint   endpointCmd   `cmd:"" group:"client" help:"Manage the endpoints of an app"`
+	Task       taskCmd       `cmd:"" group:"client" help:"See recoveries and other tasks, end them and go on with them"`
 	Event      eventCmd      `cmd:"" group:"client" help:"Send events and see what became of them"`
 	Message    messageCmd    `cmd:"" group:"client" help:"Send messages to people and see what became of them"`
 	Contact    contactCmd    `cmd:"" group:"client" help:"See where people have opted out, and clear it"`
@@ -58,6 +59,7 @@ type grammar struct {
 	Invitation invitationCmd `cmd:"" group:"client" help:"Manage invitations to connect an account"`
 	Draft      draftCmd      `cmd:"" group:"client" help:"Decide on answers to what was written in public"`
 	Stray      strayCmd      `cmd:"" group:"client" help:"See pushes that belonged to no sender"`
+	Listen     listenCmd     `cmd:"" group:"client" help:"Send what arrives at a bin on to a server on this machine"`
 	Status     statusCmd     `cmd:"" group:"client" help:"Show how the server has been doing"`
 	Checkup    checkupCmd    `cmd:"" group:"client" help:"Have the server look at what it stands on"`
 	Queue      queueCmd      `cmd:"" group:"client" help:"See what waits, and pause everything"`

@@ -8,12 +8,13 @@ import (
 )
 
 type endpointCmd struct {
-	Create endpointCreate `cmd:"" help:"Create an endpoint"`
-	List   endpointList   `cmd:"" help:"List the endpoints of an app"`
-	Get    endpointGet    `cmd:"" help:"Show an endpoint"`
-	Set    endpointSet    `cmd:"" help:"Change an endpoint"`
-	Delete endpointDelete `cmd:"" help:"Delete an endpoint"`
-	Secret endpointSecret `cmd:"" help:"Print the signing secret of an endpoint"`
+	Create  endpointCreate  `cmd:"" help:"Create an endpoint"`
+	List    endpointList    `cmd:"" help:"List the endpoints of an app"`
+	Get     endpointGet     `cmd:"" help:"Show an endpoint"`
+	Set     endpointSet     `cmd:"" help:"Change an endpoint"`
+	Delete  endpointDelete  `cmd:"" help:"Delete an endpoint"`
+	Secret  endpointSecret  `cmd:"" help:"Print the signing secret of an endpoint"`
+	Recover endpointRecover `cmd:"" help:"Send to an endpoint again what it missed"`
 }
 
 // Help is kong's.

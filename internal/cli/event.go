@@ -16,6 +16,7 @@ import (
 type eventCmd struct {
 	Send     eventSend     `cmd:"" help:"Send an event to the endpoints of an app"`
 	List     eventList     `cmd:"" help:"List the events of an app"`
+	Find     eventFind     `cmd:"" help:"Find events by what is in them and what became of them"`
 	Get      eventGet      `cmd:"" help:"Show an event and what became of it"`
 	Attempts eventAttempts `cmd:"" help:"List the attempts at delivering an event"`
 	Resend   eventResend   `cmd:"" help:"Send an event again"`
@@ -117,6 +118,52 @@ func (c *eventList) Run(e *env) error {
 			func(ev client.Event) []string {
 				return []string{ev.ID, clock(ev.Timestamp), ev.Type, text(ev.UID), strings.Join(ev.Tags, ", ")}
 			})
+	})
+}
+
+type eventFind struct {
+	ofApp
+	paging
+	Filter []string `arg:"" help:"Conditions, as in the filter bar of the pages; without quotes of the shell, several words are several texts."`
+}
+
+// Help is kong's.
+func (eventFind) Help() string {
+	return `Finds events, newest first, by the filter of the pages. Conditions are status: (delivered, failed, waiting, given-up), code: (503, 5xx, none), type: (message.*),
+channel:, endpoint:, message:, after: and before: (2h, 3d, 2026-03-01T14:30), a field of the payload (order:17), and texts in the payload, in big or small letters. Those
+of one name are alternatives; different ones have to hold together.
+
+    hookswitch event find --app acme status:failed code:5xx after:2h
+    hookswitch event find --app acme 'type:order.* "ada lovelace"' --json`
+}
+
+// Run finds the events. It goes on until there are as many as were asked for, or no more.
+func (c *eventFind) Run(e *env) error {
+	page, err := ask(e, &c.remote, func(ctx context.Context, cl *client.Client) (client.Page[client.FoundEvent], error) {
+		found, list := client.Page[client.FoundEvent]{Items: []client.FoundEvent{}}, c.list()
+		for {
+			page, err := cl.FindEvents(ctx, c.App, strings.Join(c.Filter, " "), list)
+			if err != nil {
+				return found, err
+			}
+			found.Items, found.NextCursor = append(found.Items, page.Items...), page.NextCursor
+			if list.Limit = c.Limit - len(found.Items); list.Limit <= 0 || page.NextCursor == nil {
+				return found, nil
+			}
+			list.Cursor = *page.NextCursor
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return e.show(c.JSON, page, func(p *printer) {
+		listed(p, page, "No event matches.", []string{"ID", "TIME", "TYPE", "DELIVERED", "WAITING", "GIVEN UP", "ATTEMPTS", "LAST CODE"}, func(f client.FoundEvent) []string {
+			code := ""
+			if f.LastCode != nil {
+				code = strconv.Itoa(*f.LastCode)
+			}
+			return []string{f.ID, clock(f.At), f.Type, strconv.Itoa(f.Delivered), strconv.Itoa(f.Waiting), strconv.Itoa(f.Failed), strconv.Itoa(f.Attempts), code}
+		})
 	})
 }
 

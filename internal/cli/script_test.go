@@ -73,19 +73,12 @@ func setUp(env *testscript.Env) error {
 	env.Values["receiver"] = r
 	env.Setenv("RECEIVER", r.server.URL)
 
-	var line struct {
-		Serve struct{ config.Server } `cmd:""`
-	}
-	k, err := kong.New(&line)
+	settings, err := parseSettings("--listen=127.0.0.1:0", "--allow-networks=127.0.0.0/8", "--data-dir="+env.Getenv("WORK")+"/hookswitch-data", "--retry-schedule=none", "--shutdown-timeout=5s")
 	if err != nil {
 		return err
 	}
-	if _, err := k.Parse([]string{"serve", "--listen=127.0.0.1:0", "--allow-networks=127.0.0.0/8", "--data-dir=" + env.Getenv("WORK") + "/hookswitch-data",
-		"--retry-schedule=none", "--shutdown-timeout=5s"}); err != nil {
-		return err
-	}
 	ctx, stop := context.WithCancel(context.Background())
-	s, err := server.New(ctx, &line.Serve.Server, slog.New(slog.DiscardHandler))
+	s, err := server.New(ctx, settings, slog.New(slog.DiscardHandler))
 	if err != nil {
 		stop()
 		return err
@@ -100,6 +93,19 @@ func setUp(env *testscript.Env) error {
 	})
 	env.Setenv("HOOKSWITCH_URL", s.URL())
 	return nil
+}
+
+// parseSettings are the settings of a server as its flags say.
+func parseSettings(flags ...string) (*config.Server, error) {
+	var line struct {
+		Serve struct{ config.Server } `cmd:""`
+	}
+	k, err := kong.New(&line)
+	if err != nil {
+		return nil, err
+	}
+	_, err = k.Parse(append([]string{"serve"}, flags...))
+	return &line.Serve.Server, err
 }
 
 // receiver is an endpoint that keeps what it gets. It answers 500 to what arrives at /fail.
@@ -192,13 +198,13 @@ func field(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[1], fmt.Sprint(v))
 }
 
-// ready waits until the file at the first argument, which a server in the background writes, tells its URL, and puts that into the variable of the
+// ready waits until the file at the first argument, which a program in the background writes, tells its address, and puts that into the variable of the
 // second.
 func ready(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: ready FILE VARIABLE")
 	}
-	runs := regexp.MustCompile(`runs at (\S+)\n`)
+	runs := regexp.MustCompile(`(?:runs at|address) +(\S+)\n`)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); <-tick.C {

@@ -69,6 +69,8 @@ type Portal struct {
 	Font           *string  `json:"font"`
 	Radius         *int     `json:"radius"`
 	Density        *string  `json:"density"`
+	Direction      *string  `json:"direction"`
+	Refused        *string  `json:"refused"`
 	FrameAncestors []string `json:"frameAncestors"`
 }
 

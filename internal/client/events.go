@@ -74,6 +74,27 @@ func (c *Client) Events(ctx context.Context, app string, f EventFilter, l List) 
 	return svixList[Event](ctx, c, eventsPath(app), l, query)
 }
 
+// FoundEvent is an event that a filter found, and what has become of it.
+type FoundEvent struct {
+	ID        string     `json:"id"`
+	UID       *string    `json:"uid"`
+	Type      string     `json:"type"`
+	Tags      []string   `json:"tags"`
+	At        time.Time  `json:"at"`
+	Attempts  int        `json:"attempts"`
+	LastCode  *int       `json:"lastCode"` // nil: the last attempt was not answered, or there was none
+	Delivered int        `json:"delivered"`
+	Waiting   int        `json:"waiting"`
+	Failed    int        `json:"failed"`
+	Held      int        `json:"held"`
+	NextAt    *time.Time `json:"nextAt"`
+}
+
+// FindEvents finds events of an app by a filter. The server looks for a moment at a time: a list may be short, or empty, and go on at its cursor.
+func (c *Client) FindEvents(ctx context.Context, app, filter string, l List) (Page[FoundEvent], error) {
+	return operatorList[FoundEvent](ctx, c, appPath(app)+"/events", l, url.Values{"q": {filter}})
+}
+
 // Event is the event with the id or uid.
 func (c *Client) Event(ctx context.Context, app, event string) (e Event, err error) {
 	err = c.call(ctx, http.MethodGet, eventPath(app, event), nil, &e)

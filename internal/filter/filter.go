@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // The names of conditions.
@@ -85,7 +86,7 @@ type Query struct {
 	Messages  []string // ids or the callers' own
 	After     time.Time
 	Before    time.Time
-	// Texts have to be in the payload, all of them; of each, one of its spellings.
+	// Texts have to be in the payload, all of them; of each, one of its spellings, of which big and small letters of ASCII are alike.
 	Texts [][]string
 }
 
@@ -201,32 +202,66 @@ func (q *Query) add(t *Term, now time.Time) (wrong string) {
 	return ""
 }
 
-// spellings are the ways in which a text may stand in JSON: as it is, and with the escapes that encoders use.
+// spellings are the ways in which a text may stand in JSON: as it is, and with the escapes that encoders use. Big and small letters of ASCII are alike to who looks for them; of others
+// there are spellings.
 func spellings(s string) []string {
-	list := []string{s}
+	var list []string
 	add := func(other string) {
 		for _, have := range list {
-			if have == other {
+			if sameLetters(have, other) {
 				return
 			}
 		}
 		list = append(list, other)
 	}
-	b, err := json.Marshal(s) // escapes <, > and & too
-	if err == nil {
-		add(string(b[1 : len(b)-1]))
+	forms := []string{s}
+	if strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII }) {
+		forms = append(forms, strings.ToLower(s), strings.ToUpper(s), titled(s))
 	}
-	var plain strings.Builder
-	enc := json.NewEncoder(&plain)
-	enc.SetEscapeHTML(false)
-	if enc.Encode(s) == nil {
-		add(strings.Trim(strings.TrimSpace(plain.String()), `"`))
-	}
-	ascii := strconv.QuoteToASCII(s) // \u00e9, as Python and PHP write
-	if !strings.Contains(ascii, `\U`) && !strings.Contains(ascii, `\x`) && !strings.Contains(ascii, `\a`) && !strings.Contains(ascii, `\v`) {
-		add(ascii[1 : len(ascii)-1])
+	for _, s := range forms {
+		add(s)
+		b, err := json.Marshal(s) // escapes <, > and & too
+		if err == nil {
+			add(string(b[1 : len(b)-1]))
+		}
+		var plain strings.Builder
+		enc := json.NewEncoder(&plain)
+		enc.SetEscapeHTML(false)
+		if enc.Encode(s) == nil {
+			add(strings.Trim(strings.TrimSpace(plain.String()), `"`))
+		}
+		ascii := strconv.QuoteToASCII(s) // \u00e9, as Python and PHP write
+		if !strings.Contains(ascii, `\U`) && !strings.Contains(ascii, `\x`) && !strings.Contains(ascii, `\a`) && !strings.Contains(ascii, `\v`) {
+			add(ascii[1 : len(ascii)-1])
+		}
 	}
 	return list
+}
+
+// sameLetters reports whether texts differ in nothing but big and small letters of ASCII.
+func sameLetters(a, b string) bool {
+	small := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if 'A' <= r && r <= 'Z' {
+				r += 'a' - 'A'
+			}
+			return r
+		}, s)
+	}
+	return len(a) == len(b) && small(a) == small(b)
+}
+
+// titled is a text with its words begun with big letters, and small ones else.
+func titled(s string) string {
+	begin := true
+	return strings.Map(func(r rune) rune {
+		was := begin
+		begin = !unicode.IsLetter(r)
+		if was {
+			return unicode.ToTitle(r)
+		}
+		return unicode.ToLower(r)
+	}, s)
 }
 
 // members are the spellings of a member of an object.
@@ -234,7 +269,7 @@ func members(name, value string) (list []string) {
 	for _, colon := range []string{":", ": "} {
 		list = append(list, `"`+name+`"`+colon+`"`+value+`"`)
 		if json.Valid([]byte(value)) {
-			for _, end := range []string{",", "}", "\n"} {
+			for _, end := range []string{",", "}", "\n", " "} {
 				list = append(list, `"`+name+`"`+colon+value+end)
 			}
 		}
@@ -298,7 +333,7 @@ func split(s string) (list []Term) {
 	}
 }
 
-// lowered is the name of a condition of ours however it is written; others are names of members, which heed upper and lower case.
+// lowered is the name of a condition of ours however it is written; others are names of members.
 func lowered(s string) string {
 	l := strings.ToLower(s)
 	for _, n := range append([]string{"id"}, Names...) {

@@ -164,7 +164,7 @@ func (p *Pages) endAccess(v *view) error {
 	if err != nil || n <= 0 {
 		return hookswitch.NotFoundf("There is no such session or token.")
 	}
-	if err := p.svc.EndSession(v.ctx(), v.App.Key, hookswitch.Key(n)); err != nil {
+	if err := p.svc.EndAccess(v.ctx(), v.App.Key, hookswitch.Key(n)); err != nil {
 		return err
 	}
 	if hookswitch.Key(n) == v.Session.Key {

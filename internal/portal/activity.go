@@ -44,13 +44,14 @@ type activityPage struct {
 var actionNames = map[hookswitch.Action]string{hookswitch.DidCreateEndpoint: "Endpoint created", hookswitch.DidChangeEndpoint: "Endpoint changed", hookswitch.DidDeleteEndpoint: "Endpoint deleted",
 	hookswitch.DidDisableEndpoint: "Endpoint turned off", hookswitch.DidEnableEndpoint: "Endpoint turned on", hookswitch.DidShowSecret: "Secrets shown", hookswitch.DidRotateSecret: "Secret rotated",
 	hookswitch.DidCutSecret: "Old secret cut", hookswitch.DidStartRecovery: "Recovery started", hookswitch.DidCancelRecovery: "Recovery canceled",
-	hookswitch.DidOpenPortal: "Portal opened as the customer", hookswitch.DidCreateApp: "Application created", hookswitch.DidChangeApp: "Application changed", hookswitch.DidDeleteApp: "Application deleted",
+	hookswitch.DidOpenPortal: "Portal opened as the customer", hookswitch.DidCreateToken: "API token created", hookswitch.DidEndToken: "API token revoked",
+	hookswitch.DidEndPortal: "Session ended", hookswitch.DidEndPortals: "All sessions ended", hookswitch.DidMarkIssue: "Issue marked", hookswitch.DidCreateApp: "Application created", hookswitch.DidChangeApp: "Application changed", hookswitch.DidDeleteApp: "Application deleted",
 	hookswitch.DidExportApp: "Application exported", hookswitch.DidErase: "Person erased", hookswitch.DidCreateKey: "API key created", hookswitch.DidRotateKey: "API key rotated", hookswitch.DidRevokeKey: "API key revoked",
 	hookswitch.DidPause: "Everything paused", hookswitch.DidResume: "Pause ended", hookswitch.DidDrainNode: "Node drained", hookswitch.DidFillNode: "Node takes work again", hookswitch.DidEndSession: "Session ended"}
 
 var actionIcons = map[hookswitch.Action]string{hookswitch.DidCreateEndpoint: "plus", hookswitch.DidChangeEndpoint: "gear", hookswitch.DidDeleteEndpoint: "cross", hookswitch.DidDisableEndpoint: "ban",
 	hookswitch.DidEnableEndpoint: "play", hookswitch.DidShowSecret: "lock", hookswitch.DidRotateSecret: "key", hookswitch.DidCutSecret: "key", hookswitch.DidStartRecovery: "send", hookswitch.DidCancelRecovery: "ban",
-	hookswitch.DidOpenPortal: "user", hookswitch.DidCreateApp: "plus", hookswitch.DidChangeApp: "gear", hookswitch.DidDeleteApp: "cross", hookswitch.DidExportApp: "down", hookswitch.DidErase: "user",
+	hookswitch.DidOpenPortal: "user", hookswitch.DidCreateToken: "key", hookswitch.DidEndToken: "key", hookswitch.DidEndPortal: "out", hookswitch.DidEndPortals: "out", hookswitch.DidMarkIssue: "alert", hookswitch.DidCreateApp: "plus", hookswitch.DidChangeApp: "gear", hookswitch.DidDeleteApp: "cross", hookswitch.DidExportApp: "down", hookswitch.DidErase: "user",
 	hookswitch.DidCreateKey: "key", hookswitch.DidRotateKey: "key", hookswitch.DidRevokeKey: "ban", hookswitch.DidPause: "pause", hookswitch.DidResume: "play", hookswitch.DidDrainNode: "down", hookswitch.DidFillNode: "play",
 	hookswitch.DidEndSession: "out"}
 
@@ -96,7 +97,7 @@ func detailWords(name, text string) string {
 				return strings.ToLower(k.name)
 			}
 		}
-	case "From", "Until":
+	case "From", "Until", "Ends":
 		if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
 			return t.UTC().Format("2 Jan, 15:04 UTC")
 		}
@@ -191,7 +192,7 @@ func (p *Pages) activity(v *view) error {
 	case len(list) == 0 && (action != "" || who != ""):
 		page.Blank = &ui.Blank{Kind: "nomatch", Title: "Nothing matches", Text: "Nobody did that, as far back as it is kept.", Links: []ui.Action{{Name: "Clear the conditions", URL: v.Page("activity")}}}
 	case len(list) == 0:
-		page.Blank = &ui.Blank{Kind: "empty", Title: "Nothing was changed yet", Text: "Who changes endpoints, sees secrets or starts recoveries is noted here, and what happens by itself."}
+		page.Blank = &ui.Blank{Kind: "empty", Title: "Nothing was changed yet", Text: "Who changes endpoints, sees secrets, makes tokens or starts recoveries is noted here, and what happens by itself."}
 	}
 	file := *v.r.URL
 	file.Path = v.Page("activity", "export")

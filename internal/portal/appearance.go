@@ -17,12 +17,12 @@ var appearanceRoutes = []route{
 // appearancePage is how the portal of an App looks, and who may frame it.
 type appearancePage struct {
 	*view
-	Problems                                          ui.Problems
-	Theme, Color, Logo, Font, Radius, Density, Frames ui.Field
-	Shades                                            []ui.Shade
-	May                                               string
-	Embed                                             string
-	Origins                                           []string
+	Problems                                                              ui.Problems
+	Theme, Color, Logo, Font, Radius, Density, Direction, Refused, Frames ui.Field
+	Shades                                                                []ui.Shade
+	May                                                                   string
+	Embed                                                                 string
+	Origins                                                               []string
 }
 
 func (p *Pages) appearance(v *view) error {
@@ -47,13 +47,15 @@ func (p *Pages) showAppearance(v *view, status int, s hookswitch.PortalSettings,
 		Radius: field("radius", "Roundness of corners, in pixels", radius, "0 to 16.", "9"),
 		Theme: ui.Field{ID: "theme", Name: "theme", Label: "Colours", Kind: "select", Problem: wrong["theme"], Options: options(s.Theme, "", "As the reader's system", "light", "Light", "dark", "Dark"),
 			Hint: "Readers can choose another."},
-		Density: ui.Field{ID: "density", Name: "density", Label: "Density", Kind: "select", Problem: wrong["density"], Options: options(s.Density, "", "Comfortable", "compact", "Compact")},
+		Density:   ui.Field{ID: "density", Name: "density", Label: "Density", Kind: "select", Problem: wrong["density"], Options: options(s.Density, "", "Comfortable", "compact", "Compact")},
+		Direction: ui.Field{ID: "direction", Name: "direction", Label: "Read from", Kind: "select", Problem: wrong["direction"], Options: options(s.Direction, "", "Left to right", "rtl", "Right to left")},
+		Refused:   ui.Field{ID: "refused", Name: "refused", Label: "What a reader may not do", Kind: "select", Problem: wrong["refused"], Options: options(s.Refused, "", "Is shown, with the reason", "hide", "Is left out")},
 		Frames: ui.Field{ID: "frameAncestors", Name: "frameAncestors", Label: "Who may show it in a frame", Kind: "textarea", Rows: 3, Mono: true, Optional: true, Value: strings.Join(s.FrameAncestors, "\n"),
 			Problem: wrong["frameAncestors"], Holder: "https://app.acme.example", Hint: "One origin a line, such as https://app.acme.example or https://*.acme.example. Nobody else may."},
 		Embed: "<script type=\"module\" src=\"" + p.svc.PublicURL() + embedPath + "\"></script>\n<hookswitch-portal url=\"THE LINK YOUR SERVER ASKED FOR\"></hookswitch-portal>"}
 	if len(wrong) > 0 {
 		page.Problems.Title = "The portal was not changed"
-		for _, name := range []string{"color", "logo", "font", "radius", "theme", "density", "frameAncestors"} {
+		for _, name := range []string{"color", "logo", "font", "radius", "theme", "density", "direction", "refused", "frameAncestors"} {
 			if wrong[name] != "" {
 				page.Problems.List = append(page.Problems.List, ui.Problem{Field: name, Text: "It " + wrong[name] + "."})
 			}
@@ -70,7 +72,7 @@ func (p *Pages) saveAppearance(v *view) error {
 		return err
 	}
 	text := func(name string) string { return strings.TrimSpace(form.Get(name)) }
-	s := hookswitch.PortalSettings{Look: hookswitch.Look{Theme: text("theme"), Color: text("color"), Logo: text("logo"), Font: text("font"), Density: text("density")}}
+	s := hookswitch.PortalSettings{Look: hookswitch.Look{Theme: text("theme"), Color: text("color"), Logo: text("logo"), Font: text("font"), Density: text("density"), Direction: text("direction"), Refused: text("refused")}}
 	wrong := make(map[string]string)
 	radius := text("radius")
 	if radius != "" {
@@ -85,7 +87,7 @@ func (p *Pages) saveAppearance(v *view) error {
 		s.FrameAncestors = append(s.FrameAncestors, strings.TrimRight(line, "/,"))
 	}
 	if len(wrong) == 0 {
-		names := map[string]string{"color": "color", "logo": "logo", "font": "font", "radius": "radius", "theme": "theme", "density": "density", "frameAncestors": "frameAncestors"}
+		names := map[string]string{"color": "color", "logo": "logo", "font": "font", "radius": "radius", "theme": "theme", "density": "density", "direction": "direction", "refused": "refused", "frameAncestors": "frameAncestors"}
 		if err := p.svc.SetPortalSettings(v.ctx(), v.App.Key, s); err != nil && !noteFields(err, wrong, names) {
 			return err
 		}

@@ -46,6 +46,7 @@ type attemptPage struct {
 	Actions                []ui.Action
 	Sent                   []hookswitch.HeaderLine
 	SentNote               string
+	Signed                 string // with which secrets, where that is known
 	Check                  ui.Action
 	Curl, CurlNote         string
 	Payload                bodyView
@@ -149,6 +150,9 @@ func (page *attemptPage) request(a *hookswitch.Attempt, ev *hookswitch.Event, e 
 			page.SentNote = "Headers are kept of attempts that failed. These are worked out anew, without a signature: its time is not known."
 		}
 	}
+	if kept {
+		page.Signed = page.signedWith(a, ev, e)
+	}
 	page.Payload = payloadView(ev, page.query("view"))
 	page.curl(a, ev)
 	page.Check = page.check(ev, e)
@@ -180,6 +184,34 @@ func noDoctor(ev *hookswitch.Event, sent []hookswitch.HeaderLine) string {
 		return "The signature of this attempt is not known."
 	}
 	return ""
+}
+
+// signedWith says which secrets made the signatures that were sent; "" where there is nothing to try.
+func (page *attemptPage) signedWith(a *hookswitch.Attempt, ev *hookswitch.Event, e *hookswitch.Endpoint) string {
+	at := slices.IndexFunc(page.Sent, isSignature)
+	if at < 0 || a.SignedAt.IsZero() || ev.Expired || e.Profile != hookswitch.ProfileSvix {
+		return ""
+	}
+	sent := strings.Fields(page.Sent[at].Value)
+	var with []string
+	for i, s := range e.Secrets {
+		secret, err := webhook.ParseSecret(s.Secret.Reveal())
+		if err != nil || !slices.Contains(sent, webhook.Sign(page.Message, a.SignedAt, ev.Payload, secret)) {
+			continue
+		}
+		name := "the current secret"
+		if i > 0 {
+			name = "an old secret"
+		}
+		with = append(with, name+", "+service.Fingerprint(s.Secret))
+	}
+	switch {
+	case len(with) == 0:
+		return "Signed with a secret that the endpoint does not have any more."
+	case len(with) < len(sent):
+		return "Signed with " + strings.Join(with, ", and with ") + ", and with one that the endpoint does not have any more."
+	}
+	return "Signed with " + strings.Join(with, ", and with ") + "."
 }
 
 func isSignature(l hookswitch.HeaderLine) bool {

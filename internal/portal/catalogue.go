@@ -19,7 +19,7 @@ import (
 
 var catalogueRoutes = []route{
 	{in: appPages, method: "GET", path: "/catalogue", name: "Event catalogue", nav: &nav{"", "book"}, handle: (*Pages).catalogue, samples: []string{"/catalogue", "/catalogue?q=inbound", "/catalogue?q=nothing-like-it"}},
-	{in: appPages, method: "GET", path: "/catalogue/{type}", name: "Event type", under: "/catalogue", handle: (*Pages).eventTypePage, samples: []string{"/catalogue/message.inbound", "/catalogue/conversation.new"}},
+	{in: appPages, method: "GET", path: "/catalogue/{type}", name: "Event type", under: "/catalogue", handle: (*Pages).eventTypePage, samples: []string{"/catalogue/message.inbound", "/catalogue/conversation.new", "/catalogue/order.shipped"}},
 	{in: appPages, method: "GET", path: "/catalogue/{type}/download", name: "Types of an event", handle: (*Pages).downloadType, data: true},
 	{in: appPages, method: "POST", path: "/catalogue/{type}/subscribe", name: "Subscribe", needs: hookswitch.ManageEndpoint, handle: (*Pages).subscribe},
 }
@@ -50,9 +50,10 @@ type cataloguePage struct {
 	Blank  *ui.Blank
 	Note   string
 	Total  int
+	Files  []ui.Action // that describe all types
 }
 
-// own reports whether the type is one that the gateway makes itself for an App: what endpoints without a filter get depends on that.
+// gets reports whether an endpoint gets events of the type.
 func gets(e *hookswitch.Endpoint, name string) bool {
 	if e.EventTypes == nil {
 		return !hookswitch.OnRequest(name)
@@ -85,6 +86,9 @@ func (p *Pages) catalogue(v *view) error {
 			word = "by nothing"
 		}
 		page.Filter.Chips = append(page.Filter.Chips, ui.Chip{Name: "got", Value: word, Without: v.Link("mine", "")})
+	}
+	if len(types) > 0 {
+		page.Files = v.catalogueDownloads()
 	}
 	if more {
 		page.Note = "Numbers are of the newest 50,000 messages of the last 24 hours."
@@ -156,6 +160,8 @@ type typePage struct {
 	Group     string
 	Version   string
 	Versions  []ui.Tab
+	Before    string // the version before the one that is shown; "": there is none
+	Changes   []schemaChange
 	Rows      []schemaRow
 	Example   string
 	Schema    string
@@ -168,8 +174,8 @@ type typePage struct {
 	TS        string
 }
 
-// typeVersion is the type that the path names, and the version of its schema that the query names, or the newest.
-func (p *Pages) typeVersion(v *view) (t *hookswitch.EventType, version string, versions []string, raw json.RawMessage, err error) {
+// typeVersion is the type that the path names, the version of its schema that the query names, or the newest, and all of them.
+func (p *Pages) typeVersion(v *view) (t *hookswitch.EventType, version string, versions []string, schemas map[string]json.RawMessage, err error) {
 	t, err = p.svc.EventType(v.ctx(), v.r.PathValue("type"))
 	if err != nil {
 		return nil, "", nil, nil, err
@@ -177,9 +183,21 @@ func (p *Pages) typeVersion(v *view) (t *hookswitch.EventType, version string, v
 	if operationalType(t.Name) || t.Archived {
 		return nil, "", nil, nil, hookswitch.NotFoundf("There is no such event type.")
 	}
-	schemas := make(map[string]json.RawMessage)
-	if t.Schemas != nil && json.Unmarshal(t.Schemas, &schemas) != nil {
-		schemas = nil
+	versions, schemas = versionsOf(t)
+	version = v.query("version")
+	if !slices.Contains(versions, version) {
+		version = ""
+		if len(versions) > 0 {
+			version = versions[0]
+		}
+	}
+	return t, version, versions, schemas, nil
+}
+
+// versionsOf are the versions of the schema of a type, the newest first, and each.
+func versionsOf(t *hookswitch.EventType) (versions []string, schemas map[string]json.RawMessage) {
+	if t.Schemas == nil || json.Unmarshal(t.Schemas, &schemas) != nil {
+		return nil, nil
 	}
 	versions = slices.SortedFunc(maps.Keys(schemas), func(a, b string) int {
 		x, errX := strconv.Atoi(a)
@@ -189,18 +207,11 @@ func (p *Pages) typeVersion(v *view) (t *hookswitch.EventType, version string, v
 		}
 		return strings.Compare(b, a)
 	})
-	version = v.query("version")
-	if !slices.Contains(versions, version) {
-		version = ""
-		if len(versions) > 0 {
-			version = versions[0]
-		}
-	}
-	return t, version, versions, schemas[version], nil
+	return versions, schemas
 }
 
 func (p *Pages) eventTypePage(v *view) error {
-	t, version, versions, raw, err := p.typeVersion(v)
+	t, version, versions, schemas, err := p.typeVersion(v)
 	if err != nil {
 		return err
 	}
@@ -226,13 +237,17 @@ func (p *Pages) eventTypePage(v *view) error {
 			page.Others = append(page.Others, ui.Option{Value: v.ID(hookswitch.KindEndpoint, e.Key), Name: endpointName(e)})
 		}
 	}
-	if s := parseSchema(raw); s != nil {
+	if s := parseSchema(schemas[version]); s != nil {
 		page.Rows = (&schemaReader{root: s}).rows(s, 0)
 		var b bytes.Buffer
 		if json.Indent(&b, s.sample(), "", "  ") == nil {
 			page.Example = b.String()
 		}
 		page.TS = s.typeScript(t.Name)
+		if at := slices.Index(versions, version); at+1 < len(versions) {
+			page.Before = versions[at+1]
+			page.Changes = schemaChanges(parseSchema(schemas[page.Before]), s)
+		}
 		base := v.Page("catalogue", url.PathEscape(t.Name), "download") + "?version=" + url.QueryEscape(version) + "&as="
 		page.Downloads = []ui.Action{{Name: "JSON Schema", URL: base + "schema", Icon: "down"}, {Name: "TypeScript", URL: base + "typescript", Icon: "down"}, {Name: "Go", URL: base + "go", Icon: "down"}}
 	}
@@ -242,10 +257,11 @@ func (p *Pages) eventTypePage(v *view) error {
 
 // downloadType answers with the schema of a type, or what a program makes of it.
 func (p *Pages) downloadType(v *view) error {
-	t, _, _, raw, err := p.typeVersion(v)
+	t, version, _, schemas, err := p.typeVersion(v)
 	if err != nil {
 		return err
 	}
+	raw := schemas[version]
 	s := parseSchema(raw)
 	if s == nil {
 		return hookswitch.NotFoundf("The event type has no schema.")

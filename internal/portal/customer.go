@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"slices"
@@ -31,6 +32,13 @@ type customerPage struct {
 	Person                                    ui.Field
 	Confirm                                   ui.Field
 	Erased                                    []erasedRow
+	Ask                                       *eraseAsk // nil: nobody is asked about
+}
+
+// eraseAsk is the person whom the operator is about to erase.
+type eraseAsk struct {
+	ID, Name, Known string
+	Conversations   int
 }
 
 // erasedRow is a person who is being erased, or was.
@@ -43,6 +51,7 @@ type erasedRow struct {
 // customerForm is what was typed, and what is wrong with it.
 type customerForm struct {
 	values, wrong map[string]string
+	ask           *eraseAsk
 }
 
 func (p *Pages) customer(v *view) error { return p.showCustomer(v, http.StatusOK, customerForm{}) }
@@ -76,6 +85,7 @@ func (p *Pages) showCustomer(v *view, status int, in customerForm) error {
 		Person:   field("person", "Contact", "", "An id, or a phone number with +.", "+254712345678", false),
 		Confirm:  field("confirm", "Type the name of the application to delete it", "", "", a.Name, false),
 	}
+	page.Ask = in.ask
 	page.Metadata.Kind, page.Metadata.Rows, page.Metadata.Mono, page.UID.Mono, page.Rate.Kind, page.Person.Mono = "textarea", 3, true, true, "number", true
 	title := "The customer was not changed"
 	if in.wrong["person"] != "" {
@@ -136,7 +146,7 @@ func (p *Pages) saveCustomer(v *view) error {
 	if err != nil {
 		return err
 	}
-	in := customerForm{make(map[string]string), make(map[string]string)}
+	in := customerForm{values: make(map[string]string), wrong: make(map[string]string)}
 	for _, name := range []string{"name", "uid", "throttleRate", "botName", "botRef", "companyId", "metadata"} {
 		in.values[name] = strings.TrimSpace(form.Get(name))
 	}
@@ -206,13 +216,31 @@ func (p *Pages) customerPerson(v *view) error {
 	ref := strings.TrimSpace(form.Get("person"))
 	c, err := p.svc.ContactNamed(v.ctx(), v.App.Key, ref)
 	if hookswitch.KindOf(err) == hookswitch.NotFound {
-		return p.showCustomer(v, http.StatusUnprocessableEntity, customerForm{map[string]string{"person": ref}, map[string]string{"person": "is nobody that this application knows"}})
+		return p.showCustomer(v, http.StatusUnprocessableEntity, customerForm{values: map[string]string{"person": ref}, wrong: map[string]string{"person": "is nobody that this application knows"}})
 	}
 	if err != nil {
 		return err
 	}
 	id := v.ID(hookswitch.KindContact, c.Key)
-	if form.Get("do") != "erase" {
+	switch form.Get("do") {
+	case "really":
+	case "erase":
+		ask := &eraseAsk{ID: id, Name: excerpt(cmp.Or(c.DisplayName, c.Name, id), maxShownName), Known: "nothing"}
+		var known []string
+		for _, one := range c.Identifiers {
+			known = append(known, excerpt(one.Value, maxShownName))
+		}
+		if known != nil {
+			slices.Sort(known)
+			ask.Known = strings.Join(slices.Compact(known), ", ")
+		}
+		with, err := p.svc.ConversationsWith(v.ctx(), c)
+		if err != nil {
+			return err
+		}
+		ask.Conversations = len(with)
+		return p.showCustomer(v, http.StatusOK, customerForm{values: map[string]string{"person": ref}, ask: ask})
+	default:
 		return seeOther(v.w, v.Page("customer", "export")+"?person="+id)
 	}
 	if _, err := p.svc.ErasePerson(v.ctx(), v.App.Key, id); err != nil {
@@ -227,7 +255,7 @@ func (p *Pages) deleteCustomer(v *view) error {
 		return err
 	}
 	if form.Get("confirm") != v.App.Name {
-		return p.showCustomer(v, http.StatusUnprocessableEntity, customerForm{map[string]string{"confirm": form.Get("confirm")}, map[string]string{"confirm": "is not the name of the application"}})
+		return p.showCustomer(v, http.StatusUnprocessableEntity, customerForm{values: map[string]string{"confirm": form.Get("confirm")}, wrong: map[string]string{"confirm": "is not the name of the application"}})
 	}
 	name := excerpt(v.App.Name, maxShownName)
 	if err := p.svc.DeleteApp(v.ctx(), v.App.Key); err != nil {

@@ -124,7 +124,7 @@ type found struct {
 var quick = []struct{ name, term string }{{"Failed", "status:failed"}, {"Waiting", "status:waiting"}, {"Given up", "status:given-up"}, {"No answer", "code:none"}, {"5xx", "code:5xx"}, {"4xx", "code:4xx"}, {"Last hour", "after:1h"}}
 
 // filterHint explains the grammar in a line.
-const filterHint = `status:failed code:5xx type:message.* channel:sms after:2h before:2026-03-01 message:msg_… and "text in the payload", which heeds upper and lower case.`
+const filterHint = `status:failed code:5xx type:message.* channel:sms after:2h before:2026-03-01 message:msg_… and "text in the payload", in big or small letters.`
 
 // find begins a list with a filter bar at the path.
 func (v *view) find(path, label string) found {
@@ -150,7 +150,7 @@ func (v *view) find(path, label string) found {
 		f.Filter.Chips = append(f.Filter.Chips, ui.Chip{Name: name, Value: t.Value, Without: at(f.query.Without(i))})
 	}
 	if len(f.Filter.Chips) > 0 {
-		f.Filter.Clear = path
+		f.Filter.Clear, f.Filter.Link = path, v.p.svc.PublicURL()+at(f.query.String())
 	}
 	for _, q := range quick {
 		if !slices.ContainsFunc(f.query.Terms, func(t filter.Term) bool { return t.String() == q.term }) && len(f.Filter.Chips) < 6 {
@@ -169,8 +169,13 @@ func (v *view) find(path, label string) found {
 	f.CSV = path + "/export?" + with.Encode()
 	with.Set("format", "ndjson")
 	f.NDJSON = path + "/export?" + with.Encode()
-	f.Newest = strconv.FormatInt(int64(hookswitch.KeyAt(v.Now.Add(-tailLag))), 36)
+	f.Newest = newestFor(v.Now)
 	return f
+}
+
+// newestFor is where a live list begins that is on a page made now.
+func newestFor(now time.Time) string {
+	return strconv.FormatInt(int64(hookswitch.KeyAt(now.Add(-tailLag))), 36)
 }
 
 func wrongTerm(p filter.Problem) string {
@@ -231,8 +236,9 @@ func pages[T any](f *found, at store.Page, list []T, stopped hookswitch.Key, kin
 // deliveriesPage is the list of attempts at one endpoint.
 type deliveriesPage struct {
 	found
-	Head endpointHead
-	Rows []attemptRow
+	Head  endpointHead
+	Rows  []attemptRow
+	Match string // where all that matches can be sent again; "": recovery knows no such conditions
 }
 
 func (p *Pages) deliveries(v *view) error {
@@ -263,6 +269,9 @@ func (p *Pages) deliveries(v *view) error {
 		r.Bulk = true
 		page.Rows = append(page.Rows, r)
 	}
+	if again := matching(&page.query); again != nil {
+		page.Match = v.Page("endpoints", page.Head.ID, "recover") + "?" + again.Encode()
+	}
 	if len(list) == 0 {
 		page.nothing(path, ui.Blank{Kind: "empty", Title: "Nothing was sent here yet", Text: "Every attempt at this endpoint shows here as soon as it was made.",
 			Links: []ui.Action{{Name: "Back to the overview", URL: v.Page("endpoints", page.Head.ID)}}})
@@ -270,6 +279,50 @@ func (p *Pages) deliveries(v *view) error {
 	v.Shell.Script = "tail.js"
 	v.api(http.MethodGet, "/app/"+v.AppID()+"/attempt/endpoint/"+page.Head.ID, "")
 	return v.show("app/deliveries", page)
+}
+
+// matchBack is how far back a recovery begins whose filter names no time.
+const matchBack = 14 * 24 * time.Hour
+
+// matching is the form of the recovery that sends what a filter of deliveries finds; nil: there is none that sends just that.
+func matching(q *filter.Query) url.Values {
+	form := url.Values{"what": {"failed"}, "last": {matchBack.String()}}
+	said := func(w string) bool { return slices.Contains(q.Statuses, w) }
+	switch failed := said(filter.Failed) || said(filter.Waiting) || said(filter.GivenUp); {
+	case said(filter.Delivered) && !failed:
+		form.Set("what", "all")
+		if len(q.Codes) == 0 {
+			form.Set("answers", "200")
+		}
+	case !failed || said(filter.Delivered):
+		form.Set("what", "all")
+	}
+	switch {
+	case len(q.Messages)+len(q.Endpoints) > 0, len(q.Codes) > 1, len(q.Channels) > 1, len(q.Terms) == 0:
+		return nil
+	case len(q.Codes) == 1 && q.Codes[0].High-q.Codes[0].Low != 99 && q.Codes[0].High != 0, len(q.Codes) == 1 && q.Codes[0].Low > 500:
+		return nil
+	case len(q.Codes) == 1:
+		form.Set("answers", strconv.Itoa(q.Codes[0].Low))
+	}
+	if len(q.Channels) == 1 {
+		form.Set("tag", q.Channels[0])
+	}
+	if len(q.Types) > 0 {
+		form.Set("types", "some")
+		form.Set("other", strings.Join(q.Types, ", "))
+	}
+	if !q.After.IsZero() {
+		form.Del("last")
+		form.Set("from", q.After.UTC().Format(timeForm))
+	}
+	if !q.Before.IsZero() {
+		form.Set("until", q.Before.UTC().Format(timeForm))
+	}
+	if len(q.Texts) > 0 {
+		form.Set("text", q.WithoutNamed(filter.Names...))
+	}
+	return form
 }
 
 // maxResend is how many deliveries can be sent again at a time; for more there is recovery.

@@ -88,6 +88,10 @@ type endpointPage struct {
 	Rows     []attemptRow
 	All      string // the page of all of them
 	Blank    *ui.Blank
+	Bulk     string // why nothing can be sent again; "" when it can
+	Live     string // the stream of what is new
+	Newest   string // the newest attempt that there may be
+	Most     int    // of rows
 }
 
 // lifeStep is a moment on the way of an endpoint that fails.
@@ -119,9 +123,16 @@ func (p *Pages) endpoint(v *view) error {
 	if err != nil {
 		return err
 	}
-	page := &endpointPage{view: v, Head: v.endpointHead(h), All: v.Page("endpoints", v.ID(hookswitch.KindEndpoint, e.Key), "deliveries")}
+	page := &endpointPage{view: v, Head: v.endpointHead(h), All: v.Page("endpoints", v.ID(hookswitch.KindEndpoint, e.Key), "deliveries"), Bulk: v.MayNot("messages.resend"), Most: lastAttempts}
+	page.Live, page.Newest = page.All+"/live", newestFor(v.Now)
 	for i := range last {
-		page.Rows = append(page.Rows, v.attemptRow(e, &last[i]))
+		r := v.attemptRow(e, &last[i])
+		r.Bulk = true
+		page.Rows = append(page.Rows, r)
+	}
+	off, err := v.turnedOff([]*service.EndpointHealth{h})
+	if err != nil {
+		return err
 	}
 	reason := ""
 	for i := range last {
@@ -130,7 +141,7 @@ func (p *Pages) endpoint(v *view) error {
 			break
 		}
 	}
-	page.say(h, reason)
+	page.say(h, reason, off[e.Key])
 	page.tiles(h, day)
 	page.charts(h, day, hours)
 	page.Head.Actions = page.actions(h)
@@ -138,22 +149,26 @@ func (p *Pages) endpoint(v *view) error {
 		page.Blank = &ui.Blank{Kind: "empty", Title: "Nothing was sent here yet", Text: "The endpoint gets events from now on. Send a ping to see the request and what your server answers.",
 			Links: []ui.Action{page.probe(h)}}
 	}
+	v.Shell.Script = "tail.js"
 	v.api(http.MethodGet, "/app/"+v.AppID()+"/endpoint/"+page.Head.ID, "hookswitch endpoint get --app "+v.AppID()+" "+page.Head.ID)
 	return v.show("app/endpoint", page)
 }
 
 // say finds the sentence, and the way to being turned off.
-func (page *endpointPage) say(h *service.EndpointHealth, reason string) {
+func (page *endpointPage) say(h *service.EndpointHealth, reason string, off offNote) {
 	e, now := h.Endpoint, page.Now
 	ok, failed := h.Totals()
 	switch h.State() {
 	case service.StateDisabled:
 		page.Tone = ui.Idle
-		page.Sentence, page.Advice = "Paused "+ui.Ago(e.UpdatedAt, now)+" by hand.", "Nothing is sent. What is published meanwhile is kept, and can be recovered after the endpoint is resumed."
+		page.Sentence, page.Advice = "Paused "+off.words(e, now)+".", "Nothing is sent. What is published meanwhile is kept, and can be recovered after the endpoint is resumed."
 		if e.DisabledBy != "manual" {
 			page.Tone = ui.Bad
-			page.Sentence = "Turned off " + ui.Ago(e.UpdatedAt, now) + " by the rules."
+			page.Sentence = "Turned off " + off.words(e, now) + "."
 			page.Advice = "Nothing got through for too long, or the server asked for it (410). "
+			if off.Why != "" {
+				page.Advice = ""
+			}
 			if reason != "" {
 				page.Advice += "The last failure: " + reason + " "
 			}
@@ -220,7 +235,10 @@ func (page *endpointPage) tiles(h *service.EndpointHealth, day *service.Endpoint
 	case day.Drain == 0:
 		drain.Note = "nothing got through in the last hour"
 	default:
-		drain.Value, drain.Note = "≈ "+ui.Span(max(day.Drain, time.Second)), "at the pace of the last hour"
+		drain.Value, drain.Note = "≈ "+ui.Span(max(day.Drain, time.Second)), "at the pace of the last hour, "+ui.Count(int64(day.Pace))+" an hour"
+		if h.Owed.Waiting >= store.MaxOwed {
+			drain.Value = "> " + ui.Span(day.Drain)
+		}
 	}
 	next := ui.Tile{Name: "Next attempt", Value: "–", Note: "none is due"}
 	if at := h.Owed.NextAt; !at.IsZero() && !h.Endpoint.Disabled {
@@ -297,7 +315,17 @@ func (page *endpointPage) actions(h *service.EndpointHealth) []ui.Action {
 	case e.Disabled:
 		state.Name, state.Icon, state.Look, state.Fields = "Enable", "play", "primary", map[string]string{"do": "enable"}
 	}
-	return []ui.Action{page.probe(h), state}
+	again := page.Page("endpoints", page.Head.ID, "recover") + "?last=24h&what="
+	recover := ui.Action{Name: "Recover", Icon: "turn", URL: again + "failed", Refused: page.Bulk}
+	missed := ui.Action{Name: "Replay missing", Icon: "send", URL: again + "never", Refused: page.Bulk}
+	if e.Disabled {
+		for _, a := range []*ui.Action{&recover, &missed} {
+			if a.Refused == "" {
+				a.Refused = "The endpoint is off: enable it first."
+			}
+		}
+	}
+	return []ui.Action{page.probe(h), recover, missed, state}
 }
 
 // changeEndpoint pauses an endpoint, or lets it go on.

@@ -15,26 +15,15 @@ import (
 	"github.com/hookswitch/hookswitch/internal/portal/ui"
 	"github.com/hookswitch/hookswitch/internal/safehttp"
 	"github.com/hookswitch/hookswitch/internal/service"
-	"github.com/hookswitch/hookswitch/internal/store"
 	"github.com/hookswitch/hookswitch/webhook"
 )
 
 var endpointNewRoutes = []route{
 	{in: appPages, method: "GET", path: "/endpoints/new", name: "Add endpoint", under: "/endpoints", handle: (*Pages).newEndpoint},
 	{in: appPages, method: "POST", path: "/endpoints/new", name: "Add endpoint", under: "/endpoints", needs: hookswitch.ManageEndpoint, handle: (*Pages).createEndpoint},
+	{in: appPages, method: "POST", path: "/endpoints/preview", name: "Preview of a filter", needs: hookswitch.ManageEndpoint, handle: (*Pages).previewFilter},
 	{in: appPages, method: "POST", path: "/endpoints/check", name: "Try an address", needs: hookswitch.ManageEndpoint, handle: (*Pages).checkURL},
 	{in: appPages, method: "POST", path: "/endpoints/play", name: "Use a play bin", needs: hookswitch.ManageEndpoint, handle: (*Pages).playEndpoint},
-}
-
-// typeGroup is a part of the catalogue of event types, to choose from.
-type typeGroup struct {
-	Name  string
-	Types []typeChoice
-}
-
-type typeChoice struct {
-	Name, Text string
-	Chosen     bool
 }
 
 // newEndpointPage is the form for a new endpoint.
@@ -43,14 +32,15 @@ type newEndpointPage struct {
 	Problems  ui.Problems
 	URL       ui.Field
 	Name      ui.Field
-	Groups    []typeGroup
-	All       bool // event types
+	Types     typePicker
+	Preview   preview
 	Tags      ui.Field
 	Rate      ui.Field
 	Auth      ui.Field
 	User      ui.Field
 	Token     ui.Field
 	Headers   ui.Field
+	Signature ui.Field
 	Secret    ui.Field
 	Paused    bool
 	Ordered   bool
@@ -61,12 +51,16 @@ type newEndpointPage struct {
 }
 
 func (p *Pages) newEndpoint(v *view) error {
-	return p.showNewEndpoint(v, http.StatusOK, url.Values{"types": {"all"}, "url": {v.query("url")}}, nil)
+	return p.showNewEndpoint(v, http.StatusOK, url.Values{"types": {"all"}, "url": {v.query("url")}}, nil, nil)
 }
 
-func (p *Pages) showNewEndpoint(v *view, status int, form url.Values, wrong map[string]string) error {
+// tagsHint says what the tags are that an endpoint may ask for: Svix's channels, and not the media of messages.
+const tagsHint = "Only events that bear one of these words; separated by commas. Whoever publishes an event gives it its tags (the API calls them channels). What is told of messages bears none: to get those, leave this empty."
+
+// showNewEndpoint shows the form. steps are what was found out about the address, where somebody asked.
+func (p *Pages) showNewEndpoint(v *view, status int, form url.Values, wrong map[string]string, steps []urlStep) error {
 	get := form.Get
-	page := &newEndpointPage{view: v, Refused: v.MayNot("endpoints.write"), CheckPath: v.Page("endpoints", "check"), All: get("types") != "some", Paused: get("paused") != "", Ordered: get("ordered") != ""}
+	page := &newEndpointPage{view: v, Refused: v.MayNot("endpoints.write"), CheckPath: v.Page("endpoints", "check"), Steps: steps, Paused: get("paused") != "", Ordered: get("ordered") != ""}
 	field := func(id, label, hint, holder string) ui.Field {
 		return ui.Field{ID: id, Name: id, Label: label, Hint: hint, Holder: holder, Value: get(id), Problem: wrong[id]}
 	}
@@ -75,7 +69,7 @@ func (p *Pages) showNewEndpoint(v *view, status int, form url.Values, wrong map[
 	page.URL.Attrs = map[string]string{"hx-post": page.CheckPath, "hx-trigger": "change, keyup changed delay:700ms", "hx-target": "#url-check", "hx-include": "this"}
 	page.Name = field("name", "Name", "What you call it, in lists and notes.", "CRM")
 	page.Name.Optional = true
-	page.Tags = field("tags", "Channels", "Only events that bear one of these words; separated by commas. Leave it empty for all.", "nairobi, vip")
+	page.Tags = field("tags", "Tags", tagsHint, "nairobi, vip")
 	page.Rate = field("rate", "At most so many a second", "Others wait for their turn.", "no limit")
 	page.Rate.Kind = "number"
 	page.Auth = field("auth", "Authentication", "", "")
@@ -85,10 +79,12 @@ func (p *Pages) showNewEndpoint(v *view, status int, form url.Values, wrong map[
 	page.Token.Kind, page.Token.Autocomplete = "password", "new-password"
 	page.Headers = field("headers", "Headers of your own", "One on each line: a name, a colon, a value.", "X-Region: eu-1")
 	page.Headers.Kind, page.Headers.Mono = "textarea", true
-	page.Secret = field("secret", "Signing secret", "Leave it empty and one is made for you. Your own has to be whsec_ and 24 to 75 bytes in base64.", "made for you")
+	page.Signature = field("signature", "Signature", "With ed25519 your server holds a public key alone, and cannot sign what it checks.", "")
+	page.Signature.Kind, page.Signature.Options = "select", options(get("signature"), signatures...)
+	page.Secret = field("secret", "Signing secret", "Leave it empty and one is made for you. Your own is whsec_ and 24 to 75 bytes in base64, or whsk_ and an ed25519 key.", "made for you")
 	page.Secret.Mono, page.Secret.Autocomplete = true, "off"
-	page.Advanced = slices.ContainsFunc([]string{"tags", "rate", "auth", "user", "token", "headers", "secret"}, func(s string) bool { return wrong[s] != "" || get(s) != "" }) || page.Ordered
-	for _, f := range []*ui.Field{&page.URL, &page.Name, &page.Tags, &page.Rate, &page.Auth, &page.User, &page.Token, &page.Headers, &page.Secret} {
+	page.Advanced = slices.ContainsFunc([]string{"tags", "rate", "auth", "user", "token", "headers", "signature", "secret"}, func(s string) bool { return wrong[s] != "" || get(s) != "" }) || page.Ordered
+	for _, f := range []*ui.Field{&page.URL, &page.Name, &page.Tags, &page.Rate, &page.Auth, &page.User, &page.Token, &page.Headers, &page.Signature, &page.Secret} {
 		if f.Problem != "" {
 			page.Problems.List = append(page.Problems.List, ui.Problem{Field: f.ID, Text: f.Label + " " + f.Problem})
 			f.Problem = f.Label + " " + f.Problem + "."
@@ -97,44 +93,18 @@ func (p *Pages) showNewEndpoint(v *view, status int, form url.Values, wrong map[
 			f.Refused = page.Refused
 		}
 	}
-	for _, id := range []string{"types", ""} {
-		if wrong[id] != "" {
-			page.Problems.List = append(page.Problems.List, ui.Problem{Field: id, Text: wrong[id]})
-		}
-	}
-	page.Problems.Title = "The endpoint was not created: " + ui.Plural(len(page.Problems.List), "thing has", "things have") + " to be put right"
 	var err error
-	if page.Groups, err = p.typeGroups(v, form["type"]); err != nil {
+	if page.Types, err = p.typePicker(v, form, page.Refused); err != nil {
+		return err
+	}
+	page.Types.problems(&page.Problems, wrong)
+	page.Problems.Title = "The endpoint was not created: " + ui.Plural(len(page.Problems.List), "thing has", "things have") + " to be put right"
+	if page.Preview, err = p.preview(v, form); err != nil {
 		return err
 	}
 	v.Shell.Trail = []ui.Link{{Name: "Endpoints", URL: v.Page("endpoints")}}
 	v.api(http.MethodPost, "/app/"+v.AppID()+"/endpoint", "")
 	return v.write(status, "app/endpoint-new", page)
-}
-
-// catalogueBound is how many event types are offered to choose from.
-const catalogueBound = 500
-
-// typeGroups are the event types to choose from: by the group that they name, else by the first part of their names.
-func (p *Pages) typeGroups(v *view, chosen []string) ([]typeGroup, error) {
-	types, err := p.svc.EventTypes(v.ctx(), service.EventTypeQuery{}, store.NamePage{Limit: catalogueBound, Ascending: true})
-	if err != nil {
-		return nil, err
-	}
-	var groups []typeGroup
-	for _, t := range types {
-		name := t.GroupName
-		if name == "" {
-			name, _, _ = strings.Cut(t.Name, ".")
-		}
-		i := slices.IndexFunc(groups, func(g typeGroup) bool { return g.Name == name })
-		if i < 0 {
-			i = len(groups)
-			groups = append(groups, typeGroup{Name: name})
-		}
-		groups[i].Types = append(groups[i].Types, typeChoice{t.Name, t.Description, slices.Contains(chosen, t.Name)})
-	}
-	return groups, nil
 }
 
 func (p *Pages) createEndpoint(v *view) error {
@@ -143,7 +113,13 @@ func (p *Pages) createEndpoint(v *view) error {
 		return err
 	}
 	wrong := make(map[string]string)
+	if err := p.expandTypes(v, form, wrong); err != nil {
+		return err
+	}
 	e := endpointOf(form, wrong)
+	if form.Get("do") == "check" {
+		return p.showNewEndpoint(v, http.StatusOK, form, nil, p.tryURL(v.ctx(), strings.TrimSpace(form.Get("url"))))
+	}
 	var made *hookswitch.Endpoint
 	if len(wrong) == 0 {
 		made, err = p.svc.CreateEndpoint(v.ctx(), v.App.Key, e, service.Idempotency{})
@@ -152,15 +128,22 @@ func (p *Pages) createEndpoint(v *view) error {
 		}
 	}
 	if len(wrong) > 0 {
-		return p.showNewEndpoint(v, http.StatusUnprocessableEntity, form, wrong)
+		return p.showNewEndpoint(v, http.StatusUnprocessableEntity, form, wrong, nil)
 	}
 	name := endpointName(made)
 	v.event, v.about = "endpoint-created", v.ID(hookswitch.KindEndpoint, made.Key)
+	if form.Get("do") == "test" && !made.Disabled && v.MayNot("messages.resend") == "" {
+		ev, err := p.svc.SendExample(v.ctx(), v.App, made.Key, hookswitch.EventTypePing, 0, service.Idempotency{})
+		if err != nil {
+			return err
+		}
+		return v.done(v.Page("messages", v.ID(hookswitch.KindEvent, ev.Key)), ui.Good, "Created "+name+". A ping is on its way to it; what becomes of it shows below.", "To the endpoint", v.Page("endpoints", v.about))
+	}
 	return v.done(v.Page("endpoints", v.ID(hookswitch.KindEndpoint, made.Key)), ui.Good, "Created "+name+". Send a test event to see that it answers.")
 }
 
 // endpointFields are the fields of forms by the names that the rules have for them.
-var endpointFields = map[string]string{"url": "url", "description": "name", "eventTypes": "types", "channels": "tags", "throttleRate": "rate", "headers": "headers", "secret": "secret"}
+var endpointFields = map[string]string{"url": "url", "description": "name", "eventTypes": "types", "filterTypes": "types", "channels": "tags", "throttleRate": "rate", "headers": "headers", "secret": "secret"}
 
 // noteFields enters what the rules found wrong under the names of the form's fields. It reports false for errors that are about something else.
 func noteFields(err error, wrong map[string]string, names map[string]string) bool {
@@ -185,6 +168,12 @@ func noteFields(err error, wrong map[string]string, names map[string]string) boo
 	}
 	return true
 }
+
+// signEd25519 is the choice of a pair of keys.
+const signEd25519 = "ed25519"
+
+// signatures are how requests can be signed.
+var signatures = []string{"", "HMAC-SHA256: one secret for both sides", signEd25519, "ed25519: a private key here, a public one for your server"}
 
 // endpointOf is the endpoint that a form describes.
 func endpointOf(form url.Values, wrong map[string]string) hookswitch.Endpoint {
@@ -235,6 +224,8 @@ func endpointOf(form url.Values, wrong map[string]string) hookswitch.Endpoint {
 	}
 	if s := strings.TrimSpace(form.Get("secret")); s != "" {
 		e.Secrets = []hookswitch.EndpointSecret{{Secret: hookswitch.Secret(s)}}
+	} else if form.Get("signature") == signEd25519 {
+		e.Secrets = []hookswitch.EndpointSecret{{Secret: hookswitch.Secret(webhook.NewSigningKey().Reveal())}}
 	}
 	return e
 }
@@ -275,6 +266,34 @@ func (p *Pages) checkURL(v *view) error {
 		return err
 	}
 	return v.part("app/endpoint-new", "url-check", struct{ Steps []urlStep }{p.tryURL(v.ctx(), strings.TrimSpace(form.Get("url")))})
+}
+
+// preview is what the filter of a form would have let through.
+type preview struct{ Path, Words string }
+
+func (p *Pages) preview(v *view, form url.Values) (preview, error) {
+	e := endpointOf(form, make(map[string]string)) // of what is wrong the form tells
+	if form.Get("types") == "some" && len(e.EventTypes) == 0 {
+		e.EventTypes = []string{}
+	}
+	m, err := p.svc.PreviewFilter(v.ctx(), v.App.Key, &e, v.Now.Add(-24*time.Hour))
+	return preview{v.Page("endpoints", "preview"), previewWords(m)}, err
+}
+
+// previewFilter tells what the filter of a form would have let through.
+func (p *Pages) previewFilter(v *view) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	if err := p.expandTypes(v, form, make(map[string]string)); err != nil {
+		return err
+	}
+	words, err := p.preview(v, form)
+	if err != nil {
+		return err
+	}
+	return v.part("app/endpoint-new", "preview", words)
 }
 
 func (p *Pages) tryURL(ctx context.Context, text string) (steps []urlStep) {

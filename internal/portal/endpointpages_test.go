@@ -269,7 +269,9 @@ func TestSettings_ChangesAreShownSavedAndNoted(t *testing.T) {
 		t.Fatalf("a review answers %d, and the rate is %d", status, c.now().ThrottleRate)
 	}
 	form.Set("do", "save")
-	c.done(c.base+"/settings", form)
+	if status, body, _ := c.post(c.base+"/settings", form); status != 200 || !strings.Contains(body, "<ins>7 a second</ins>") {
+		t.Fatalf("saving answers %d", status)
+	}
 	e := c.now()
 	if e.Description != "CRM" || e.ThrottleRate != 7 || e.Headers["Authorization"] != "Bearer very-secret" || e.Headers["X-Zone"] != "b" || e.Headers["X-Region"] != "" || e.Metadata["team"] != "crm" {
 		t.Errorf("got %+v", e)

@@ -1,9 +1,12 @@
 package portal
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
@@ -14,9 +17,11 @@ import (
 
 var endpointRecoverRoutes = []route{
 	{in: appPages, method: "GET", path: endpointPath + "/recover", name: "Recover", tab: "Recover", under: "/endpoints", handle: (*Pages).recoverPage,
-		samples: []string{"/endpoints/{failing}/recover", "/endpoints/{failing}/recover?what=failed&last=24h", "/endpoints/{good}/recover?what=never&last=24h", "/endpoints/{off}/recover"}},
+		samples: []string{"/endpoints/{failing}/recover", "/endpoints/{failing}/recover?what=failed&last=24h", "/endpoints/{good}/recover?what=never&last=24h", "/endpoints/{off}/recover",
+			"/endpoints/{failing}/recover?what=all&last=24h&canary=10&answers=500&tag=vip&types=some&type=message.inbound"}},
 	{in: appPages, method: "POST", path: endpointPath + "/recover", name: "Recover", needs: hookswitch.CreateAttempts, handle: (*Pages).startRecovery},
 	{in: appPages, method: "POST", path: endpointPath + "/recover/cancel", name: "Cancel a recovery", needs: hookswitch.CreateAttempts, handle: (*Pages).cancelRecovery},
+	{in: appPages, method: "POST", path: endpointPath + "/recover/resume", name: "Go on with a recovery", needs: hookswitch.CreateAttempts, handle: (*Pages).resumeRecovery},
 }
 
 // recoveryKinds are what can be sent again, by the words of the page.
@@ -50,9 +55,14 @@ type recoveryRow struct {
 	State         ui.Badge
 	At            time.Time
 	From, Until   time.Time
+	Narrowed      string // what it was narrowed to
 	Done, Total   string
+	Failed        string // how many attempts failed; "": none
+	Failures      string // the page of those
+	Left          string // how long it will still take
 	Note          string
 	Running       bool
+	Resumable     bool
 	Share         int64
 }
 
@@ -64,8 +74,12 @@ type recoverPage struct {
 	From     ui.Field
 	Until    ui.Field
 	Rate     ui.Field
-	Groups   []typeGroup
-	All      bool
+	Canary   ui.Field
+	Types    typePicker
+	Tag      ui.Field
+	Answers  ui.Field
+	Text     ui.Field
+	Narrowed bool // the filter is shown open
 	Quick    []ui.Link
 	Problems ui.Problems
 	Blank    *ui.Blank // it cannot be done now
@@ -74,7 +88,9 @@ type recoverPage struct {
 	Plan     service.RecoveryPlan
 	First    string // the pages of the first and the last message
 	Last     string
+	Size     string
 	Took     string // an estimate
+	Alone    string // how many go first; "": all go at once
 	CountAll string // counts to the end what has been counted in part; "": that has been tried
 	Fields   []pair // of the form that starts it
 	Rows     []recoveryRow
@@ -120,6 +136,7 @@ func recoveryOf(form url.Values, now time.Time, wrong map[string]string) (r serv
 			wrong["until"] = "has to be a time such as 2026-01-31T15:10"
 		}
 	}
+	var err error
 	if s := form.Get("rate"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 || n > service.MaxTaskRate {
@@ -132,13 +149,41 @@ func recoveryOf(form url.Values, now time.Time, wrong map[string]string) (r serv
 			wrong["types"] = "Choose at least one event type, or all of them"
 		}
 	}
+	if s := form.Get("canary"); s != "" {
+		if r.Canary, err = strconv.Atoi(s); err != nil || r.Canary < 0 || r.Canary > service.MaxCanary {
+			wrong["canary"] = "has to be one of the choices"
+		}
+	}
+	if r.Tag = strings.TrimSpace(form.Get("tag")); r.Tag != "" {
+		if m := hookswitch.CheckTag(r.Tag); m != "" {
+			wrong["tag"] = m
+		}
+	}
+	if s := form.Get("answers"); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 0 || n > 500 || n%100 != 0 {
+			wrong["answers"] = "has to be one of the choices"
+		}
+		r.CodeClass = &n
+	}
+	r.Text = strings.TrimSpace(form.Get("text"))
 	r.OnlyOwed = true
 	return r, true
 }
 
 func (p *Pages) recoverPage(v *view) error {
-	return p.showRecover(v, http.StatusOK, v.r.URL.Query(), nil)
+	form := v.r.URL.Query()
+	if !form.Has("canary") {
+		form.Set("canary", canaries[0])
+	}
+	return p.showRecover(v, http.StatusOK, form, nil)
 }
+
+// canaries are how many may be sent first, the default one first.
+var canaries = []string{"10", "10 first, the others when those got through", "100", "100 first, the others when those got through", "0", "All of them at once"}
+
+// answerClasses are what a recovery may be narrowed to by the answers.
+var answerClasses = []string{"", "Any answer, or none", "500", "5xx: an error of your server", "400", "4xx: refused by your server", "300", "3xx: a redirect", "200", "2xx: taken", "0", "No answer"}
 
 func (p *Pages) showRecover(v *view, status int, form url.Values, problems map[string]string) error {
 	e, err := v.endpointOf()
@@ -149,7 +194,7 @@ func (p *Pages) showRecover(v *view, status int, form url.Values, problems map[s
 	if err != nil {
 		return err
 	}
-	page := &recoverPage{view: v, Head: v.endpointHead(h), Refused: v.MayNot("messages.resend"), All: form.Get("types") != "some"}
+	page := &recoverPage{view: v, Head: v.endpointHead(h), Refused: v.MayNot("messages.resend"), Narrowed: form.Get("types") == "some" || form.Get("tag") != "" || form.Get("text") != "" || form.Get("answers") != ""}
 	page.Head.Tabs, v.Shell.Title = currentTab(page.Head.Tabs, "Recover"), "Recover · "+page.Head.Name
 	wrong := problems
 	if wrong == nil {
@@ -158,6 +203,12 @@ func (p *Pages) showRecover(v *view, status int, form url.Values, problems map[s
 	what := form.Get("what")
 	if what == "" {
 		what = "failed"
+	}
+	if err := p.expandTypes(v, form, wrong); err != nil {
+		return err
+	}
+	if page.Types, err = p.typePicker(v, form, ""); err != nil {
+		return err
 	}
 	r, asked := recoveryOf(form, v.Now, wrong)
 	if e.Disabled {
@@ -174,7 +225,7 @@ func (p *Pages) showRecover(v *view, status int, form url.Values, problems map[s
 		page.Counted = err == nil
 		page.say(what, r)
 		page.Fields = append(page.Fields, pair{Name: "what", Value: what})
-		for _, name := range []string{"from", "until", "rate", "types", "type"} {
+		for _, name := range []string{"from", "until", "rate", "canary", "types", "type", "tag", "answers", "text"} {
 			for _, value := range form[name] {
 				page.Fields = append(page.Fields, pair{Name: name, Value: value})
 			}
@@ -184,20 +235,54 @@ func (p *Pages) showRecover(v *view, status int, form url.Values, problems map[s
 		page.Kinds = append(page.Kinds, recoveryChoice{k.word, k.name, k.text, k.word == what})
 	}
 	page.fields(form, wrong)
-	if page.Groups, err = p.typeGroups(v, form["type"]); err != nil {
-		return err
-	}
 	if err := page.history(p, e); err != nil {
 		return err
 	}
 	if len(wrong) > 0 {
 		status = http.StatusUnprocessableEntity
 	}
-	v.api(http.MethodPost, "/app/"+v.AppID()+"/endpoint/"+page.Head.ID+"/"+map[string]string{"failed": "recover", "never": "replay-missing", "all": "bulk-replay"}[what], "")
+	page.asCall(what, r)
 	return v.write(status, "app/endpoint-recover", page)
 }
 
-var recoveryFields = map[string]string{"since": "from", "until": "until", "ratePerSecond": "rate"}
+// asCall is the page as a request, and as a command.
+func (page *recoverPage) asCall(what string, r service.Recovery) {
+	in := map[string]any{"since": r.Since}
+	if r.Since.IsZero() {
+		in["since"] = page.Now.Add(-24 * time.Hour).UTC().Truncate(time.Minute)
+	}
+	cli := "hookswitch endpoint recover --app " + page.AppID() + " " + page.Head.ID + " --what " + what + " --since " + in["since"].(time.Time).Format(time.RFC3339)
+	add := func(have bool, name, flag string, value any) {
+		if have {
+			in[name] = value
+			cli += " --" + flag + " " + shellWord(fmt.Sprint(value))
+		}
+	}
+	if !r.Until.IsZero() {
+		in["until"] = r.Until
+		cli += " --until " + r.Until.Format(time.RFC3339)
+	}
+	add(r.Rate > 0, "ratePerSecond", "rate", r.Rate)
+	add(r.Canary > 0, "canary", "canary", r.Canary)
+	for _, t := range r.EventTypes {
+		in["eventTypes"] = r.EventTypes
+		cli += " --type " + shellWord(t)
+	}
+	add(r.Tag != "", "channel", "tag", r.Tag)
+	add(r.Text != "", "text", "text", r.Text)
+	if r.CodeClass != nil {
+		add(true, "statusCodeClass", "answers", *r.CodeClass)
+	}
+	if what == "never" {
+		in["onlyOwed"] = true
+	}
+	page.api(http.MethodPost, "/app/"+page.AppID()+"/endpoint/"+page.Head.ID+"/"+map[string]string{"failed": "recover", "never": "replay-missing", "all": "bulk-replay"}[what], cli)
+	if body, err := json.Marshal(in); err == nil {
+		page.Shell.Call.Curl += " \\\n  -d " + shellWord(string(body))
+	}
+}
+
+var recoveryFields = map[string]string{"since": "from", "until": "until", "ratePerSecond": "rate", "canary": "canary", "text": "text"}
 
 func (page *recoverPage) fields(form url.Values, wrong map[string]string) {
 	field := func(id, label, hint string) ui.Field {
@@ -208,17 +293,26 @@ func (page *recoverPage) fields(form url.Values, wrong map[string]string) {
 		}
 		return f
 	}
-	page.From, page.Until = field("from", "From", "In UTC, by when events were published. At most 14 days back."), field("until", "Until", "In UTC. Empty: until now.")
+	page.From, page.Until = field("from", "From", "In UTC, by when events were published."), field("until", "Until", "In UTC. Empty: until now.")
+	for _, f := range []*ui.Field{&page.From, &page.Until} {
+		if t, ok := readTime(f.Value); ok {
+			f.Value = t.UTC().Format(timeForm) // the one form that browsers read
+		}
+	}
 	page.From.Kind, page.Until.Kind, page.From.Required, page.Until.Optional = "datetime-local", "datetime-local", true, true
-	page.From.Attrs = map[string]string{"max": lastTime} // years of four digits: the field goes on to the hour by itself
+	page.From.Attrs = map[string]string{"max": lastTime, "data-utc": ""} // years of four digits: the field goes on to the hour by itself
 	page.Until.Attrs = page.From.Attrs
 	page.Rate = field("rate", "At most so many a second", "Empty: as many as the endpoint takes.")
 	page.Rate.Kind, page.Rate.Optional = "number", true
-	for _, id := range []string{"types", ""} {
-		if wrong[id] != "" {
-			page.Problems.List = append(page.Problems.List, ui.Problem{Field: id, Text: wrong[id]})
-		}
-	}
+	page.Canary = field("canary", "How to begin", "When one of the first fails, the others are not sent.")
+	page.Canary.Kind, page.Canary.Options = "select", options(form.Get("canary"), canaries...)
+	page.Tag = field("tag", "Tag", "Only events that bear this word. The API calls tags channels.")
+	page.Tag.Optional = true
+	page.Text = field("text", "Text in the payload", `Words, texts in quotes, and members such as order:17. It heeds upper and lower case.`)
+	page.Text.Optional = true
+	page.Answers = field("answers", "What was answered", "By any of the attempts so far.")
+	page.Answers.Kind, page.Answers.Options = "select", options(form.Get("answers"), answerClasses...)
+	page.Types.problems(&page.Problems, wrong)
 	page.Problems.Title = "Nothing was counted"
 	for _, q := range [][2]string{{"Last hour", "1h"}, {"24 hours", "24h"}, {"7 days", "168h"}, {"14 days", "336h"}} {
 		page.Quick = append(page.Quick, ui.Link{Name: q[0], URL: page.Link("last", q[1], "from", "", "until", "")})
@@ -241,8 +335,20 @@ func (page *recoverPage) say(what string, r service.Recovery) {
 	if n > 0 {
 		page.First, page.Last = page.ID(hookswitch.KindEvent, page.Plan.First), page.ID(hookswitch.KindEvent, page.Plan.Last)
 	}
-	if r.Rate > 0 && n > 0 && !page.Plan.More {
-		page.Took = ui.Span(max(time.Second, time.Duration(n)*time.Second/time.Duration(r.Rate)))
+	if n == 0 {
+		return
+	}
+	page.Size = ui.Bytes(page.Plan.Bytes)
+	if d := page.Plan.Takes; d > 0 && !page.Plan.More {
+		page.Took = "≈ " + ui.Span(max(time.Second, d))
+	}
+	if r.Canary > 0 && int64(r.Canary) < n {
+		page.Alone = "The first " + ui.Count(r.Canary) + " go alone."
+		if !page.Plan.More {
+			page.Alone += " The other " + ui.Count(n-int64(r.Canary)) + " follow when all of those got through."
+		} else {
+			page.Alone += " The others follow when all of those got through."
+		}
 	}
 }
 
@@ -267,49 +373,111 @@ func (page *recoverPage) history(p *Pages, e *hookswitch.Endpoint) error {
 	for _, a := range started {
 		who[a.Details["Task"]] = actorName(a.Actor)
 	}
+	resumed := make(map[hookswitch.Key]bool)
 	for _, t := range tasks {
-		r := recoveryRow{ID: page.ID(hookswitch.KindTask, t.Key), At: t.CreatedAt, Running: t.Status == hookswitch.TaskRunning}
+		r, of, err := page.recoveryRow(p, t)
+		if err != nil {
+			return err
+		}
 		if r.Who = who[r.ID]; r.Who == "" {
 			r.Who = "–"
 		}
-		for _, k := range recoveryKinds {
-			if k.kind == t.Kind {
-				r.What = k.name
-			}
-		}
-		asked, err := service.RecoveryAsked(t)
-		if err != nil {
-			return err
-		}
-		r.From, r.Until = asked.Since, asked.Until
-		done, err := p.svc.RecoveryDone(page.ctx(), t)
-		if err != nil {
-			return err
-		}
-		r.Done, r.Total = ui.Count(done), "counting"
-		if t.Total != hookswitch.TaskUncounted {
-			r.Total = ui.Count(t.Total)
-			if t.Total > 0 {
-				r.Share = min(100, done*100/t.Total)
-			}
-		}
-		switch {
-		case t.Canceled:
-			r.State = ui.Badge{Tone: ui.Idle, Word: "Canceled", Icon: "ban"}
-		case t.Status == hookswitch.TaskRunning:
-			r.State = ui.Badge{Tone: ui.Info, Word: "Running", Icon: "turn"}
-			page.Running = true
-		case t.Status == hookswitch.TaskFailed:
-			r.State, r.Note = ui.Badge{Tone: ui.Bad, Word: "Ended early"}, t.Error
-		default:
-			r.State = ui.Badge{Tone: ui.Good, Word: "Done"}
-		}
-		if t.Skipped > 0 {
-			r.Note = ui.Count(t.Skipped) + " not sent"
-		}
+		r.Resumable = service.Resumable(t) && !resumed[t.Key] && !e.Disabled
+		resumed[of] = true // what goes on with it is newer, and stands above
+		page.Running = page.Running || r.Running
 		page.Rows = append(page.Rows, r)
 	}
 	return nil
+}
+
+// recoveryRow is one recovery, and which one it goes on with; 0: with none.
+func (page *recoverPage) recoveryRow(p *Pages, t *hookswitch.Task) (r recoveryRow, resumes hookswitch.Key, err error) {
+	r = recoveryRow{ID: page.ID(hookswitch.KindTask, t.Key), At: t.CreatedAt, Running: t.Status == hookswitch.TaskRunning}
+	for _, k := range recoveryKinds {
+		if k.kind == t.Kind {
+			r.What = k.name
+		}
+	}
+	asked, resumes, err := service.RecoveryAsked(t)
+	if err != nil {
+		return r, 0, err
+	}
+	r.From, r.Until, r.Narrowed = asked.Since, asked.Until, narrowed(asked, resumes)
+	done, err := p.svc.RecoveryDone(page.ctx(), t)
+	if err != nil {
+		return r, 0, err
+	}
+	r.Done, r.Total = ui.Count(done), "counting"
+	if t.Total != hookswitch.TaskUncounted {
+		r.Total = ui.Count(t.Total)
+		if t.Total > 0 {
+			r.Share = min(100, done*100/t.Total)
+		}
+		if took := page.Now.Sub(t.CreatedAt); r.Running && done > 0 && done < t.Total && took > time.Second {
+			r.Left = "≈ " + ui.Span(max(time.Second, time.Duration(float64(took)/float64(done)*float64(t.Total-done)))) + " left"
+		}
+	}
+	failed, more, err := p.svc.RecoveryFailures(page.ctx(), t)
+	if err != nil {
+		return r, 0, err
+	}
+	if failed > 0 {
+		r.Failed = ui.Count(failed) + " failed"
+		if more {
+			r.Failed = ui.Count(failed) + " or more failed"
+		}
+		q := "status:failed after:" + t.CreatedAt.UTC().Format(time.RFC3339)
+		if !r.Running {
+			q += " before:" + t.UpdatedAt.UTC().Add(time.Second).Format(time.RFC3339)
+		}
+		r.Failures = page.Page("endpoints", page.Head.ID, "deliveries") + "?" + url.Values{"q": {q}}.Encode()
+	}
+	if t.Skipped > 0 {
+		r.Note = ui.Count(t.Skipped) + " not sent"
+	}
+	switch {
+	case t.Canceled:
+		r.State = ui.Badge{Tone: ui.Idle, Word: "Canceled", Icon: "ban"}
+	case t.Status == hookswitch.TaskRunning:
+		r.State = ui.Badge{Tone: ui.Info, Word: "Running", Icon: "turn"}
+	case t.Status == hookswitch.TaskFailed:
+		r.State, r.Note = ui.Badge{Tone: ui.Bad, Word: "Ended early"}, t.Error
+	default:
+		r.State = ui.Badge{Tone: ui.Good, Word: "Done"}
+	}
+	return r, resumes, nil
+}
+
+// narrowed is to what a recovery was narrowed, and how it is sent, in words.
+func narrowed(r service.Recovery, resumes hookswitch.Key) string {
+	var parts []string
+	if resumes != 0 {
+		parts = append(parts, "goes on with an earlier one")
+	}
+	switch n := len(r.EventTypes); {
+	case n > 0 && n <= 2:
+		parts = append(parts, strings.Join(r.EventTypes, ", "))
+	case n > 2:
+		parts = append(parts, ui.Plural(n, "type"))
+	}
+	for _, tag := range []string{r.Tag, r.Label} {
+		if tag != "" {
+			parts = append(parts, "tag "+tag)
+		}
+	}
+	if r.Text != "" {
+		parts = append(parts, "“"+excerpt(r.Text, maxShownName)+"”")
+	}
+	if r.CodeClass != nil {
+		parts = append(parts, map[int]string{0: "no answer", 100: "1xx", 200: "2xx", 300: "3xx", 400: "4xx", 500: "5xx"}[*r.CodeClass])
+	}
+	if r.Rate > 0 {
+		parts = append(parts, ui.Count(r.Rate)+" a second")
+	}
+	if r.Canary > 0 {
+		parts = append(parts, ui.Count(r.Canary)+" first")
+	}
+	return strings.Join(parts, " · ")
 }
 
 func (p *Pages) startRecovery(v *view) error {
@@ -322,6 +490,9 @@ func (p *Pages) startRecovery(v *view) error {
 		return err
 	}
 	wrong := make(map[string]string)
+	if err := p.expandTypes(v, form, wrong); err != nil {
+		return err
+	}
 	r, asked := recoveryOf(form, v.Now, wrong)
 	if !asked {
 		wrong["from"] = "is needed"
@@ -348,6 +519,21 @@ func (p *Pages) cancelRecovery(v *view) error {
 		return err
 	}
 	return v.done(v.Page("endpoints", v.ID(hookswitch.KindEndpoint, e.Key), "recover")+"#past", ui.Good, "Canceled. What was sent stays sent; what waited is as it was before.")
+}
+
+func (p *Pages) resumeRecovery(v *view) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	e, err := v.endpointOf()
+	if err != nil {
+		return err
+	}
+	if _, err := p.svc.ResumeRecovery(v.ctx(), e, form.Get("task"), service.Idempotency{}); err != nil {
+		return err
+	}
+	return v.done(v.Page("endpoints", v.ID(hookswitch.KindEndpoint, e.Key), "recover")+"#past", ui.Info, "It goes on with what has not got through since.")
 }
 
 // PlanCount and PlanGone are numbers for the template.

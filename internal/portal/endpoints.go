@@ -6,10 +6,12 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/portal/ui"
 	"github.com/hookswitch/hookswitch/internal/service"
+	"github.com/hookswitch/hookswitch/internal/store"
 )
 
 var endpointsRoutes = []route{
@@ -61,14 +63,63 @@ func stateBadge(h *service.EndpointHealth) ui.Badge {
 	return ui.Badge{Tone: ui.Idle, Word: "Quiet"}
 }
 
+// offNote is what is noted of how an endpoint was turned off.
+type offNote struct {
+	By  hookswitch.ActorKind // "": that is not kept any more
+	Why string
+	At  time.Time
+}
+
+// turnedOff is that of those endpoints of the list that are off.
+func (v *view) turnedOff(list []*service.EndpointHealth) (map[hookswitch.Key]offNote, error) {
+	const look = 500
+	f := store.ActivityFilter{Action: hookswitch.DidDisableEndpoint}
+	n := 0
+	for _, h := range list {
+		if h.Endpoint.Disabled {
+			f.Endpoint = h.Endpoint.Key
+			n++
+		}
+	}
+	if n == 0 {
+		return nil, nil
+	}
+	page := store.Page{Limit: 1}
+	if n > 1 {
+		f.Endpoint, page.Limit = 0, look
+	}
+	noted, err := v.p.svc.Activities(v.ctx(), v.App.Key, f, page)
+	notes := make(map[hookswitch.Key]offNote)
+	for _, a := range noted {
+		if _, newer := notes[a.Endpoint]; !newer {
+			notes[a.Endpoint] = offNote{By: a.Actor.Kind, Why: a.Details["Why"], At: a.At()}
+		}
+	}
+	return notes, err
+}
+
+// words are who turned an endpoint off, when and why.
+func (n offNote) words(e *hookswitch.Endpoint, now time.Time) string {
+	if n.By == "" {
+		n.At, n.By = e.UpdatedAt, hookswitch.ActorSystem
+		if e.DisabledBy == "manual" {
+			return ui.Ago(n.At, now) + " by hand"
+		}
+	}
+	by := ui.Ago(n.At, now) + " " + map[hookswitch.ActorKind]string{hookswitch.ActorAPI: "over the API", hookswitch.ActorPortal: "in the portal", hookswitch.ActorOperator: "by the operator",
+		hookswitch.ActorKey: "with an API key", hookswitch.ActorSystem: "by the rules"}[n.By]
+	if n.Why != "" {
+		by += ": " + n.Why
+	}
+	return by
+}
+
 // stateWhy is the sentence behind the badge.
-func (v *view) stateWhy(h *service.EndpointHealth) string {
+func (v *view) stateWhy(h *service.EndpointHealth, off offNote) string {
 	e := h.Endpoint
 	switch {
-	case e.Disabled && e.DisabledBy == "manual":
-		return "by hand, " + ui.Ago(e.UpdatedAt, v.Now)
 	case e.Disabled:
-		return "by the rules, " + ui.Ago(e.UpdatedAt, v.Now)
+		return off.words(e, v.Now)
 	case !h.DisablesAt.IsZero():
 		return "for " + ui.Span(v.Now.Sub(e.FailSince)) + ", off in " + ui.Span(h.DisablesAt.Sub(v.Now))
 	case !e.FailSince.IsZero():
@@ -77,12 +128,16 @@ func (v *view) stateWhy(h *service.EndpointHealth) string {
 	return ""
 }
 
-func (v *view) endpointRows(list []*service.EndpointHealth) []endpointRow {
+func (v *view) endpointRows(list []*service.EndpointHealth) ([]endpointRow, error) {
+	off, err := v.turnedOff(list)
+	if err != nil {
+		return nil, err
+	}
 	rows := make([]endpointRow, 0, len(list))
 	for _, h := range list {
 		e := h.Endpoint
 		ok, failed := h.Totals()
-		r := endpointRow{ID: v.ID(hookswitch.KindEndpoint, e.Key), Name: endpointName(e), described: e.Description + " " + e.UID, URL: e.URL, State: stateBadge(h), Why: v.stateWhy(h), Types: e.EventTypes,
+		r := endpointRow{ID: v.ID(hookswitch.KindEndpoint, e.Key), Name: endpointName(e), described: e.Description + " " + e.UID, URL: e.URL, State: stateBadge(h), Why: v.stateWhy(h, off[e.Key]), Types: e.EventTypes,
 			Success: ui.Percent(ok, ok+failed), Attempts: ui.Plural(int(ok+failed), "attempt"), P95: "–", Waiting: "–", Disabled: e.Disabled, state: h.State()}
 		r.Page = v.Page("endpoints", r.ID)
 		if token, ok := v.p.svc.BinToken(e.URL); ok {
@@ -101,7 +156,7 @@ func (v *view) endpointRows(list []*service.EndpointHealth) []endpointRow {
 		}
 		rows = append(rows, r)
 	}
-	return rows
+	return rows, nil
 }
 
 // endpointsPage is the list of endpoints.
@@ -127,7 +182,11 @@ func (p *Pages) endpoints(v *view) error {
 		Add:  ui.Action{Name: "Add endpoint", URL: v.Page("endpoints", "new"), Icon: "plus", Look: "primary", Refused: refused},
 		Play: ui.Action{Name: "Use a play bin", URL: v.Page("endpoints", "play"), Icon: "play", Post: true, Refused: refused}}
 	text, state := strings.ToLower(strings.TrimSpace(v.query("q"))), v.query("state")
-	page.Rows = slices.DeleteFunc(v.endpointRows(h.Endpoints), func(r endpointRow) bool {
+	rows, err := v.endpointRows(h.Endpoints)
+	if err != nil {
+		return err
+	}
+	page.Rows = slices.DeleteFunc(rows, func(r endpointRow) bool {
 		found := text == "" || strings.Contains(strings.ToLower(r.described+" "+r.URL+" "+r.ID+" "+strings.Join(r.Types, " ")), text)
 		return !found || state != "" && string(r.state) != state
 	})

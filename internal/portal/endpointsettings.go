@@ -28,8 +28,7 @@ type endpointSettingsPage struct {
 	Problems ui.Problems
 	URL      ui.Field
 	Name     ui.Field
-	Groups   []typeGroup
-	All      bool
+	Types    typePicker
 	Tags     ui.Field
 	Rate     ui.Field
 	Auth     ui.Field
@@ -39,9 +38,12 @@ type endpointSettingsPage struct {
 	Metadata ui.Field
 	Ordered  bool
 	Refused  string
-	Preview  string // what the filter would have matched
-	Review   bool   // the changes are shown before they are made
+	Preview  preview // what the filter would have matched
+	Review   bool    // the changes are shown before they are made
+	Saved    bool    // or after they were
 	Changes  []service.Change
+	Kept     bool   // values of headers changed: those are not undone
+	Undo     []pair // the form that makes everything as it was
 	Tries    []tryStep
 	Timeout  string
 	Confirm  ui.Field
@@ -58,7 +60,13 @@ func (p *Pages) endpointSettings(v *view) error {
 	if err != nil {
 		return err
 	}
-	return p.showSettings(v, http.StatusOK, e, e, settingsForm(e), nil, false)
+	return p.showSettings(v, http.StatusOK, e, e, settingsForm(e), nil, settingsShown{})
+}
+
+// settingsShown is what the page of the settings says about changes.
+type settingsShown struct {
+	review bool                 // those that the form would make
+	was    *hookswitch.Endpoint // those that were made, to an endpoint that was this
 }
 
 // settingsForm is an endpoint as its form has it.
@@ -95,12 +103,12 @@ func settingsForm(e *hookswitch.Endpoint) url.Values {
 }
 
 // showSettings shows the form. have is the endpoint as it is, and next as the form would make it.
-func (p *Pages) showSettings(v *view, status int, have, next *hookswitch.Endpoint, form url.Values, wrong map[string]string, review bool) error {
+func (p *Pages) showSettings(v *view, status int, have, next *hookswitch.Endpoint, form url.Values, wrong map[string]string, shown settingsShown) error {
 	h, _, err := p.svc.HealthOfEndpoint(v.ctx(), have)
 	if err != nil {
 		return err
 	}
-	page := &endpointSettingsPage{view: v, Head: v.endpointHead(h), Refused: v.MayNot("endpoints.write"), All: form.Get("types") != "some", Ordered: form.Get("ordered") != "", Review: review}
+	page := &endpointSettingsPage{view: v, Head: v.endpointHead(h), Refused: v.MayNot("endpoints.write"), Ordered: form.Get("ordered") != "", Review: shown.review, Saved: shown.was != nil}
 	page.Head.Tabs, v.Shell.Title = currentTab(page.Head.Tabs, "Settings"), "Settings · "+page.Head.Name
 	field := func(id, label, hint string) ui.Field {
 		return ui.Field{ID: id, Name: id, Label: label, Hint: hint, Value: form.Get(id), Problem: wrong[id]}
@@ -110,7 +118,7 @@ func (p *Pages) showSettings(v *view, status int, have, next *hookswitch.Endpoin
 	page.URL.Attrs = map[string]string{"hx-post": v.Page("endpoints", "check"), "hx-trigger": "change", "hx-target": "#url-check", "hx-include": "this"}
 	page.Name = field("name", "Name", "What you call it, in lists and notes.")
 	page.Name.Optional = true
-	page.Tags = field("tags", "Channels", "Only events that bear one of these words; separated by commas. Leave it empty for all.")
+	page.Tags = field("tags", "Tags", tagsHint)
 	page.Rate = field("rate", "At most so many a second", "Others wait for their turn.")
 	page.Rate.Kind, page.Rate.Holder = "number", "no limit"
 	page.Auth = field("auth", "Authentication", "")
@@ -134,27 +142,38 @@ func (p *Pages) showSettings(v *view, status int, have, next *hookswitch.Endpoin
 		}
 		f.Refused = page.Refused
 	}
-	for _, id := range []string{"types", ""} {
-		if wrong[id] != "" {
-			page.Problems.List = append(page.Problems.List, ui.Problem{Field: id, Text: wrong[id]})
-		}
-	}
-	page.Problems.Title = "Nothing was changed: " + ui.Plural(len(page.Problems.List), "thing has", "things have") + " to be put right"
-	if page.Groups, err = p.typeGroups(v, form["type"]); err != nil {
+	if page.Types, err = p.typePicker(v, form, page.Refused); err != nil {
 		return err
 	}
-	if review {
+	page.Types.problems(&page.Problems, wrong)
+	page.Problems.Title = "Nothing was changed: " + ui.Plural(len(page.Problems.List), "thing has", "things have") + " to be put right"
+	switch {
+	case page.Saved:
+		page.undo(shown.was, have)
+	case page.Review:
 		page.Changes = service.EndpointChanges(have, next)
 	}
-	m, err := p.svc.PreviewFilter(v.ctx(), v.App.Key, next, v.Now.Add(-24*time.Hour))
-	if err != nil {
+	if page.Preview, err = p.preview(v, form); err != nil {
 		return err
 	}
-	page.Preview = previewWords(m)
 	page.schedule(p.svc.Profile(have.Profile), next.Ordered)
 	page.Confirm = ui.Field{ID: "confirm", Name: "confirm", Label: "Type " + page.Head.Name + " to delete it", Autocomplete: "off", Problem: wrong["confirm"], Refused: page.Refused, Required: true}
 	v.api(http.MethodPatch, "/app/"+v.AppID()+"/endpoint/"+page.Head.ID, "hookswitch endpoint set --app "+v.AppID()+" "+page.Head.ID)
 	return v.write(status, "app/endpoint-settings", page)
+}
+
+// undo says what was changed, and makes the form that changes it back. Values that are not shown are not in it, and stay as they are.
+func (page *endpointSettingsPage) undo(was, is *hookswitch.Endpoint) {
+	page.Changes = service.EndpointChanges(was, is)
+	form := settingsForm(was)
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		for _, value := range form[name] {
+			page.Undo = append(page.Undo, pair{Name: name, Value: value})
+		}
+	}
+	for name, value := range was.Headers {
+		page.Kept = page.Kept || hookswitch.SensitiveHeader(name) && is.Headers[name] != value
+	}
 }
 
 func previewWords(m service.MatchPreview) string {
@@ -242,6 +261,9 @@ func (p *Pages) saveEndpoint(v *view) error {
 		return err
 	}
 	wrong := make(map[string]string)
+	if err := p.expandTypes(v, form, wrong); err != nil {
+		return err
+	}
 	next := *e
 	applySettings(form, &next, wrong)
 	if len(wrong) == 0 {
@@ -250,18 +272,18 @@ func (p *Pages) saveEndpoint(v *view) error {
 		}
 	}
 	if len(wrong) > 0 {
-		return p.showSettings(v, http.StatusUnprocessableEntity, e, e, form, wrong, false)
+		return p.showSettings(v, http.StatusUnprocessableEntity, e, e, form, wrong, settingsShown{})
 	}
 	changes := service.EndpointChanges(e, &next)
 	if form.Get("do") == "review" {
-		return p.showSettings(v, http.StatusOK, e, &next, form, nil, true)
+		return p.showSettings(v, http.StatusOK, e, &next, form, nil, settingsShown{review: true})
 	}
-	_, err = p.svc.UpdateEndpoint(v.ctx(), v.App.Key, e.Key, func(e *hookswitch.Endpoint) error {
+	now, err := p.svc.UpdateEndpoint(v.ctx(), v.App.Key, e.Key, func(e *hookswitch.Endpoint) error {
 		applySettings(form, e, wrong)
 		return nil
 	})
 	if noteFields(err, wrong, settingsFields) {
-		return p.showSettings(v, http.StatusUnprocessableEntity, e, e, form, wrong, false)
+		return p.showSettings(v, http.StatusUnprocessableEntity, e, e, form, wrong, settingsShown{})
 	}
 	if err != nil {
 		return err
@@ -274,10 +296,11 @@ func (p *Pages) saveEndpoint(v *view) error {
 	for _, c := range changes {
 		said = append(said, c.Field)
 	}
-	return v.done(back, ui.Good, "Saved: "+strings.Join(said, ", ")+". It counts from now on.", "Who changed what", v.Page("activity"))
+	v.Shell.Flash = &ui.Flash{Tone: ui.Good, Text: "Saved: " + strings.Join(said, ", ") + ". It counts from now on.", LinkName: "Who changed what", LinkURL: v.Page("activity")}
+	return p.showSettings(v, http.StatusOK, now, now, settingsForm(now), nil, settingsShown{was: e})
 }
 
-var settingsFields = map[string]string{"url": "url", "description": "name", "eventTypes": "types", "channels": "tags", "throttleRate": "rate", "headers": "headers", "metadata": "metadata"}
+var settingsFields = map[string]string{"url": "url", "description": "name", "eventTypes": "types", "filterTypes": "types", "channels": "tags", "throttleRate": "rate", "headers": "headers", "metadata": "metadata"}
 
 func (p *Pages) deleteEndpoint(v *view) error {
 	form, err := v.form()
@@ -290,7 +313,7 @@ func (p *Pages) deleteEndpoint(v *view) error {
 	}
 	name := endpointName(e)
 	if strings.TrimSpace(form.Get("confirm")) != name {
-		return p.showSettings(v, http.StatusUnprocessableEntity, e, e, settingsForm(e), map[string]string{"confirm": "That is not its name. Nothing was deleted."}, false)
+		return p.showSettings(v, http.StatusUnprocessableEntity, e, e, settingsForm(e), map[string]string{"confirm": "That is not its name. Nothing was deleted."}, settingsShown{})
 	}
 	if err := p.svc.DeleteEndpoint(v.ctx(), v.App.Key, e.Key); err != nil {
 		return err

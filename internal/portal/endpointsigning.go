@@ -2,6 +2,7 @@ package portal
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,7 +22,11 @@ var endpointSigningRoutes = []route{
 	{in: appPages, method: "POST", path: endpointPath + "/signing/reveal", name: "Signing", tab: "", under: "/endpoints", needs: hookswitch.ViewEndpointSecret, handle: (*Pages).revealSecrets},
 	{in: appPages, method: "POST", path: endpointPath + "/signing/rotate", name: "Rotate the secret", needs: hookswitch.ManageEndpointSecret, handle: (*Pages).rotateSecret},
 	{in: appPages, method: "POST", path: endpointPath + "/signing/cut", name: "Cut an old secret", needs: hookswitch.ManageEndpointSecret, handle: (*Pages).cutSecret},
+	{in: open, method: "GET", path: keysPath, name: "Key set", handle: (*Pages).keySet, data: true},
 }
+
+// keysPath is where receivers get the public keys of an endpoint.
+const keysPath = "/keys/{app}/{endpoint}"
 
 // secretRow is one secret of an endpoint.
 type secretRow struct {
@@ -45,6 +50,8 @@ type signingPage struct {
 	MayNot   string // rotate and cut
 	Overlap  ui.Field
 	Own      ui.Field
+	Kind     ui.Field
+	KeySet   string // where receivers get the public keys; "": there are none
 	Problems ui.Problems
 	Prefix   string
 	Snippets []ui.Tab
@@ -143,8 +150,13 @@ func (p *Pages) showSigning(v *view, status int, shown []hookswitch.EndpointSecr
 		}
 		page.Rows = append(page.Rows, newSecretRow(i, s, shown))
 	}
-	if len(page.Rows) > 0 {
-		page.Public = page.Rows[0].Public
+	for i, r := range page.Rows {
+		if i == 0 {
+			page.Public = r.Public
+		}
+		if r.Public != "" {
+			page.KeySet = p.svc.PublicURL() + "/keys/" + v.AppID() + "/" + page.Head.ID
+		}
 	}
 	page.Reveal = ui.Action{Name: "Show secrets", Icon: "lock", Post: true, URL: v.Page("endpoints", page.Head.ID, "signing", "reveal"), Refused: v.MayNot("secrets.read")}
 	if page.Shown {
@@ -153,7 +165,9 @@ func (p *Pages) showSigning(v *view, status int, shown []hookswitch.EndpointSecr
 	page.Overlap = ui.Field{ID: "overlap", Name: "overlap", Label: "The old one signs along for", Kind: "select", Options: options("24h", overlaps...), Refused: page.MayNot,
 		Hint: "Meanwhile each request bears both signatures, so that your servers can change over one by one."}
 	page.Own = ui.Field{ID: "secret", Name: "secret", Label: "Secret of your own", Optional: true, Mono: true, Autocomplete: "off", Holder: "made for you", Problem: wrong["secret"], Refused: page.MayNot,
-		Hint: "whsec_ and 24 to 75 bytes in base64."}
+		Hint: "whsec_ and 24 to 75 bytes in base64, or whsk_ and an ed25519 key."}
+	page.Kind = ui.Field{ID: "kind", Name: "kind", Label: "The new one is", Kind: "select", Options: options("", "", "Of the same kind", "hmac", "HMAC-SHA256: one secret for both sides", signEd25519, "ed25519: a public key for your server"), Refused: page.MayNot,
+		Hint: "With ed25519 your server cannot sign what it checks."}
 	if wrong != nil {
 		page.Problems = ui.Problems{Title: "The secret was not rotated", List: []ui.Problem{{Field: "secret", Text: wrong["secret"]}}}
 	}
@@ -233,7 +247,14 @@ func (p *Pages) rotateSecret(v *view) error {
 	var secret webhook.Secret
 	if own := strings.TrimSpace(form.Get("secret")); own != "" {
 		if secret, err = webhook.ParseSecret(own); err != nil || !secret.CanSign() {
-			return p.showSigning(v, http.StatusUnprocessableEntity, nil, map[string]string{"secret": "Your own secret has to be whsec_ and 24 to 75 bytes in base64."})
+			return p.showSigning(v, http.StatusUnprocessableEntity, nil, map[string]string{"secret": "Your own secret has to be whsec_ and 24 to 75 bytes in base64, or whsk_ and an ed25519 key."})
+		}
+	} else {
+		switch form.Get("kind") {
+		case "hmac":
+			secret = webhook.NewSecret()
+		case signEd25519:
+			secret = webhook.NewSigningKey()
 		}
 	}
 	if err := p.svc.RotateSecret(v.ctx(), v.App.Key, e.Key, secret, grace, service.Idempotency{}); err != nil {
@@ -244,6 +265,51 @@ func (p *Pages) rotateSecret(v *view) error {
 		said = "Rotated. The old secret signs along for " + ui.Span(grace) + "."
 	}
 	return v.done(v.Page("endpoints", v.ID(hookswitch.KindEndpoint, e.Key), "signing"), ui.Good, said+" Give the new one to your server.")
+}
+
+// keySet answers with the public keys of an endpoint's pairs as a JSON Web Key Set (RFC 7517, RFC 8037), the current one first, so that receivers can follow a rotation by themselves.
+func (p *Pages) keySet(v *view) error {
+	none := hookswitch.NotFoundf("There is no such key set.")
+	app, ok := p.svc.IDs().Parse(hookswitch.KindApp, v.r.PathValue("app")) // ids alone: uids can be guessed
+	if _, known := p.svc.IDs().Parse(hookswitch.KindEndpoint, v.r.PathValue("endpoint")); !ok || !known {
+		return none
+	}
+	e, err := p.svc.Endpoint(v.ctx(), app, v.r.PathValue("endpoint"))
+	if err != nil {
+		return none
+	}
+	type key struct {
+		Type  string `json:"kty"`
+		Curve string `json:"crv"`
+		Alg   string `json:"alg"`
+		Use   string `json:"use"`
+		ID    string `json:"kid"`
+		X     string `json:"x"`
+	}
+	keys := []key{}
+	for i, s := range e.Secrets {
+		sec, err := webhook.ParseSecret(s.Secret.Reveal())
+		if err != nil || sec.Public() == "" || i > 0 && !s.ExpiresAt.After(v.Now) {
+			continue
+		}
+		_, text, _ := strings.Cut(sec.Public(), "_")
+		raw, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			return err
+		}
+		keys = append(keys, key{"OKP", "Ed25519", "EdDSA", "sig", service.Fingerprint(s.Secret), base64.RawURLEncoding.EncodeToString(raw)})
+	}
+	if len(keys) == 0 {
+		return none
+	}
+	body, err := json.Marshal(map[string]any{"keys": keys})
+	if err != nil {
+		return err
+	}
+	v.w.Header().Set("Content-Type", "application/jwk-set+json")
+	v.w.Header().Set("Cache-Control", "public, max-age=300")
+	_, _ = v.w.Write(body) // the reader may have gone
+	return nil
 }
 
 func (p *Pages) cutSecret(v *view) error {

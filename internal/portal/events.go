@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -42,6 +44,7 @@ func (pl *play) events(v *view) error {
 	if !ok {
 		return &hookswitch.Error{Kind: hookswitch.Invalid, Message: "after must be the id of a request."}
 	}
+	waits, _ := strconv.Atoi(v.query("waiting")) // that the page shows; what is no number is none
 	defer pl.watchers.Add(-1)
 	if pl.watchers.Add(1) > maxWatchers {
 		return &hookswitch.Error{Kind: hookswitch.Unavailable, Message: "Too many live views are open; reload the page to see what has arrived.", RetryAfter: time.Minute}
@@ -51,7 +54,7 @@ func (pl *play) events(v *view) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no")
-	s := &stream{pl: pl, token: b.Token, first: last, last: last, sent: map[hookswitch.Key]bool{last: true}, w: w, rc: rc}
+	s := &stream{pl: pl, head: head, token: b.Token, first: last, last: last, sent: map[hookswitch.Key]bool{last: true}, replays: waits, w: w, rc: rc}
 	if s.write(": watching\nretry: 2000\n\n") != nil {
 		return nil
 	}
@@ -63,13 +66,16 @@ func (pl *play) events(v *view) error {
 
 // stream is one live view.
 type stream struct {
-	pl    *play
-	token string
-	first hookswitch.Key // what the reader had when it came
-	last  hookswitch.Key
-	sent  map[hookswitch.Key]bool // of the last moments
-	w     io.Writer
-	rc    *http.ResponseController
+	pl      *play
+	head    *binHead // of who looks
+	token   string
+	first   hookswitch.Key // what the reader had when it came
+	last    hookswitch.Key
+	sent    map[hookswitch.Key]bool      // of the last moments
+	told    map[hookswitch.Key]forwarded // what became of sending on the newest
+	replays int                          // that wait, as the reader knows it
+	w       io.Writer
+	rc      *http.ResponseController
 }
 
 func (s *stream) run(ctx context.Context) error {
@@ -79,6 +85,9 @@ func (s *stream) run(ctx context.Context) error {
 	for {
 		bell := s.pl.svc.BinBell(s.token) // before looking, so that nothing comes in between
 		gone, err := s.forward(ctx)
+		if err == nil && !gone {
+			gone, err = s.sentOn(ctx)
+		}
 		if err != nil || gone {
 			return err
 		}
@@ -120,7 +129,7 @@ func (s *stream) forward(ctx context.Context) (gone bool, err error) {
 			if s.sent[q.Key] {
 				continue
 			}
-			data, err := json.Marshal(newRow(q, j))
+			data, err := json.Marshal(s.head.row(q, j))
 			if err != nil {
 				return false, err
 			}
@@ -140,6 +149,38 @@ func (s *stream) forward(ctx context.Context) (gone bool, err error) {
 		}
 	}
 	return false, nil
+}
+
+// sentOn tells what has become of sending on the newest requests since it was told last, and how many wait to be sent again. gone says that the reader has left.
+func (s *stream) sentOn(ctx context.Context) (gone bool, err error) {
+	found, err := s.pl.svc.BinRelayedOf(ctx, s.token, listLength)
+	if err != nil {
+		return false, err
+	}
+	told := make(map[hookswitch.Key]forwarded, len(found))
+	for key, did := range found {
+		f := newForwarded(did, !s.head.ReadOnly)
+		if told[key] = *f; s.told[key] == *f {
+			continue
+		}
+		data, err := json.Marshal(struct {
+			ID        string     `json:"id"`
+			Forwarded *forwarded `json:"forwarded"`
+		}{formatKey(key), f})
+		if err != nil {
+			return false, err
+		}
+		if s.write("event: forwarded\ndata: "+string(data)+"\n\n") != nil {
+			return true, nil
+		}
+	}
+	s.told = told
+	_, replays, err := s.pl.svc.BinRelaysWaiting(ctx, s.token)
+	if err != nil || replays == s.replays {
+		return false, err
+	}
+	s.replays = replays
+	return s.write("event: waiting\ndata: "+strconv.Itoa(replays)+"\n\n") != nil, nil
 }
 
 func (s *stream) write(text string) error {
@@ -166,7 +207,7 @@ type headerOut struct {
 	Value string `json:"value"`
 }
 
-// requests lists what a bin took, oldest first, as JSON.
+// requests lists what a bin took, oldest first, as JSON: after an id or, with newest, the last of them.
 func (pl *play) requests(v *view) error {
 	w, r := v.w, v.r
 	head, err := pl.open(v)
@@ -180,12 +221,16 @@ func (pl *play) requests(v *view) error {
 	if !ok {
 		q.Fail("must be the id of a request", "after")
 	}
+	newest := q.Text("newest") == "yes"
 	if err := q.Err(); err != nil {
 		return err
 	}
-	list, err := pl.svc.BinRequests(r.Context(), b.Token, store.Page{Limit: limit, After: after, Ascending: true})
+	list, err := pl.svc.BinRequests(r.Context(), b.Token, store.Page{Limit: limit, After: after, Ascending: !newest})
 	if err != nil {
 		return err
+	}
+	if newest {
+		slices.Reverse(list)
 	}
 	out := struct {
 		Requests []requestOut `json:"requests"`
@@ -194,7 +239,7 @@ func (pl *play) requests(v *view) error {
 	}{[]requestOut{}, formatKey(after), b.ExpiresAt}
 	j := newJudge(b.Secrets)
 	for _, q := range list {
-		one := requestOut{row: newRow(q, j), Remote: q.Remote, URI: head.uri(q), Headers: []headerOut{}, Truncated: q.Size > int64(len(q.Body))}
+		one := requestOut{row: head.row(q, j), Remote: q.Remote, URI: head.uri(q), Headers: []headerOut{}, Truncated: q.Size > int64(len(q.Body))}
 		for _, line := range q.Headers {
 			one.Headers = append(one.Headers, headerOut{line.Name, line.Value})
 		}

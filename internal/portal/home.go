@@ -1,7 +1,9 @@
 package portal
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/hookswitch/hookswitch"
@@ -25,6 +27,8 @@ type homePage struct {
 	Chart     *ui.Chart // nil while there is nothing to draw
 	Endpoints []endpointRow
 	More      int // endpoints that are not shown
+	Issues    []issueRow
+	Test      *ui.Action // sends a test
 	Steps     []ui.Check
 	Done      int        // of Steps
 	New       bool       // nothing has happened yet
@@ -49,7 +53,14 @@ func (p *Pages) home(v *view) error {
 	}
 	page.say(h)
 	page.tiles(h)
-	rows := v.endpointRows(h.Endpoints)
+	rows, err := v.endpointRows(h.Endpoints)
+	if err != nil {
+		return err
+	}
+	if err := page.issues(p, h); err != nil {
+		return err
+	}
+	page.Test = page.test(h)
 	page.Endpoints, page.More = rows[:min(len(rows), homeEndpoints)], max(len(rows)-homeEndpoints, 0)
 	if ok, failed := totals(h); ok+failed > 0 {
 		page.Chart = &ui.Chart{ID: "attempts", Title: "Attempts of the last 24 hours", Unit: "attempts", Times: h.Hours, Stack: true,
@@ -61,6 +72,46 @@ func (p *Pages) home(v *view) error {
 	}
 	v.api(http.MethodGet, "/app/"+v.AppID()+"/endpoint", "hookswitch endpoint list --app "+v.AppID())
 	return v.show("app/home", page)
+}
+
+// Bounds of the issues on the first page.
+const (
+	homeIssues       = 5  // are shown
+	homeIssuesLookAt = 10 // endpoints are looked at, those that failed most
+)
+
+// issues are the newest open issues of what failed in the last day.
+func (page *homePage) issues(p *Pages, h *service.AppHealth) error {
+	failed := func(e *service.EndpointHealth) int64 {
+		_, n := e.Totals()
+		return n
+	}
+	worst := slices.DeleteFunc(slices.Clone(h.Endpoints), func(e *service.EndpointHealth) bool { return failed(e) == 0 })
+	slices.SortStableFunc(worst, func(a, b *service.EndpointHealth) int { return cmp.Compare(failed(b), failed(a)) })
+	var at []*hookswitch.Endpoint
+	for _, e := range worst[:min(len(worst), homeIssuesLookAt)] {
+		at = append(at, e.Endpoint)
+	}
+	if len(at) == 0 {
+		return nil
+	}
+	list, err := p.svc.IssuesAt(page.ctx(), page.App.Key, at)
+	for _, i := range list {
+		if i.State == service.IssueOpen && len(page.Issues) < homeIssues {
+			page.Issues = append(page.Issues, page.issueRow(i))
+		}
+	}
+	return err
+}
+
+// test leads to the page that sends a test, of an endpoint that is on; nil: there is none.
+func (page *homePage) test(h *service.AppHealth) *ui.Action {
+	for _, e := range h.Endpoints {
+		if !e.Endpoint.Disabled {
+			return &ui.Action{Name: "Send a test", Icon: "send", URL: page.Page("endpoints", page.ID(hookswitch.KindEndpoint, e.Endpoint.Key), "testing"), Refused: page.MayNot("messages.resend")}
+		}
+	}
+	return nil
 }
 
 func totals(h *service.AppHealth) (ok, failed int64) {

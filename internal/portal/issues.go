@@ -32,6 +32,10 @@ func (v *view) issueURL(i *service.Issue) string {
 	return v.Page("issues", v.ID(hookswitch.KindEndpoint, i.Endpoint.Key), i.Diagnosis.Code)
 }
 
+func (v *view) issueRow(i *service.Issue) issueRow {
+	return issueRow{Title: i.Diagnosis.Sentence, Endpoint: endpointName(i.Endpoint), Page: v.issueURL(i), State: issueBadge(i), Count: issueCount(i), First: i.First, Last: i.Last, Note: i.Note, Over: i.Over}
+}
+
 func issueBadge(i *service.Issue) ui.Badge {
 	switch {
 	case i.State == service.IssueSolved:
@@ -76,8 +80,7 @@ func (p *Pages) issues(v *view) error {
 		if i.State != state {
 			continue
 		}
-		title := i.Diagnosis.Sentence
-		page.Rows = append(page.Rows, issueRow{Title: title, Endpoint: endpointName(i.Endpoint), Page: v.issueURL(i), State: issueBadge(i), Count: issueCount(i), First: i.First, Last: i.Last, Note: i.Note, Over: i.Over})
+		page.Rows = append(page.Rows, v.issueRow(i))
 	}
 	for _, t := range []struct {
 		state service.IssueState
@@ -122,9 +125,13 @@ type issuePage struct {
 	Recover  string // why it cannot be recovered
 	Wait     string // how many would be sent
 	URL      string
+	Problems ui.Problems
 }
 
-func (p *Pages) issue(v *view) error {
+func (p *Pages) issue(v *view) error { return p.showIssue(v, http.StatusOK, "", "") }
+
+// showIssue shows the page; note is what somebody wrote who is told the problem with it.
+func (p *Pages) showIssue(v *view, status int, note, problem string) error {
 	i, err := p.svc.Issue(v.ctx(), v.App.Key, v.r.PathValue("endpoint"), v.r.PathValue("cause"))
 	if err != nil {
 		return err
@@ -135,6 +142,10 @@ func (p *Pages) issue(v *view) error {
 	page := &issuePage{view: v, Issue: i, Name: endpointName(i.Endpoint), Endpoint: v.Page("endpoints", id), State: issueBadge(i), Count: issueCount(i), May: v.MayNot("endpoints.write"), Recover: v.MayNot("messages.resend"),
 		All: v.Page("endpoints", id, "deliveries") + "?q=status%3Afailed", URL: v.issueURL(i),
 		Note: ui.Field{ID: "note", Name: "note", Label: "Note", Kind: "textarea", Rows: 2, Value: i.Note, Optional: true, Hint: "What is known, who looks after it. Everybody with access to this portal reads it.", Refused: v.MayNot("endpoints.write")}}
+	if problem != "" {
+		page.Note.Value, page.Note.Problem = note, problem
+		page.Problems = ui.Problems{Title: "The note was not kept", List: []ui.Problem{{Field: "note", Text: problem}}}
+	}
 	for _, a := range i.Newest {
 		t := issueTry{Page: v.Page("messages", v.ID(hookswitch.KindEvent, a.Event), "attempts", v.ID(hookswitch.KindAttempt, a.Key)), Code: "no answer", At: a.CreatedAt(), Took: ui.Millis(a.Timings.Total)}
 		if a.Code != 0 {
@@ -158,7 +169,7 @@ func (p *Pages) issue(v *view) error {
 		page.Wait = ui.Plural(int(n), "message")
 	}
 	v.api(http.MethodPost, "/app/"+v.AppID()+"/endpoint/"+id+"/recover", "")
-	return v.show("app/issue", page)
+	return v.write(status, "app/issue", page)
 }
 
 // markIssue says that an issue is solved, is not to be shown, or is open, and keeps a note.
@@ -184,7 +195,9 @@ func (p *Pages) markIssue(v *view) error {
 	default:
 		return hookswitch.InvalidField("must be solved, muted, open or note", "do")
 	}
-	if err := p.svc.MarkIssue(v.ctx(), v.App.Key, i.Endpoint.Key, i.Diagnosis.Code, state, note); err != nil {
+	if err := p.svc.MarkIssue(v.ctx(), v.App.Key, i.Endpoint.Key, i.Diagnosis.Code, state, note); hookswitch.KindOf(err) == hookswitch.Invalid && form.Get("do") == "note" {
+		return p.showIssue(v, http.StatusUnprocessableEntity, note, "The note "+fieldProblem(err)+".")
+	} else if err != nil {
 		return err
 	}
 	return v.done(v.issueURL(i), ui.Good, sentence)

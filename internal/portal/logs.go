@@ -3,6 +3,7 @@ package portal
 import (
 	"html/template"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -99,5 +100,8 @@ func (p *Pages) logs(v *view) error {
 	}
 	v.Shell.Script = "tail.js"
 	v.api(http.MethodGet, "/app/"+v.AppID()+"/msg", "hookswitch event list --app "+v.AppID())
+	if q := page.query.String(); q != "" && v.isOperator() {
+		v.call(http.MethodGet, "/operator/v1/apps/"+v.AppID()+"/events?"+url.Values{"q": {q}}.Encode(), "hookswitch event find --app "+v.AppID()+" "+shellWord(q))
+	}
 	return v.show("app/logs", page)
 }

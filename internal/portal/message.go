@@ -60,13 +60,43 @@ type messagePage struct {
 	Size    int64
 	Gone    *ui.Blank // the payload is not kept any more
 	Actions []ui.Action
-	Chat    string // the id of the chat message that it tells of
+	Chat    string      // the id of the chat message that it tells of
+	Cases   []ui.Action // the message as test cases
+	Schema  ui.Badge    // whether the payload is what the catalogue says of its type; zero: nothing is said of it
+	Unlike  []string    // in what it is not
 }
 
 // eventOf is the message that the path names.
 func (v *view) eventOf() (*hookswitch.Event, error) {
-	return v.p.svc.Event(v.ctx(), v.App.Key, v.r.PathValue("event"))
+	ref := v.r.PathValue("event")
+	ev, err := v.p.svc.Event(v.ctx(), v.App.Key, ref)
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return nil, v.noMessage(ref)
+	}
+	return ev, err
 }
+
+// noMessage says why there is no message of the name, as far as the name tells.
+func (v *view) noMessage(ref string) error {
+	key, ok := v.p.svc.IDs().Parse(hookswitch.KindEvent, ref)
+	keep := v.p.svc.Retention()
+	kept := ui.Span(keep)
+	if days := int(keep.Hours() / 24); days > 0 {
+		kept = ui.Plural(days, "day")
+	}
+	switch {
+	case !ok && strings.HasPrefix(ref, hookswitch.KindEvent.Prefix()):
+		return hookswitch.NotFoundf("“%s” is not the whole id of a message. Look whether its end was cut off.", excerpt(ref, maxShownRef))
+	case !ok:
+		return hookswitch.NotFoundf("There is no message that you have given the id “%s”. Look for a word of its payload in the logs.", excerpt(ref, maxShownRef))
+	case keep > 0 && v.Now.Sub(key.Time()) > keep:
+		return &hookswitch.Error{Kind: hookswitch.Gone, Message: "This message is of " + key.Time().UTC().Format("2 January 2006") + ". Messages are kept for " + kept + ", so it has been removed, with all that was known of it."}
+	}
+	return hookswitch.NotFoundf("There is no message “%s” here. It belongs to another application, or was removed by request.", excerpt(ref, maxShownRef))
+}
+
+// maxShownRef is how much of a name that leads nowhere is shown.
+const maxShownRef = 60
 
 // maxLine is how many attempts the time line of a message has.
 const maxLine = 100
@@ -98,9 +128,14 @@ func (p *Pages) message(v *view) error {
 	slices.SortStableFunc(page.Line, func(a, b moment) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.order, b.order)) })
 	page.Payload = payloadView(ev, v.query("view"))
 	if ev.Expired {
-		page.Gone = &ui.Blank{Kind: "expired", Title: "The payload is not kept any more", Text: "It was removed after the time that it was asked to be kept, or by request. What is known of its deliveries stays."}
-		if !ev.ExpiresAt.IsZero() {
+		page.Gone = &ui.Blank{Kind: "expired", Title: "The payload is not kept any more", Text: "Whoever sends you these messages had it removed. What is known of its deliveries stays."}
+		if !ev.ExpiresAt.IsZero() && !ev.ExpiresAt.After(v.Now) {
 			page.Gone.Text = "It was to be kept until " + ev.ExpiresAt.UTC().Format("2 January 2006, 15:04 UTC") + ". What is known of its deliveries stays."
+		}
+	} else {
+		page.Cases = v.testCases(page.ID)
+		if err := page.compareSchema(ev); err != nil {
+			return err
 		}
 	}
 	v.api(http.MethodGet, "/app/"+v.AppID()+"/msg/"+page.ID, "hookswitch event get --app "+v.AppID()+" "+page.ID)
@@ -110,6 +145,29 @@ func (p *Pages) message(v *view) error {
 // payloadView is the payload of an event, shown in one of the ways that suit it.
 func payloadView(ev *hookswitch.Event, way string) bodyView {
 	return newBodyView(&store.BinRequest{Body: ev.Payload, Size: int64(len(ev.Payload))}, ev.ContentType, way)
+}
+
+// compareSchema says whether the payload is what the catalogue says of its type.
+func (page *messagePage) compareSchema(ev *hookswitch.Event) error {
+	t, err := page.p.svc.EventType(page.ctx(), ev.Type)
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	versions, schemas := versionsOf(t)
+	for i, version := range versions {
+		unlike := service.CheckAgainst(schemas[version], ev.Payload)
+		if unlike == nil {
+			page.Schema, page.Unlike = ui.Badge{Tone: ui.Good, Word: "Fits version " + version}, nil
+			return nil
+		}
+		if i == 0 {
+			page.Schema, page.Unlike = ui.Badge{Tone: ui.Warn, Word: "Does not fit"}, unlike
+		}
+	}
+	return nil
 }
 
 // destinations are the endpoints, with what has come of each.
@@ -168,6 +226,11 @@ func (page *messagePage) destinations(list []service.Destination, attempts []*ho
 		page.Rows = append(page.Rows, r)
 	}
 	page.Outcome, _ = messageOutcome(&f)
+	play := ui.Action{Name: "Open in Play", Icon: "play", Post: true, URL: v.Page("messages", page.ID, "play")}
+	if page.Event.Expired {
+		play.Refused = "The payload is not kept any more."
+	}
+	page.Actions = append(page.Actions, play)
 	if len(list) > 0 {
 		all := ui.Action{Name: "Resend to all without it", Icon: "turn", Post: true, URL: v.Page("messages", page.ID, "resend"), Refused: refused}
 		if missing == 0 && all.Refused == "" {

@@ -89,7 +89,11 @@ func (p *Pages) overview(v *view) error {
 		row := failingRow{App: f.App.Name, AppPage: dashboardRoot + "/apps/" + v.ID(hookswitch.KindApp, f.App.Key)}
 		in := *v
 		in.Base, in.App = row.AppPage, f.App
-		row.endpointRow = in.endpointRows([]*service.EndpointHealth{f.Health})[0]
+		rows, err := in.endpointRows([]*service.EndpointHealth{f.Health})
+		if err != nil {
+			return err
+		}
+		row.endpointRow = rows[0]
 		page.Failing = append(page.Failing, row)
 	}
 	for _, d := range o.Disabled {

@@ -120,6 +120,7 @@ func (p *Pages) Register(m *httpapi.Mux) {
 	m.Handle("", playRoot+"/{path...}", "play pages", all)
 	m.Handle("", inviteRoot+"/{path...}", "invitations to connect an account", all)
 	m.Handle(http.MethodGet, "/docs", "the operations of the API", all)
+	m.Handle(http.MethodGet, keysPath, "the public keys of an endpoint", all)
 }
 
 func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -259,6 +260,13 @@ func (p *Pages) waysOn(v *view, e *hookswitch.Error) []ui.Action {
 	case e.Kind == hookswitch.Internal || e.Kind == hookswitch.Unavailable || e.Kind == hookswitch.RateLimited:
 		if v.r.Method == http.MethodGet {
 			return []ui.Action{{Name: "Try again", URL: v.Here(), Look: "primary", Icon: "turn"}}
+		}
+	}
+	if above := v.route.under; above != "" && v.App != nil && (e.Kind == hookswitch.NotFound || e.Kind == hookswitch.Gone) {
+		for _, rt := range routes {
+			if rt.method == http.MethodGet && rt.in&v.route.in != 0 && rt.path == above {
+				return []ui.Action{{Name: rt.name, URL: v.Base + above, Look: "primary"}, {Name: "To the first page", URL: v.homeURL()}}
+			}
 		}
 	}
 	return []ui.Action{{Name: "To the first page", URL: v.homeURL(), Look: "primary"}}

@@ -2,7 +2,6 @@ package portal
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"html/template"
 	"net/http"
@@ -64,12 +63,11 @@ type play struct {
 	sending  *rate.Limiter
 	guessing *rate.Limiter
 	relaying *rate.Limiter
-	relays   chan relayJob
 }
 
 func newPlay(p *Pages) *play {
 	return &play{Pages: p, making: rate.NewLimiter(newBinRate, newBinBurst), sending: rate.NewLimiter(sendRate, sendBurst), guessing: rate.NewLimiter(guessRate, guessBurst),
-		relaying: rate.NewLimiter(relayRate, relayBurst), relays: make(chan relayJob, relayQueue)}
+		relaying: rate.NewLimiter(relayRate, relayBurst)}
 }
 
 // errManyBins asks for patience.
@@ -266,6 +264,7 @@ type binPage struct {
 	Filter   ui.Filter
 	Filtered bool
 	Keep     string // the conditions of the list, as a query
+	Replays  int    // requests that wait to be sent again
 }
 
 func (pl *play) bin(v *view) error {
@@ -281,36 +280,6 @@ func (pl *play) bin(v *view) error {
 		v.remember(h.Token, false)
 	}
 	return pl.showBin(h, http.StatusOK, "")
-}
-
-// conditions are those of the list of requests.
-type conditions struct{ text, method, verdict, pinned string }
-
-func (v *view) conditions() conditions {
-	return conditions{strings.ToLower(strings.TrimSpace(v.query("q"))), strings.ToUpper(v.query("method")), v.query("verdict"), v.query("pinned")}
-}
-
-// match reports whether a request meets the conditions. Words are looked for in method, path, headers and body, and all of them have to be there.
-func (c conditions) match(q *store.BinRequest, j *judge) bool {
-	if c.method != "" && q.Method != c.method || c.pinned == "yes" && !q.Pinned || c.verdict != "" && string(j.verdict(q).State) != c.verdict {
-		return false
-	}
-	if c.text == "" {
-		return true
-	}
-	var b strings.Builder
-	b.WriteString(q.Method + " " + suffixOf(q) + "\n")
-	for _, h := range q.Headers {
-		b.WriteString(h.Name + ": " + h.Value + "\n")
-	}
-	b.Write(q.Body)
-	text := strings.ToLower(b.String())
-	for word := range strings.FieldsSeq(c.text) {
-		if !strings.Contains(text, word) {
-			return false
-		}
-	}
-	return true
 }
 
 func (pl *play) showBin(h *binHead, status int, problem string) error {
@@ -335,8 +304,12 @@ func (pl *play) showBin(h *binHead, status int, problem string) error {
 		{ID: "method", Name: "method", Label: "Method", Kind: "select", Options: options(c.method, "", "Method", "GET", "GET", "POST", "POST", "PUT", "PUT", "PATCH", "PATCH", "DELETE", "DELETE")},
 		{ID: "verdict", Name: "verdict", Label: "Signature", Kind: "select", Options: options(c.verdict, "", "Signature", "good", "Verified", "bad", "Refused", "unknown", "Not checked", "unsigned", "Not signed")},
 		{ID: "pinned", Name: "pinned", Label: "Pinned", Kind: "select", Options: options(c.pinned, "", "All", "yes", "Pinned")}}}
+	if b.Relay != "" || c.forwarded != "" {
+		page.Filter.Fields = append(page.Filter.Fields, ui.Field{ID: "forwarded", Name: "forwarded", Label: "Sent on", Kind: "select",
+			Options: options(c.forwarded, "", "Sent on", "good", "Taken", "refused", "Refused", "bad", "No answer", "waiting", "On its way")})
+	}
 	keep := make(url.Values)
-	for _, chip := range [][2]string{{"q", "text"}, {"method", "method"}, {"verdict", "signature"}, {"pinned", "pinned"}} {
+	for _, chip := range [][2]string{{"q", "text"}, {"method", "method"}, {"verdict", "signature"}, {"pinned", "pinned"}, {"forwarded", "sent on"}} {
 		if value := query.Get(chip[0]); value != "" {
 			page.Filter.Chips = append(page.Filter.Chips, ui.Chip{Name: chip[1], Value: value, Without: v.Link(chip[0], "", "before", "")})
 			keep.Set(chip[0], value)
@@ -350,7 +323,7 @@ func (pl *play) showBin(h *binHead, status int, problem string) error {
 		page.Older = formatKey(list[listLength-1].Key)
 	}
 	for _, q := range list {
-		page.Rows = append(page.Rows, newRow(q, j))
+		page.Rows = append(page.Rows, h.row(q, j))
 	}
 	if len(list) > 0 && before == 0 && !filtered {
 		page.Newest = formatKey(list[0].Key)
@@ -371,50 +344,28 @@ func (pl *play) showBin(h *binHead, status int, problem string) error {
 	page.Chosen = query.Get("request") != ""
 	if selected != nil {
 		page.Selected = newDetail(selected, j, h.Path, query.Get("view"))
-		page.Selected.Relayed, page.Selected.OnWay = v.relayWords(b, selected)
-		if h.ReadOnly && page.Selected.Relayed != "" { // where to is the owner's to know
-			page.Selected.Relayed, _, _ = strings.Cut(strings.Replace(page.Selected.Relayed, b.Relay, "its owner's server", 1), ", from ")
-		}
+		page.Selected.Forwarded = newForwarded(selected.Relayed, !h.ReadOnly)
 		for i := range page.Rows {
 			page.Rows[i].Current = page.Rows[i].ID == page.Selected.ID
 		}
 	}
+	if _, page.Replays, err = pl.svc.BinRelaysWaiting(r.Context(), b.Token); err != nil {
+		return err
+	}
 	v.Shell.Script = "play.js"
-	v.Shell.Data = map[string]string{"bin": h.Path, "newest": page.Newest}
+	v.Shell.Data = map[string]string{"bin": h.Path, "newest": page.Newest, "name": cmp.Or(h.Name, "Play"), "waiting": strconv.Itoa(page.Replays)}
 	if page.Chosen {
 		v.Shell.Data["chosen"] = "yes"
 	}
 	if page.Paged {
 		v.Shell.Data["paged"] = "yes"
 	}
-	v.call(http.MethodGet, h.Path+"/requests.json", "")
+	cli := ""
+	if !h.ReadOnly {
+		cli = "hookswitch listen --bin " + h.Address
+	}
+	v.call(http.MethodGet, h.Path+"/requests.json", cli)
 	return v.write(status, "play/bin", page)
-}
-
-// selected is the request of the id, or the newest on the page without one.
-func (pl *play) selected(ctx context.Context, token, id string, list []*store.BinRequest) (*store.BinRequest, error) {
-	if id == "" {
-		if len(list) == 0 {
-			return nil, nil
-		}
-		return list[0], nil
-	}
-	key, ok := parseKey(id)
-	if !ok {
-		return nil, noSuchRequest()
-	}
-	if i := slices.IndexFunc(list, func(q *store.BinRequest) bool { return q.Key == key }); i >= 0 {
-		return list[i], nil
-	}
-	found, err := pl.svc.BinRequest(ctx, token, key)
-	if hookswitch.KindOf(err) == hookswitch.NotFound {
-		return nil, noSuchRequest()
-	}
-	return found, err
-}
-
-func noSuchRequest() error {
-	return hookswitch.NotFoundf("The bin does not hold this request. A bin keeps the newest %d.", service.BinRequests)
 }
 
 // setSecret learns a secret to judge signatures with, or forgets them all.

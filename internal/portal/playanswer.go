@@ -3,6 +3,7 @@ package portal
 import (
 	"errors"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -67,21 +68,24 @@ func answeredWords(a *store.BinAnswered) string {
 }
 
 // kit is an answer that can be had with one press.
-type kit struct{ ID, Name, Text string }
+type kit struct {
+	ID, Name, Text string
+	Current        bool // the bin does so now
+}
 
 var kits = []kit{
-	{"ok", "Answer 200", "Every request is taken. What a bin does by itself."},
-	{"retry", "Fail twice, then take it", "503, 503, 200: see what is sent again, and when."},
-	{"flaky", "Fail now and then", "A third of the requests get 500."},
-	{"slow", "Answer late", "After 20 seconds, which many senders do not wait for."},
-	{"drip", "Answer drop by drop", "A body that takes 15 seconds to arrive."},
-	{"busy", "Too many requests", "429 with Retry-After: 30."},
-	{"gone", "Gone", "410: good senders stop for ever."},
-	{"redirect", "Redirect", "302 to somewhere else. Webhooks are not to follow."},
-	{"huge", "A huge body", "200 with 8 MiB nobody asked for."},
-	{"cut", "Close early", "The connection ends without an answer."},
-	{"half", "Half an answer", "The connection ends in the middle of the body."},
-	{"html", "A log-in page", "200, with HTML instead of an answer."},
+	{ID: "ok", Name: "Answer 200", Text: "Every request is taken. What a bin does by itself."},
+	{ID: "retry", Name: "Fail twice, then take it", Text: "503, 503, 200: see what is sent again, and when."},
+	{ID: "flaky", Name: "Fail now and then", Text: "A third of the requests get 500."},
+	{ID: "slow", Name: "Answer late", Text: "After 20 seconds, which many senders do not wait for."},
+	{ID: "drip", Name: "Answer drop by drop", Text: "A body that takes 15 seconds to arrive."},
+	{ID: "busy", Name: "Too many requests", Text: "429 with Retry-After: 30."},
+	{ID: "gone", Name: "Gone", Text: "410: good senders stop for ever."},
+	{ID: "redirect", Name: "Redirect", Text: "302 to somewhere else. Webhooks are not to follow."},
+	{ID: "huge", Name: "A huge body", Text: "200 with 8 MiB nobody asked for."},
+	{ID: "cut", Name: "Close early", Text: "The connection ends without an answer."},
+	{ID: "half", Name: "Half an answer", Text: "The connection ends in the middle of the body."},
+	{ID: "html", Name: "A log-in page", Text: "200, with HTML instead of an answer."},
 }
 
 // kitAnswer is the answer of a kit; nil for what a bin does by itself.
@@ -200,7 +204,15 @@ func number(n int) string {
 }
 
 func (pl *play) showAnswer(h *binHead, status int, a *store.BinAnswer, typed map[string]string, problems ...ui.Problem) error {
-	page := &answerPage{binHead: h, Now: answerSentence(h.bin.Answer), Kits: kits}
+	page := &answerPage{binHead: h, Now: answerSentence(h.bin.Answer)}
+	for _, k := range kits {
+		of, _ := kitAnswer(k.ID)
+		if have := h.bin.Answer; of != nil && have != nil {
+			of.From = have.From
+		}
+		k.Current = reflect.DeepEqual(of, h.bin.Answer)
+		page.Kits = append(page.Kits, k)
+	}
 	if have := h.bin.Answer; have != nil && len(have.Sequence) > 0 {
 		i := max(0, h.bin.Taken+1-have.From)
 		if have.Repeat {

@@ -68,7 +68,7 @@ func (pl *play) export(v *view) error {
 		body = httpOf(list, address)
 	case "fixture":
 		name, kind = "requests.json", "application/json"
-		body, err = fixtureOf(list, newJudge(h.bin.Secrets))
+		body, err = fixtureOf(list, newJudge(h.bin.Secrets), "")
 	default:
 		return &hookswitch.Error{Kind: hookswitch.Invalid, Message: "as must be har, curl, http or fixture."}
 	}
@@ -194,12 +194,14 @@ type fixture struct {
 	Base64    string            `json:"bodyBase64,omitempty"`
 	Truncated bool              `json:"truncated,omitempty"`
 	Signature string            `json:"signature"`
+	Secret    string            `json:"secret,omitempty"` // that it was signed with, of one that was made for tests
 }
 
-func fixtureOf(list []*store.BinRequest, j *judge) ([]byte, error) {
+// fixtureOf is a list of requests. secret is the one that they were signed with, where all the world may know it.
+func fixtureOf(list []*store.BinRequest, j *judge, secret string) ([]byte, error) {
 	out := []fixture{}
 	for _, q := range list {
-		f := fixture{Received: q.Key.Time().UTC().Format(time.RFC3339Nano), Method: q.Method, Path: suffixOf(q), Headers: map[string]string{}, Truncated: q.Size > int64(len(q.Body)), Signature: j.verdict(q).Word}
+		f := fixture{Received: q.Key.Time().UTC().Format(time.RFC3339Nano), Method: q.Method, Path: suffixOf(q), Headers: map[string]string{}, Truncated: q.Size > int64(len(q.Body)), Signature: j.verdict(q).Word, Secret: secret}
 		for _, line := range q.Headers {
 			if have, ok := f.Headers[line.Name]; ok {
 				f.Headers[line.Name] = have + ", " + line.Value

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -18,124 +19,184 @@ import (
 
 var playRelayRoutes = []route{
 	{in: open, method: "POST", path: "/play/{token}/relay", name: "Forward what arrives", handle: onPlay((*play).saveRelay)},
+	{in: open, method: "POST", path: "/play/{token}/forwarded", name: "Say what became of a request", handle: onPlay((*play).noteForwarded), data: true},
 	{in: open, method: "POST", path: "/play/{token}/trigger", name: "Make a trigger", handle: onPlay((*play).saveTrigger)},
 }
 
 // Bounds of forwarding.
 const (
 	relayWorkers = 4
-	relayQueue   = 64 // requests of all bins that wait to be forwarded on this node
 	relayRate    = 10 // a second, over all bins
 	relayBurst   = 100
-	relayPatient = time.Minute // after which nobody expects any more that a request is still on its way
-	relayShown   = 20          // verdicts on a page
+	relayShown   = 20              // verdicts on a page
+	relayLook    = 5 * time.Second // after which what other nodes have left behind is looked for
 )
 
-// relayJob is a request that is to be forwarded.
-type relayJob struct {
-	token string
-	key   hookswitch.Key
-	to    string
-	out   outgoing
-}
-
-// Run forwards what bins take until ctx ends.
+// Run sends on what bins owe until ctx ends. What is on its way then is sent by who comes next.
 func (p *Pages) Run(ctx context.Context) error {
-	var workers sync.WaitGroup
+	var jobs sync.WaitGroup
+	defer jobs.Wait()
+	free := make(chan struct{}, relayWorkers)
 	for range relayWorkers {
-		workers.Go(func() {
-			for {
-				select {
-				case <-ctx.Done():
-					return
-				case job := <-p.play.relays:
-					p.play.forward(ctx, &job)
-				}
-			}
-		})
+		free <- struct{}{}
 	}
-	workers.Wait()
-	return nil
-}
-
-// relay forwards what a bin has just taken, where it has been told to. It does not wait.
-func (pl *play) relay(ctx context.Context, b *store.Bin, q *store.BinRequest) {
-	if b.Relay == "" {
-		return
-	}
-	why := ""
-	to, wrong := hookswitch.ParseEndpointURL(b.Relay)
-	switch {
-	case wrong != "":
-		why = "The address " + wrong + "."
-	case q.Size > int64(len(q.Body)):
-		why = "It is larger than " + lengthOf(service.BinBody) + ", and only the start of it is kept."
-	case strings.HasPrefix(headerOf(q, playHeader), byBin):
-		why = "Another bin had forwarded it. It would go round in circles."
-	case !pl.relaying.Allow():
-		why = "Too much is being forwarded at this moment."
-	default:
+	for {
 		select {
-		case pl.relays <- relayJob{q.Token, q.Key, b.Relay, outgoingOf(q, to, byBin)}:
-			return
-		default:
-			why = "Too much waits to be forwarded at this moment."
+		case <-ctx.Done():
+			return nil
+		case <-free:
 		}
+		bell := p.svc.BinRelayBell() // before looking, so that nothing comes in between
+		list, next, err := p.svc.ClaimBinRelays(ctx, 1)
+		if err != nil && ctx.Err() == nil {
+			p.log.Warn("look for what bins send on", "error", err)
+		}
+		if len(list) > 0 {
+			jobs.Go(func() {
+				p.play.forward(ctx, list[0])
+				free <- struct{}{}
+			})
+			continue
+		}
+		free <- struct{}{}
+		wait := relayLook
+		if !next.IsZero() {
+			wait = max(min(next.Sub(p.now()), relayLook), time.Second/10)
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-bell:
+		case <-t.C:
+		}
+		t.Stop()
 	}
-	pl.noteRelayed(ctx, q.Token, q.Key, &store.BinRelayed{To: b.Relay, Why: why})
 }
 
-func headerOf(q *store.BinRequest, name string) string {
-	for _, line := range q.Headers {
-		if http.CanonicalHeaderKey(line.Name) == name {
-			return line.Value
-		}
-	}
-	return ""
-}
-
-func (pl *play) noteRelayed(ctx context.Context, token string, key hookswitch.Key, did *store.BinRelayed) {
-	if err := pl.svc.NoteBinRelayed(ctx, token, key, did); err != nil && ctx.Err() == nil {
+func (pl *play) noteRelayed(ctx context.Context, r *store.BinRelay, did *store.BinRelayed) {
+	did.To = r.Target
+	if err := pl.svc.NoteBinRelayed(context.WithoutCancel(ctx), r.Token, r.Key, did); err != nil {
 		pl.log.Warn("note what became of a forwarded request", "error", err)
 	}
 }
 
-// forward sends one request, and notes what came of it.
-func (pl *play) forward(ctx context.Context, job *relayJob) {
-	began := time.Now()
-	did := &store.BinRelayed{To: job.to}
-	if _, own := pl.ownBin(job.out.url); pl.HTTP == nil && !own {
-		did.Why = "This server does not send requests on."
-	} else if s, err := pl.sendOne(ctx, &job.out); err != nil {
-		did.Why = "It could not be sent."
-	} else {
-		did.Status, did.Why = s.Status, s.Text
+// forward sends one request that a bin owes, and notes what came of it.
+func (pl *play) forward(ctx context.Context, r *store.BinRelay) {
+	err := pl.relaying.Wait(ctx)
+	var out *outgoing
+	why := ""
+	if err == nil {
+		out, why, err = pl.owed(ctx, r)
 	}
-	did.MS = time.Since(began).Milliseconds()
-	pl.noteRelayed(context.WithoutCancel(ctx), job.token, job.key, did)
+	if err == nil && why != "" {
+		pl.noteRelayed(ctx, r, &store.BinRelayed{Why: why})
+		return
+	}
+	var answer *sent
+	began := time.Now()
+	if err == nil {
+		answer, err = pl.sendOne(ctx, out)
+	}
+	switch {
+	case ctx.Err() != nil: // nobody's failure: the server stops
+		if err := pl.svc.ReleaseBinRelay(context.WithoutCancel(ctx), r); err != nil {
+			pl.log.Warn("give a request back that was being forwarded", "error", err)
+		}
+	case err != nil:
+		pl.noteRelayed(ctx, r, &store.BinRelayed{Why: "It could not be sent."})
+	default:
+		pl.noteRelayed(ctx, r, &store.BinRelayed{Status: answer.Status, Why: answer.Text, MS: time.Since(began).Milliseconds()})
+	}
+}
+
+// owed is a request that a bin owes as it goes out, or why it does not.
+func (pl *play) owed(ctx context.Context, r *store.BinRelay) (out *outgoing, why string, err error) {
+	to, wrong := hookswitch.ParseEndpointURL(r.Target)
+	if wrong != "" {
+		return nil, "The address " + wrong + ".", nil
+	}
+	if _, own := pl.ownBin(to); pl.HTTP == nil && !own {
+		return nil, "This server does not send requests on.", nil
+	}
+	q, err := pl.svc.BinRequest(ctx, r.Token, r.Key)
+	if hookswitch.KindOf(err) == hookswitch.NotFound {
+		return nil, "The bin does not hold it any more.", nil
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	if q.Size > int64(len(q.Body)) {
+		return nil, "Only the start of it is kept.", nil
+	}
+	by := service.PlayForwarded
+	if r.How != "" {
+		by = byPerson
+	}
+	o := outgoingOf(q, to, by)
+	if r.How != store.RelayResign {
+		return &o, "", nil
+	}
+	b, err := pl.svc.Bin(ctx, r.Token)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := resign(&o, b.Secrets, pl.now(), int(r.Key&0xffff)); err != nil {
+		return nil, "It cannot be signed anew: " + reasonOf(err) + ".", nil
+	}
+	return &o, "", nil
+}
+
+// forwarded is what became of sending a request on, as the list shows it.
+type forwarded struct {
+	State state  `json:"state"`
+	Word  string `json:"word"`
+	Text  string `json:"text"` // the same in a sentence
+}
+
+// The states of what was sent on, beside good and bad.
+const (
+	waiting state = "waiting"
+	refused state = "refused" // there is an answer, and it is a refusal
+)
+
+// newForwarded is nil where a request was never sent on. Where to is told to the bin's owner alone.
+func newForwarded(did *store.BinRelayed, owner bool) *forwarded {
+	if did == nil {
+		return nil
+	}
+	to := did.To
+	if !owner || to == "" {
+		to = "its owner's server"
+	}
+	switch {
+	case did.Waiting:
+		return &forwarded{waiting, "on its way", "on its way to " + to}
+	case did.Status == 0:
+		f := &forwarded{bad, "not sent on", "no: " + did.Why}
+		if !owner {
+			f.Text = "no: there was no answer"
+		}
+		return f
+	}
+	f := &forwarded{good, strconv.Itoa(did.Status), strconv.Itoa(did.Status) + " in " + ui.Millis(time.Duration(did.MS)*time.Millisecond)}
+	if did.Status >= 300 {
+		f.State = refused
+	}
+	if owner {
+		f.Text += ", from " + to
+	}
+	return f
 }
 
 // relayedBadge is what became of forwarding a request, and how long that took.
 func relayedBadge(did *store.BinRelayed) (b ui.Badge, took string) {
-	if did.Status == 0 {
-		return ui.Badge{Tone: ui.Bad, Word: "Not forwarded"}, "–"
+	switch {
+	case did.Waiting:
+		return ui.Badge{Tone: ui.Idle, Word: "On its way", Icon: "clock"}, "–"
+	case did.Status == 0:
+		return ui.Badge{Tone: ui.Bad, Word: "Not sent on"}, "–"
 	}
 	return newSent(did.Status, "", nil, nil).Badge, ui.Millis(time.Duration(did.MS) * time.Millisecond)
-}
-
-// relayWords say what became of forwarding a request; "" where nothing is to be said. waiting: it may still be on its way.
-func (v *view) relayWords(b *store.Bin, q *store.BinRequest) (words string, waiting bool) {
-	did := q.Relayed
-	switch {
-	case did == nil && b.Relay != "" && v.Now.Sub(q.Key.Time()) < relayPatient:
-		return "on its way to " + b.Relay, true
-	case did == nil:
-		return "", false
-	case did.Status == 0:
-		return "no: " + did.Why, false
-	}
-	_, took := relayedBadge(did)
-	return strconv.Itoa(did.Status) + " in " + took + ", from " + did.To, false
 }
 
 // relayedRow is one request that was forwarded.
@@ -176,8 +237,14 @@ func (pl *play) addRelays(page *sendPage) error {
 			continue
 		}
 		r := relayedRow{row: newRow(q, j), Page: h.Path + "?request=" + formatKey(q.Key), To: q.Relayed.To, Why: q.Relayed.Why, At: q.Key.Time()}
+		if q.Relayed.At != 0 {
+			r.At = time.UnixMilli(q.Relayed.At)
+		}
 		r.Badge, r.Took = relayedBadge(q.Relayed)
 		page.Relays = append(page.Relays, r)
+	}
+	if page.Waiting, page.Replays, err = pl.svc.BinRelaysWaiting(h.ctx(), h.Token); err != nil {
+		return err
 	}
 	triggers, err := pl.svc.BinTriggers(h.ctx(), h.Token)
 	if err != nil {
@@ -201,11 +268,11 @@ func (pl *play) saveRelay(v *view) error {
 	}
 	target := strings.TrimSpace(form.Get("relay"))
 	refused := func(problem string) error {
-		list, err := pl.chosenRequests(h, form)
+		chosen, err := pl.chosenRequests(h, form)
 		if err != nil {
 			return err
 		}
-		return pl.showSend(h, http.StatusUnprocessableEntity, list, nil, ui.Problem{Field: "relay", Text: problem})
+		return pl.showSend(h, http.StatusUnprocessableEntity, chosen, nil, ui.Problem{Field: "relay", Text: problem})
 	}
 	if form.Get("stop") != "" {
 		target = ""
@@ -258,14 +325,52 @@ func (pl *play) saveTrigger(v *view) error {
 		}
 	}
 	if problem != "" {
-		list, err := pl.chosenRequests(h, url.Values{"request": {formatKey(key)}})
+		chosen, err := pl.chosenRequests(h, url.Values{"request": {formatKey(key)}})
 		if err != nil {
 			return err
 		}
-		return pl.showSend(h, http.StatusUnprocessableEntity, list, nil, ui.Problem{Field: "trigger-name", Text: problem})
+		return pl.showSend(h, http.StatusUnprocessableEntity, chosen, nil, ui.Problem{Field: "trigger-name", Text: problem})
 	}
 	if end {
 		return v.done(h.Path+"/send", ui.Good, "It is no trigger any more. It stays in the bin while it is pinned.")
 	}
 	return v.done(h.Path+"/send#triggers", ui.Good, "Made the trigger "+name+".")
+}
+
+// noteForwarded is told what became of a request by who has sent it on, such as a program that listens to the bin.
+func (pl *play) noteForwarded(v *view) error {
+	h, form, err := pl.posted(v)
+	if err != nil {
+		return err
+	}
+	key, ok := parseKey(form.Get("request"))
+	if !ok {
+		return noSuchRequest()
+	}
+	var c hookswitch.Checks
+	number := func(name string, most int) int {
+		n, err := strconv.Atoi(cmp.Or(form.Get(name), "0"))
+		if err != nil || n < 0 || n > most {
+			c.Field("must be a number from 0 to "+strconv.Itoa(most), name)
+		}
+		return n
+	}
+	did := &store.BinRelayed{To: form.Get("to"), Why: form.Get("why"), Status: number("status", 999), MS: int64(number("ms", int(time.Hour.Milliseconds())))}
+	if _, wrong := hookswitch.ParseEndpointURL(did.To); wrong != "" {
+		c.Field(wrong, "to")
+	}
+	if wrong := hookswitch.CheckText(did.Why); wrong != "" || len(did.Why) > 500 {
+		c.Field(cmp.Or(wrong, "must be at most 500 bytes long"), "why")
+	}
+	if err := c.Err(); err != nil {
+		return err
+	}
+	if _, err := pl.svc.BinRequest(v.ctx(), h.Token, key); err != nil {
+		return err
+	}
+	if err := pl.svc.NoteBinRelayed(v.ctx(), h.Token, key, did); err != nil {
+		return err
+	}
+	v.w.WriteHeader(http.StatusNoContent)
+	return nil
 }

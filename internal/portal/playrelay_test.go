@@ -58,7 +58,7 @@ func (s *site) relayed(b *store.Bin) *store.BinRelayed {
 			s.t.Fatal(err)
 		}
 		did = list[0].Relayed
-		return did != nil
+		return did != nil && !did.Waiting
 	})
 	return did
 }
@@ -196,4 +196,111 @@ func TestPlay_ATriggerIsSentAgainAndAgain(t *testing.T) {
 			t.Error("it is a trigger still")
 		}
 	})
+}
+
+func TestPlay_ManyAreSentAgainInTheBackgroundInTheirOrder(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s := newSite(t, db, nil, withClient(t, true))
+		to, calls := listening(t)
+		b := s.bin()
+		for i := range 60 {
+			s.send(b, `{"n":`+strconv.Itoa(i)+`}`)
+		}
+		page, other := "/play/"+b.Token, "&url="+url.QueryEscape(to)
+		if a := s.get(page + "/send?all=yes&q=n"); !strings.Contains(a.body, "Send 60 requests on") || !strings.Contains(a.body, "and 10 newer ones") {
+			t.Error("the form does not say how many there are")
+		}
+		if a := s.form(page+"/send", "all=yes&rate=10"+strings.Replace(other, "http", "ftp", 1)); a.status != 422 {
+			t.Errorf("a strange address: %d", a.status)
+		}
+		if a := s.form(page+"/send", "all=yes&q=n"+other); a.status != 303 || a.header.Get("Location") != page {
+			t.Fatalf("sending all answers %d", a.status)
+		}
+		for i := range 60 {
+			if got := <-calls; got.body != `{"n":`+strconv.Itoa(i)+`}` || got.header.Get("X-Hookswitch-Play") != "sent on by a person" {
+				t.Fatalf("as number %d arrives %s", i, got.body)
+			}
+		}
+		s.relayed(b)
+		if a := s.get(page + "?forwarded=good"); strings.Count(a.body, `class="went good"`) != 50 || !strings.Contains(a.body, ">Older<") {
+			t.Errorf("the list shows %d of them", strings.Count(a.body, `class="went good"`))
+		}
+		if a := s.get(page + "?forwarded=bad"); !strings.Contains(a.body, "No request matches") {
+			t.Error("the list shows what did not fail")
+		}
+
+		// At one a second nothing but the first goes before it is stopped.
+		if a := s.form(page+"/send", "all=yes&rate=1"+other); a.status != 303 {
+			t.Fatalf("sending all slowly answers %d", a.status)
+		}
+		<-calls
+		if a := s.get(page); !strings.Contains(a.body, "still to be sent again") {
+			t.Error("the page does not say that some wait")
+		}
+		if a := s.form(page+"/send", "stop=yes"); a.status != 303 {
+			t.Fatalf("stopping answers %d", a.status)
+		}
+		if did := s.relayed(b); did.Status != 0 || !strings.Contains(did.Why, "stopped") {
+			t.Errorf("of the last one it says %+v", did)
+		}
+		if forwards, replays, err := s.svc.BinRelaysWaiting(t.Context(), b.Token); forwards+replays > 1 || err != nil {
+			t.Errorf("%d wait still, %v", replays, err)
+		}
+	})
+}
+
+func TestPlay_LiveViewTellsWhatBecameOfSendingOn(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, storetest.SQLite(t), nil, withClient(t, true))
+	to, calls := listening(t)
+	b := s.bin()
+	s.relay(b, to)
+	next, stop := s.watch(b, "")
+	defer stop()
+	s.send(b, `{"n":1}`)
+	<-calls
+	for m := next(); ; m = next() {
+		if m == nil {
+			t.Fatal("the live view ends")
+		}
+		if m.event == "forwarded" && m.id == "" && strings.Contains(m.data, `"state":"good","word":"202"`) {
+			break
+		}
+	}
+}
+
+func TestPlay_WhoListensSaysWhatBecameOfIt(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, storetest.SQLite(t), nil)
+	b, other := s.bin(), s.bin()
+	s.send(b, `{"n":1}`)
+	s.send(other, `{"n":2}`)
+	mine, _ := s.requests(b.Token, "")
+	theirs, _ := s.requests(other.Token, "")
+	share, err := s.svc.ShareBin(t.Context(), b.Token, "", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := "&ms=12&to=" + url.QueryEscape("http://localhost:3000/webhooks")
+	for _, c := range []struct {
+		path, form string
+		status     int
+	}{
+		{b.Token, "request=" + mine[0].ID + "&status=201" + to, 204},
+		{b.Token, "request=" + theirs[0].ID + "&status=200" + to, 404},
+		{b.Token, "request=" + mine[0].ID + "&status=-1" + to, 400},
+		{b.Token, "request=" + mine[0].ID + "&status=200", 400},
+		{b.Token, "request=" + mine[0].ID + "&why=" + strings.Repeat("x", 501) + to, 400},
+		{share.Link, "request=" + mine[0].ID + "&status=200" + to, 403},
+	} {
+		if a := s.form("/play/"+c.path+"/forwarded", c.form); a.status != c.status {
+			t.Errorf("%s answers %d: %s", c.form, a.status, a.body)
+		}
+	}
+	if did := s.relayed(b); did.Status != 201 || did.MS != 12 {
+		t.Errorf("it was noted as %+v", did)
+	}
+	if a := s.get("/play/" + b.Token); !strings.Contains(a.body, "201 in 12 ms, from http://localhost:3000/webhooks") {
+		t.Error("the page does not show it")
+	}
 }

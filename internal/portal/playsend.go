@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/portal/ui"
 	"github.com/hookswitch/hookswitch/internal/safehttp"
+	"github.com/hookswitch/hookswitch/internal/service"
 	"github.com/hookswitch/hookswitch/internal/store"
 	"github.com/hookswitch/hookswitch/webhook"
 )
@@ -25,9 +27,10 @@ var playSendRoutes = []route{
 
 // Bounds of sending on.
 const (
-	maxSent  = 50 // requests at a time
+	maxSent  = 50 // requests that are named, and shown of more
+	maxWait  = 10 // requests whose answers the page waits for; more are sent in the background
 	sendTime = 15 * time.Second
-	allTime  = 90 * time.Second // for all of them
+	allTime  = 90 * time.Second // for all that the page waits for
 )
 
 // sendPage is the form for sending requests on, and what came of it.
@@ -44,6 +47,10 @@ type sendPage struct {
 	Cut         bool // only the start of the body is kept
 	One         *row // that is edited
 	Rows        []row
+	Total       int    // requests that are to be sent, of which Rows are the first
+	More        int    // beyond Rows
+	All         bool   // those that meet the conditions
+	Conditions  []pair // as the form carries them
 	Blank       *ui.Blank
 	Results     []sent
 	Left        int // that there was no time for
@@ -55,6 +62,8 @@ type sendPage struct {
 	CanSign     bool
 	Forwards    string // where to; "": nowhere
 	Forwarding  ui.Badge
+	Waiting     int // requests that wait to be forwarded
+	Replays     int // and to be sent again
 }
 
 // sent is one request that was sent on.
@@ -69,48 +78,21 @@ type sent struct {
 	Binary  bool
 }
 
-// chosenRequests are those that the form or the query names, the oldest first.
-func (pl *play) chosenRequests(h *binHead, values url.Values) ([]*store.BinRequest, error) {
-	var list []*store.BinRequest
-	if values.Get("all") != "" {
-		return pl.svc.BinRequests(h.ctx(), h.Token, store.Page{Limit: maxSent})
-	}
-	for _, id := range values["request"] {
-		key, ok := parseKey(id)
-		if !ok {
-			return nil, noSuchRequest()
-		}
-		q, err := pl.svc.BinRequest(h.ctx(), h.Token, key)
-		if hookswitch.KindOf(err) == hookswitch.NotFound {
-			return nil, noSuchRequest()
-		}
-		if err != nil {
-			return nil, err
-		}
-		if list = append(list, q); len(list) == maxSent {
-			break
-		}
-	}
-	if len(list) == 0 {
-		return pl.svc.BinRequests(h.ctx(), h.Token, store.Page{Limit: 1})
-	}
-	return list, nil
-}
-
 func (pl *play) sendForm(v *view) error {
 	h, err := pl.owned(v)
 	if err != nil {
 		return err
 	}
-	list, err := pl.chosenRequests(h, v.r.URL.Query())
+	chosen, err := pl.chosenRequests(h, v.r.URL.Query())
 	if err != nil {
 		return err
 	}
-	return pl.showSend(h, http.StatusOK, list, nil)
+	return pl.showSend(h, http.StatusOK, chosen, nil)
 }
 
-func (pl *play) newSendPage(h *binHead, list []*store.BinRequest, form url.Values) *sendPage {
-	page := &sendPage{binHead: h, CanSign: len(h.bin.Secrets) > 0, Forwards: h.bin.Relay, Forwarding: ui.Badge{Tone: ui.Good, Word: "Forwarding", Icon: "send"}}
+func (pl *play) newSendPage(h *binHead, chosen *choice, form url.Values) *sendPage {
+	list := chosen.list
+	page := &sendPage{Total: len(chosen.keys), More: len(chosen.keys) - len(list), All: chosen.all, Conditions: chosen.c.pairs(), binHead: h, CanSign: len(h.bin.Secrets) > 0, Forwards: h.bin.Relay, Forwarding: ui.Badge{Tone: ui.Good, Word: "Forwarding", Icon: "send"}}
 	j := newJudge(h.bin.Secrets)
 	for _, q := range list {
 		page.Rows = append(page.Rows, newRow(q, j))
@@ -123,7 +105,8 @@ func (pl *play) newSendPage(h *binHead, list []*store.BinRequest, form url.Value
 	}
 	page.URL = ui.Field{ID: "url", Name: "url", Label: "Send to", Kind: "url", Mono: true, Value: value("url", h.bin.Forward), Holder: "https://your-server.example/webhooks", Required: true, Autocomplete: "off",
 		Hint: "An address that this server may reach. Private addresses are refused unless its settings allow them. What follows the bin's address is appended."}
-	page.Rate = ui.Field{ID: "rate", Name: "rate", Label: "Speed", Kind: "select", Options: options(value("rate", ""), "", "One after the other", "1", "1 a second", "2", "2 a second", "5", "5 a second")}
+	page.Rate = ui.Field{ID: "rate", Name: "rate", Label: "Speed", Kind: "select", Options: options(value("rate", ""), "", "As fast as they are answered", "1", "1 a second", "2", "2 a second", "5", "5 a second", "10", "10 a second"),
+		Hint: "One after the other, in the order in which they came. More than 10, and what is sent at a speed, go in the background: the list shows what comes of each."}
 	page.Resign = ui.Field{ID: "resign", Name: "resign", Kind: "checkbox", Label: "Sign anew, with the time of sending", Checked: value("resign", "") != "", Hint: "With the first secret that the bin knows."}
 	if len(h.bin.Secrets) == 0 {
 		page.Resign.Refused = "The bin knows no secret. Paste one on its page first."
@@ -155,8 +138,8 @@ func (pl *play) newSendPage(h *binHead, list []*store.BinRequest, form url.Value
 	return page
 }
 
-func (pl *play) showSend(h *binHead, status int, list []*store.BinRequest, form url.Values, problems ...ui.Problem) error {
-	page := pl.newSendPage(h, list, form)
+func (pl *play) showSend(h *binHead, status int, chosen *choice, form url.Values, problems ...ui.Problem) error {
+	page := pl.newSendPage(h, chosen, form)
 	if err := pl.addRelays(page); err != nil {
 		return err
 	}
@@ -197,18 +180,14 @@ type outgoing struct {
 	by     string // who sends it, for who gets it
 }
 
-// playHeader says of a request that Play sends it. What a bin has forwarded is not forwarded by another one.
-const (
-	playHeader = "X-Hookswitch-Play"
-	byPerson   = "sent on by a person"
-	byBin      = "forwarded by a bin"
-)
+// byPerson is what a request that somebody sends on says of who sends it.
+const byPerson = "sent on by a person"
 
 // outgoingOf is a request as it was captured, on its way to an address.
 func outgoingOf(q *store.BinRequest, to *url.URL, by string) outgoing {
 	o := outgoing{method: q.Method, url: behind(to, suffixOf(q)), body: q.Body, by: by}
 	for _, line := range q.Headers {
-		if sendable(line.Name) && http.CanonicalHeaderKey(line.Name) != playHeader {
+		if sendable(line.Name) && http.CanonicalHeaderKey(line.Name) != service.PlayHeader {
 			o.header = append(o.header, line)
 		}
 	}
@@ -220,20 +199,35 @@ func (pl *play) send(v *view) error {
 	if err != nil {
 		return err
 	}
-	list, err := pl.chosenRequests(h, form)
+	if form.Get("stop") != "" {
+		n, err := pl.svc.StopBinReplays(v.ctx(), h.Token)
+		if err != nil {
+			return err
+		}
+		return v.done(h.Path, ui.Good, "Stopped. "+ui.Plural(n, "request")+" will not be sent.")
+	}
+	chosen, err := pl.chosenRequests(h, form)
 	if err != nil {
 		return err
 	}
+	list := chosen.list
 	if len(list) == 0 {
-		return pl.showSend(h, http.StatusUnprocessableEntity, list, form, ui.Problem{Field: "url", Text: "There is nothing to send: the bin has taken no request."})
+		return pl.showSend(h, http.StatusUnprocessableEntity, chosen, form, ui.Problem{Field: "url", Text: "There is nothing to send: the bin has taken no request."})
 	}
 	target := strings.TrimSpace(form.Get("url"))
 	to, wrong := hookswitch.ParseEndpointURL(target)
 	if wrong != "" {
-		return pl.showSend(h, http.StatusUnprocessableEntity, list, form, ui.Problem{Field: "url", Text: "The address " + wrong + "."})
+		return pl.showSend(h, http.StatusUnprocessableEntity, chosen, form, ui.Problem{Field: "url", Text: "The address " + wrong + "."})
 	}
 	if _, own := pl.ownBin(to); pl.HTTP == nil && !own {
 		return hookswitch.Errorf(hookswitch.Unavailable, "This server does not send requests on.")
+	}
+	pace := 0
+	if n, err := strconv.Atoi(form.Get("rate")); err == nil && n > 0 && n <= relayRate && len(chosen.keys) > 1 {
+		pace = n
+	}
+	if len(chosen.keys) > maxWait || pace > 0 {
+		return pl.sendLater(h, chosen, form, target, pace)
 	}
 	var out []outgoing
 	for _, q := range list {
@@ -241,36 +235,27 @@ func (pl *play) send(v *view) error {
 	}
 	if len(out) == 1 && form.Has("headers") {
 		if problem := edit(&out[0], list[0], form); problem.Text != "" {
-			return pl.showSend(h, http.StatusUnprocessableEntity, list, form, problem)
+			return pl.showSend(h, http.StatusUnprocessableEntity, chosen, form, problem)
 		}
 	}
 	if form.Get("resign") != "" {
 		for i := range out {
 			if err := resign(&out[i], h.bin.Secrets, pl.now(), i); err != nil {
-				return pl.showSend(h, http.StatusUnprocessableEntity, list, form, ui.Problem{Text: "It cannot be signed anew: " + reasonOf(err) + "."})
+				return pl.showSend(h, http.StatusUnprocessableEntity, chosen, form, ui.Problem{Text: "It cannot be signed anew: " + reasonOf(err) + "."})
 			}
 		}
 	}
-	if target != h.bin.Forward && len(target) <= hookswitch.MaxURL {
-		if h.bin, err = pl.svc.UpdateBin(v.ctx(), h.Token, func(b *store.Bin) error {
-			b.Forward = target
-			return nil
-		}); err != nil {
-			return err
-		}
+	if err := pl.rememberTarget(h, target); err != nil {
+		return err
 	}
-	page := pl.newSendPage(h, list, form)
+	page := pl.newSendPage(h, chosen, form)
 	if err := pl.addRelays(page); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(v.ctx(), allTime)
 	defer cancel()
-	gap := time.Duration(0)
-	if n, err := strconv.Atoi(form.Get("rate")); err == nil && n > 0 && n <= 5 {
-		gap = time.Second / time.Duration(n)
-	}
 	for i, o := range out {
-		if i > 0 && gap > 0 && !pl.waitIn(ctx, gap) || pl.sending.Wait(ctx) != nil {
+		if pl.sending.Wait(ctx) != nil {
 			page.Left = len(out) - i
 			break
 		}
@@ -284,16 +269,41 @@ func (pl *play) send(v *view) error {
 	return h.write(http.StatusOK, "play/send", page)
 }
 
-func (pl *play) waitIn(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-pl.Stopping:
-	case <-ctx.Done():
+// rememberTarget has the form begin with an address the next time.
+func (pl *play) rememberTarget(h *binHead, target string) (err error) {
+	if target != h.bin.Forward && len(target) <= hookswitch.MaxURL {
+		h.bin, err = pl.svc.UpdateBin(h.ctx(), h.Token, func(b *store.Bin) error {
+			b.Forward = target
+			return nil
+		})
 	}
-	return false
+	return err
+}
+
+// sendLater has requests sent in the background, pace of them a second; 0: as fast as they are answered.
+func (pl *play) sendLater(h *binHead, chosen *choice, form url.Values, target string, pace int) error {
+	resigned := form.Get("resign") != ""
+	if resigned {
+		try := outgoing{}
+		if err := resign(&try, h.bin.Secrets, pl.now(), 0); err != nil {
+			return pl.showSend(h, http.StatusUnprocessableEntity, chosen, form, ui.Problem{Text: "It cannot be signed anew: " + reasonOf(err) + "."})
+		}
+	}
+	gap, speed := time.Duration(0), "as fast as they are answered"
+	if pace > 0 {
+		gap, speed = time.Second/time.Duration(pace), strconv.Itoa(pace)+" a second"
+	}
+	n, err := pl.svc.ReplayBinRequests(h.ctx(), h.Token, target, chosen.keys, gap, resigned)
+	if hookswitch.KindOf(err) == hookswitch.Invalid {
+		return pl.showSend(h, http.StatusUnprocessableEntity, chosen, form, ui.Problem{Field: "url", Text: "The address " + fieldProblem(err) + "."})
+	}
+	if err != nil {
+		return err
+	}
+	if err := pl.rememberTarget(h, target); err != nil {
+		return err
+	}
+	return h.done(h.Path, ui.Good, ui.Plural(n, "request")+" will be sent to "+cutText(target, 120)+", the oldest first, "+speed+". The list shows what comes of each.")
 }
 
 // behind is an address with what followed the bin's own: its path and its query.
@@ -400,7 +410,8 @@ func (pl *play) ownBin(u *url.URL) (string, bool) {
 // sendOne sends a request, to one of our own bins without dialling.
 func (pl *play) sendOne(ctx context.Context, o *outgoing) (*sent, error) {
 	if token, ok := pl.ownBin(o.url); ok {
-		q := &store.BinRequest{Token: token, Method: o.method, URI: o.url.RequestURI(), Remote: "this page", Headers: o.header, Body: o.body, Size: int64(len(o.body))}
+		q := &store.BinRequest{Token: token, Method: o.method, URI: o.url.RequestURI(), Remote: "this server", Headers: slices.Clone(o.header), Body: o.body, Size: int64(len(o.body))}
+		q.Headers = append(q.Headers, store.HeaderLine{Name: service.PlayHeader, Value: o.by})
 		reply, err := pl.svc.TakeBinRequest(ctx, q)
 		if hookswitch.KindOf(err) == hookswitch.NotFound {
 			return &sent{Badge: ui.Badge{Tone: ui.Bad, Word: "404"}, Took: "–", Text: "There is no such bin."}, nil
@@ -419,7 +430,7 @@ func (pl *play) sendOne(ctx context.Context, o *outgoing) (*sent, error) {
 			req.Header = append(req.Header, safehttp.Field{Name: line.Name, Value: line.Value})
 		}
 	}
-	req.Header = append(req.Header, safehttp.Field{Name: playHeader, Value: o.by})
+	req.Header = append(req.Header, safehttp.Field{Name: service.PlayHeader, Value: o.by})
 	res, err := pl.HTTP.Do(ctx, req)
 	var failed *safehttp.Error
 	switch {

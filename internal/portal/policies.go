@@ -7,6 +7,8 @@ import (
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/portal/ui"
+	"github.com/hookswitch/hookswitch/internal/service"
+	"github.com/hookswitch/hookswitch/internal/store"
 )
 
 var policiesRoutes = []route{
@@ -85,11 +87,11 @@ func (p *Pages) policies(v *view) error {
 	}
 	group("kept", "How long things are kept",
 		policyRow{Name: "Events, attempts, receipts and files", Value: kept, Text: "A message can ask for less. What is older is removed within minutes, and what was still owed then is ended.", Setting: "retention"},
-		policyRow{Name: "Who did what", Value: "400 days", Text: "With the chain that shows changes."},
-		policyRow{Name: "Pushes kept aside", Value: "30 days", Text: "Genuine pushes that belonged to no sender."},
-		policyRow{Name: "Tasks that have ended", Value: "90 days", Text: "Recoveries, purges and counts."},
-		policyRow{Name: "Play bins", Value: "7 days", Text: "Bins with a name live on while they are used."},
-		policyRow{Name: "What deleted applications had", Value: "1 hour", Text: "Then it is removed, in small pieces."})
+		policyRow{Name: "Who did what", Value: ui.Span(service.ActivityRetention), Text: "With the chain that shows changes."},
+		policyRow{Name: "Pushes kept aside", Value: ui.Span(service.StrayRetention), Text: "Genuine pushes that belonged to no sender."},
+		policyRow{Name: "Tasks that have ended", Value: ui.Span(service.TaskRetention), Text: "Recoveries, purges and counts."},
+		policyRow{Name: "Play bins", Value: ui.Span(service.BinLife), Text: "Bins with a name: " + ui.Span(service.NamedBinLife) + " after the last request."},
+		policyRow{Name: "What deleted applications had", Value: ui.Span(store.DeletedFor), Text: "Then it is removed, in small pieces."})
 	group("rates", "Limits",
 		policyRow{Name: "Requests at the same time", Setting: "max-in-flight", Text: "Others are told to come back."},
 		policyRow{Name: "Requests a minute, Zavu-shaped API", Setting: "zavu-rate-limit", Text: "Of each project."},

@@ -26,6 +26,8 @@ type row struct {
 	Pinned  bool    `json:"pinned"`
 	Answer  int     `json:"answered,omitempty"` // the status; 0: none, or not known
 	Current bool    `json:"-"`
+	// Forwarded is what became of sending it on; nil: it was not.
+	Forwarded *forwarded `json:"forwarded,omitempty"`
 }
 
 func newRow(q *store.BinRequest, j *judge) row {
@@ -35,6 +37,13 @@ func newRow(q *store.BinRequest, j *judge) row {
 	if q.Answered != nil {
 		r.Answer = q.Answered.Status
 	}
+	return r
+}
+
+// row is a request as who looks may know it.
+func (h *binHead) row(q *store.BinRequest, j *judge) row {
+	r := newRow(q, j)
+	r.Forwarded = newForwarded(q.Relayed, !h.ReadOnly)
 	return r
 }
 
@@ -106,8 +115,6 @@ type detail struct {
 	Date    string
 	Decoded *decoded // what a known provider says with it; nil: none is known
 	Answers string   // what it was answered, in words
-	Relayed string   // what became of forwarding it, in words; "": nothing
-	OnWay   bool     // it may still become something
 	Trigger string   // its name as a trigger
 	Parts   []part   // of a multipart body
 }

@@ -459,21 +459,22 @@ func member(name string) string {
 	return name
 }
 
-// goType is the schema as a type of Go.
+// goType is the schema as a package of Go with one type.
 func (s *schema) goType(name string) string {
-	r := &schemaReader{root: s}
-	var b strings.Builder
-	b.WriteString("package events\n\n")
-	text := r.golang(s, 0)
+	text := s.goDeclaration(typeName(name), name)
 	if strings.Contains(text, "json.RawMessage") {
-		b.WriteString("import \"encoding/json\"\n\n")
+		text = "import \"encoding/json\"\n\n" + text
 	}
-	b.WriteString("// " + typeName(name) + " is the payload of " + oneLine(name) + ".")
+	return "package events\n\n" + text
+}
+
+// goDeclaration declares the type of the payload of an event type.
+func (s *schema) goDeclaration(name, of string) string {
+	text := "// " + name + " is the payload of " + oneLine(of) + "."
 	if s.Description != "" {
-		b.WriteString(" " + oneLine(s.Description))
+		text += " " + oneLine(s.Description)
 	}
-	b.WriteString("\ntype " + typeName(name) + " " + text + "\n")
-	return b.String()
+	return text + "\ntype " + name + " " + (&schemaReader{root: s}).golang(s, 0) + "\n"
 }
 
 func (r *schemaReader) golang(s *schema, deep int) string {

@@ -137,7 +137,10 @@ func TestCustomer_IsChangedExportedErasedAndDeleted(t *testing.T) {
 	if status, body := boss.post(page+"/person", url.Values{"person": {"+254733908812"}}); status != 200 || !strings.Contains(body, `{"kind":"contact"`) || !strings.Contains(body, "+254733908812") || strings.Contains(body, "+254712345678") {
 		t.Errorf("what is kept about a person: %d %.300s", status, body)
 	}
-	if status, body := boss.post(page+"/person", url.Values{"person": {"+254733908812"}, "do": {"erase"}}); status != 200 || !strings.Contains(body, "has begun") || !strings.Contains(body, "Under way") {
+	if status, body := boss.post(page+"/person", url.Values{"person": {"+254733908812"}, "do": {"erase"}}); status != 200 || !strings.Contains(body, "for good?") || strings.Contains(body, "Under way") {
+		t.Errorf("asking first answers %d", status)
+	}
+	if status, body := boss.post(page+"/person", url.Values{"person": {"+254733908812"}, "do": {"really"}}); status != 200 || !strings.Contains(body, "has begun") || !strings.Contains(body, "Under way") {
 		t.Errorf("erasing answers %d", status)
 	}
 	if status, body := boss.get(page + "/export"); status != 200 || !strings.HasPrefix(body, `{"kind":"application"`) || strings.Contains(body, "Bearer of-the-demonstration") {

@@ -45,8 +45,7 @@ func (pl *play) serveTaking(w http.ResponseWriter, r *http.Request, rest string)
 
 func (pl *play) take(w http.ResponseWriter, r *http.Request, token string) error {
 	// Before the body is read: nobody sends 4 MiB to a bin that does not exist.
-	b, err := pl.svc.Bin(r.Context(), token)
-	if err != nil {
+	if _, err := pl.svc.Bin(r.Context(), token); err != nil {
 		return err
 	}
 	body, err := httpapi.ReadBody(r)
@@ -64,7 +63,6 @@ func (pl *play) take(w http.ResponseWriter, r *http.Request, token string) error
 	if err != nil {
 		return err
 	}
-	pl.relay(r.Context(), b, q)
 	return pl.reply(w, r, reply)
 }
 

@@ -96,7 +96,7 @@ func EndpointChanges(was, is *hookswitch.Endpoint) (list []Change) {
 	add("Address", was.URL, is.URL)
 	add("Name", cmp.Or(was.Description, "none"), cmp.Or(is.Description, "none"))
 	add("Event types", words(was.EventTypes, "all"), words(is.EventTypes, "all"))
-	add("Channels", words(was.Tags, "all"), words(is.Tags, "all"))
+	add("Tags", words(was.Tags, "all"), words(is.Tags, "all"))
 	add("Rate", rateWords(was.ThrottleRate), rateWords(is.ThrottleRate))
 	order := map[bool]string{false: "as they come", true: "one at a time, in order"}
 	add("Order", order[was.Ordered], order[is.Ordered])

@@ -74,6 +74,11 @@ func (s *Service) UpdateBin(ctx context.Context, token string, change func(*stor
 				return hookswitch.InvalidField(wrong, "relay")
 			}
 		}
+		if b.Relay == "" && relay != "" {
+			if _, err := tx.DropBinRelays(token, false, &store.BinRelayed{To: relay, Why: "Forwarding was stopped before it was its turn.", At: s.now().UnixMilli()}); err != nil {
+				return err
+			}
+		}
 		if m := hookswitch.CheckText(b.Name); m != "" {
 			return hookswitch.InvalidField(m, "name")
 		}
@@ -125,13 +130,13 @@ func (s *Service) SetBinAnswer(ctx context.Context, token string, a *store.BinAn
 	return err
 }
 
-// AddBinRequest stores a request of a bin that nobody waits for an answer to, and wakes those who watch it.
+// AddBinRequest stores a request of a bin that nobody waits for an answer to, and wakes those who watch it. It is forwarded where the bin has been told to.
 func (s *Service) AddBinRequest(ctx context.Context, q *store.BinRequest) error {
 	_, err := s.addBinRequest(ctx, q, false)
 	return err
 }
 
-// TakeBinRequest stores a request that a bin took, wakes those who watch it, and says what is to be answered.
+// TakeBinRequest stores a request that a bin took, wakes those who watch it, and says what is to be answered. It is forwarded where the bin has been told to.
 func (s *Service) TakeBinRequest(ctx context.Context, q *store.BinRequest) (*BinReply, error) {
 	return s.addBinRequest(ctx, q, true)
 }
@@ -146,6 +151,7 @@ func (s *Service) addBinRequest(ctx context.Context, q *store.BinRequest, answer
 	}
 	chance := rand.IntN(100) //nolint:gosec // it decides about nothing but a fault that was asked for
 	var reply *BinReply
+	relays := false
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		b, err := tx.Bin(tx.Context(), q.Token)
 		if err != nil {
@@ -166,6 +172,9 @@ func (s *Service) addBinRequest(ctx context.Context, q *store.BinRequest, answer
 			q.Answered = reply.answered()
 		}
 		q.Key = s.keys.Next()
+		if relays, err = s.oweForward(tx, b, q); err != nil {
+			return err
+		}
 		if err := tx.InsertBinRequest(q); err != nil {
 			return err
 		}
@@ -178,6 +187,9 @@ func (s *Service) addBinRequest(ctx context.Context, q *store.BinRequest, answer
 		return nil, err
 	}
 	s.bins.ring(q.Token)
+	if relays {
+		s.relays.ring("")
+	}
 	return reply, nil
 }
 
@@ -239,11 +251,6 @@ func (s *Service) PinBinRequest(ctx context.Context, token string, key hookswitc
 		}
 		return tx.PinBinRequest(token, key, pinned)
 	})
-}
-
-// NoteBinRelayed notes what became of sending a request of a bin on by itself.
-func (s *Service) NoteBinRelayed(ctx context.Context, token string, key hookswitch.Key, did *store.BinRelayed) error {
-	return s.store.Update(ctx, func(tx *store.Tx) error { return tx.NoteBinRelayed(token, key, did) })
 }
 
 // NameBinTrigger makes a request of a bin one that is sent again and again, under a name; with an empty one it is not any more. It stays as pinned ones do.

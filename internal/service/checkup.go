@@ -54,9 +54,9 @@ func (s *Service) Checkup(ctx context.Context, around Surroundings) (list []Chec
 	case s.store.Full():
 		add("Database", CheckBad, "More waits to be written than it takes.", "Look at the load of its disk, or at what else uses it.")
 	case took > slowAnswer:
-		add("Database", CheckLook, "It took "+took.Round(time.Millisecond).String()+" to answer.", "Look at its load, and at how far away it is.")
+		add("Database", CheckLook, "It took "+strconv.FormatInt(took.Milliseconds(), 10)+" ms to answer.", "Look at its load, and at how far away it is.")
 	default:
-		add("Database", CheckFine, "It answers within "+max(took.Round(time.Millisecond), time.Millisecond).String()+", and takes what is written.", "")
+		add("Database", CheckFine, "It answers within "+strconv.FormatInt(took.Milliseconds()+1, 10)+" ms, and takes what is written.", "")
 	}
 	size, err := s.store.Size(ctx)
 	if err != nil {
@@ -92,7 +92,7 @@ func (s *Service) Checkup(ctx context.Context, around Surroundings) (list []Chec
 	case s.Paused() != nil:
 		add("Deliveries", CheckLook, "Everything is paused.", "Go on when the maintenance is over.")
 	case !backlog.Oldest.IsZero() && late > lateMinutes*time.Minute:
-		add("Deliveries", CheckLook, "Work has been due for "+late.Round(time.Minute).String()+".", "Look at the queues: more comes than the nodes can do, or an endpoint has used up its places.")
+		add("Deliveries", CheckLook, "Work has been due for "+strconv.Itoa(int(late.Minutes()))+" minutes.", "Look at the queues: more comes than the nodes can do, or an endpoint has used up its places.")
 	default:
 		add("Deliveries", CheckFine, "What is due is done.", "")
 	}

@@ -66,6 +66,11 @@ func (s *Service) ErasePerson(ctx context.Context, app hookswitch.Key, ref strin
 	})
 }
 
+// ConversationsWith are the conversations with a person.
+func (s *Service) ConversationsWith(ctx context.Context, c *hookswitch.Contact) ([]*hookswitch.Conversation, error) {
+	return s.store.ConversationsWith(ctx, c.App, c.Key)
+}
+
 // needles are what a person is found by in payloads.
 func (s *Service) needles(c *hookswitch.Contact) (list []string) {
 	list = append(list, s.ids.Format(hookswitch.KindContact, c.Key))

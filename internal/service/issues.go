@@ -60,15 +60,19 @@ func (s *Service) Issues(ctx context.Context, app hookswitch.Key) ([]*Issue, err
 	for _, c := range counts {
 		failed[c.Endpoint] = failed[c.Endpoint] || c.Failed > 0
 	}
+	endpoints = slices.DeleteFunc(endpoints, func(e *hookswitch.Endpoint) bool { return !failed[e.Key] })
+	return s.IssuesAt(ctx, app, endpoints)
+}
+
+// IssuesAt is Issues at some endpoints of an App.
+func (s *Service) IssuesAt(ctx context.Context, app hookswitch.Key, endpoints []*hookswitch.Endpoint) ([]*Issue, error) {
+	since := s.now().UTC().Add(-IssueDays * 24 * time.Hour)
 	marks, err := s.store.IssueMarks(ctx, app)
 	if err != nil {
 		return nil, err
 	}
 	var list []*Issue
 	for _, e := range endpoints {
-		if !failed[e.Key] {
-			continue
-		}
 		of, err := s.issuesOf(ctx, e, since)
 		if err != nil {
 			return nil, err
@@ -163,7 +167,11 @@ func (s *Service) MarkIssue(ctx context.Context, app, endpoint hookswitch.Key, c
 		return hookswitch.InvalidField("must be at most 2000 bytes long", "note")
 	}
 	return s.store.Update(ctx, func(tx *store.Tx) error {
-		if _, err := tx.Endpoint(tx.Context(), app, endpoint); err != nil {
+		e, err := tx.Endpoint(tx.Context(), app, endpoint)
+		if err != nil {
+			return err
+		}
+		if err := s.note(tx, actorOf(ctx), hookswitch.DidMarkIssue, e, "Issue", cause, "State", string(state), "Note", note); err != nil {
 			return err
 		}
 		return tx.PutIssueMark(app, &store.IssueMark{Endpoint: endpoint, Cause: cause, State: string(state), Note: note, ChangedAt: s.now().UTC()})

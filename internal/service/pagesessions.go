@@ -184,14 +184,42 @@ func (s *Service) Sessions(ctx context.Context, app hookswitch.Key, kind hookswi
 	return s.store.Sessions(ctx, app, kind, s.now(), p)
 }
 
+// EndAccess ends a session or a portal token of an App that somebody else has, and notes it. An error of kind NotFound says that there is none that lives.
+func (s *Service) EndAccess(ctx context.Context, app, key hookswitch.Key) error {
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		for kind, action := range map[hookswitch.TokenKind]hookswitch.Action{hookswitch.TokenSession: hookswitch.DidEndPortal, hookswitch.TokenPortal: hookswitch.DidEndToken} {
+			list, err := tx.Sessions(tx.Context(), app, kind, s.now(), store.Page{After: key - 1, Before: key + 1, Limit: 1})
+			if err != nil {
+				return err
+			}
+			for _, t := range list {
+				if err := tx.EndToken(app, key, s.now()); err != nil {
+					return err
+				}
+				name := t.Scope
+				if kind == hookswitch.TokenPortal {
+					name = t.Agent
+				}
+				return tx.InsertActivity(&hookswitch.Activity{Key: s.keys.Next(), App: app, Actor: actorOf(ctx), Action: action, Name: name})
+			}
+		}
+		return hookswitch.NotFoundf("There is no such session or token any more.")
+	})
+}
+
 // EndSession ends a session of an App.
 func (s *Service) EndSession(ctx context.Context, app, key hookswitch.Key) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error { return tx.EndToken(app, key, s.now()) })
 }
 
-// EndSessions ends all sessions of an App of the kind.
+// EndSessions ends all sessions of an App of the kind, and notes it.
 func (s *Service) EndSessions(ctx context.Context, app hookswitch.Key, kind hookswitch.TokenKind) error {
-	return s.store.Update(ctx, func(tx *store.Tx) error { return tx.EndSessionsOf(app, kind, s.now()) })
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.EndSessionsOf(app, kind, s.now()); err != nil {
+			return err
+		}
+		return tx.InsertActivity(&hookswitch.Activity{Key: s.keys.Next(), App: app, Actor: actorOf(ctx), Action: hookswitch.DidEndPortals})
+	})
 }
 
 // EndOperator signs a browser of the operator out.

@@ -18,7 +18,12 @@ func CheckPayload(t *hookswitch.EventType, payload []byte) (found []string) {
 	if t.Schemas == nil || json.Unmarshal(t.Schemas, &versions) != nil {
 		return nil
 	}
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(versions["1"]))
+	return CheckAgainst(versions["1"], payload)
+}
+
+// CheckAgainst says in what a payload differs from a schema, as CheckPayload does.
+func CheckAgainst(schema, payload []byte) (found []string) {
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
 	if err != nil {
 		return nil
 	}
@@ -28,7 +33,7 @@ func CheckPayload(t *hookswitch.EventType, payload []byte) (found []string) {
 	if c.AddResource("schema.json", doc) != nil {
 		return nil
 	}
-	schema, err := c.Compile("schema.json")
+	compiled, err := c.Compile("schema.json")
 	if err != nil {
 		return nil
 	}
@@ -37,7 +42,7 @@ func CheckPayload(t *hookswitch.EventType, payload []byte) (found []string) {
 		return []string{"It is not JSON."}
 	}
 	var wrong *jsonschema.ValidationError
-	if !errors.As(schema.Validate(v), &wrong) {
+	if !errors.As(compiled.Validate(v), &wrong) {
 		return nil
 	}
 	const most = 8

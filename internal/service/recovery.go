@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/filter"
 	"github.com/hookswitch/hookswitch/internal/store"
 )
 
@@ -20,13 +21,19 @@ type Recovery struct {
 	// OnlyOwed leaves out of a replay what was never meant for the endpoint: events that its filter matches only now.
 	OnlyOwed bool
 
-	EventTypes []string // empty: all
+	// Canary is how many are sent first. Only when all of those have got through, the others follow; when one fails, the task ends as failed. 0: all at once.
+	Canary int
 
-	// The filters of a bulk replay.
-	Tag       string                     // empty: whatever the tags
-	Label     string                     // empty: whatever the labels
-	States    []hookswitch.DeliveryState // nil: whatever the state; held events have none
-	CodeClass *int                       // an attempt was answered with a status of the class 100, 200, … 500, or, 0, with none; nil: whatever the answers
+	EventTypes []string // empty: all
+	Tag        string   // empty: whatever the tags
+	Label      string   // empty: whatever the labels
+	CodeClass  *int     // an attempt was answered with a status of the class 100, 200, … 500, or, 0, with none; nil: whatever the answers
+
+	// Text has to be in the payload: words, texts in quotes and members such as order:17, as in filter bars. Empty: whatever it says.
+	Text string
+
+	// States are for a bulk replay. nil: whatever the state; held events have none.
+	States []hookswitch.DeliveryState
 }
 
 // Limits of what may be asked for.
@@ -36,6 +43,8 @@ const (
 	recoverSlack = 5 * time.Minute
 	// MaxTaskRate is the greatest rate of a task, in tries a second.
 	MaxTaskRate = 10_000
+	// MaxCanary is how many may be sent first.
+	MaxCanary = 1000
 )
 
 func (r *Recovery) validate(kind hookswitch.TaskKind, now time.Time) error {
@@ -54,6 +63,14 @@ func (r *Recovery) validate(kind hookswitch.TaskKind, now time.Time) error {
 	if r.Rate < 0 || r.Rate > MaxTaskRate {
 		c.Field("must lie between 1 and "+strconv.Itoa(MaxTaskRate), "ratePerSecond")
 	}
+	if r.Canary < 0 || r.Canary > MaxCanary {
+		c.Field("must lie between 0 and "+strconv.Itoa(MaxCanary), "canary")
+	}
+	if q, problems := filter.Parse(r.Text, now); len(problems) > 0 {
+		c.Field("is not understood: "+problems[0].Text, "text")
+	} else if len(q.Terms) != len(q.Texts) {
+		c.Field("may have words, texts in quotes, and members such as order:17", "text")
+	}
 	return c.Err()
 }
 
@@ -69,6 +86,11 @@ type recoveryParams struct {
 	Label      string                     `json:"label,omitempty"`
 	States     []hookswitch.DeliveryState `json:"states"`
 	CodeClass  *int                       `json:"code_class,omitempty"`
+	Text       string                     `json:"text,omitempty"`
+	Canary     int                        `json:"canary,omitempty"`
+	// From is the first of the recoveries that this one goes on with, and Resumes the last; 0: it goes on with none.
+	From    hookswitch.Key `json:"from,omitempty"`
+	Resumes hookswitch.Key `json:"resumes,omitempty"`
 }
 
 // recovery is a recovery under way.
@@ -77,6 +99,7 @@ type recovery struct {
 	task     *hookswitch.Task
 	endpoint *hookswitch.Endpoint
 	walk     store.Recovery
+	canary   canary
 	// end is where the walk ends: the key of an event, or for a recover that of an attempt.
 	end hookswitch.Key
 }
@@ -86,7 +109,14 @@ func newRecovery(t *hookswitch.Task, e *hookswitch.Endpoint) (*recovery, error) 
 	if err := json.Unmarshal(t.Params, &r.recoveryParams); err != nil {
 		return nil, err
 	}
-	r.walk = store.Recovery{App: t.App, Endpoint: t.Endpoint, Since: max(1, hookswitch.KeyAt(time.UnixMilli(r.SinceMS))), Until: r.End, CodeClass: r.CodeClass}
+	r.walk = store.Recovery{App: t.App, Endpoint: t.Endpoint, Since: max(1, hookswitch.KeyAt(time.UnixMilli(r.SinceMS))), Until: r.End, CodeClass: r.CodeClass, From: r.From}
+	q, _ := filter.Parse(r.Text, time.UnixMilli(r.UntilMS)) // what is wrong with it was told to who asked
+	r.walk.Texts = q.Texts
+	if len(t.Result) > 0 {
+		if err := json.Unmarshal(t.Result, &r.canary); err != nil {
+			return nil, err
+		}
+	}
 	if r.end = r.End; t.Kind == hookswitch.TaskRecover {
 		r.end = endOf(t.Key, t.CreatedAt)
 	}
@@ -111,73 +141,19 @@ func (s *Service) StartRecovery(ctx context.Context, kind hookswitch.TaskKind, a
 	if err != nil {
 		return nil, err
 	}
+	return s.begin(ctx, rec, idem)
+}
+
+// begin starts a recovery that has been prepared.
+func (s *Service) begin(ctx context.Context, rec *recovery, idem Idempotency, details ...string) (*hookswitch.Task, error) {
 	// What is quickly counted is counted at once.
 	if err := s.count(ctx, rec, rec.task, quickStretch); err != nil {
 		return nil, err
 	}
 	return s.startTask(ctx, *rec.task, idem, func(tx *store.Tx) error {
-		return s.note(tx, actorOf(ctx), hookswitch.DidStartRecovery, rec.endpoint, "Task", s.ids.Format(hookswitch.KindTask, rec.task.Key), "What", string(kind), "From", timeText(time.UnixMilli(rec.SinceMS)), "Until", timeText(time.UnixMilli(rec.UntilMS)))
+		return s.note(tx, actorOf(ctx), hookswitch.DidStartRecovery, rec.endpoint, append(details, "Task", s.ids.Format(hookswitch.KindTask, rec.task.Key), "What", string(rec.task.Kind),
+			"From", timeText(time.UnixMilli(rec.SinceMS)), "Until", timeText(time.UnixMilli(rec.UntilMS)))...)
 	})
-}
-
-// RecoveryPlan is what a recovery would send now.
-type RecoveryPlan struct {
-	Count       int64
-	Gone        int64          // events that are wanted, and whose payloads have been removed
-	First, Last hookswitch.Key // the oldest and the newest event that would be sent; 0: none
-	More        bool           // the walk was ended early: there is at least this much
-}
-
-// PlanRecovery tells what the task that StartRecovery starts would send now, as far as it can be counted within the time.
-func (s *Service) PlanRecovery(ctx context.Context, kind hookswitch.TaskKind, app hookswitch.Key, ref string, r Recovery, within time.Duration) (p RecoveryPlan, err error) {
-	rec, err := s.prepareRecovery(ctx, kind, app, ref, r)
-	if err != nil {
-		return p, err
-	}
-	for n, start := sendStretch, time.Now(); ; n = min(2*n, countStretch) {
-		found, place, last, err := s.stretch(ctx, rec, rec.task.Place, rec.end, n)
-		if err != nil {
-			return p, err
-		}
-		for _, f := range found {
-			if f.gone {
-				p.Gone++
-				continue
-			}
-			p.Count++
-			if p.First == 0 || f.event < p.First {
-				p.First = f.event
-			}
-			p.Last = max(p.Last, f.event)
-		}
-		rec.task.Place = place
-		if p.More = !last && time.Since(start) > within; last || p.More {
-			return p, nil
-		}
-	}
-}
-
-// RecoveryAsked is what a recovery was asked for, and when it ends on the present.
-func RecoveryAsked(t *hookswitch.Task) (r Recovery, err error) {
-	var p recoveryParams
-	if err := json.Unmarshal(t.Params, &p); err != nil {
-		return r, err
-	}
-	return Recovery{Since: time.UnixMilli(p.SinceMS).UTC(), Until: time.UnixMilli(p.UntilMS).UTC(), Rate: p.Rate, OnlyOwed: p.OnlyOwed, EventTypes: p.EventTypes}, nil
-}
-
-// Recoveries lists the recoveries of an endpoint, newest first, out of the newest tasks of its App.
-func (s *Service) Recoveries(ctx context.Context, app, endpoint hookswitch.Key, limit int) ([]*hookswitch.Task, error) {
-	const look = 500
-	list, err := s.store.Tasks(ctx, store.TaskFilter{App: app}, store.Page{Limit: look})
-	list = slices.DeleteFunc(list, func(t *hookswitch.Task) bool { return t.Endpoint != endpoint })
-	return list[:min(limit, len(list))], err
-}
-
-// RecoveryDone is how many tries of a recovery have come to an end.
-func (s *Service) RecoveryDone(ctx context.Context, t *hookswitch.Task) (int64, error) {
-	waiting, err := s.store.Outstanding(ctx, t.Key)
-	return max(0, t.Done-waiting), err
 }
 
 // CancelRecovery is CancelTask of a recovery of the endpoint, and is noted.
@@ -197,20 +173,6 @@ func (s *Service) CancelRecovery(ctx context.Context, e *hookswitch.Endpoint, re
 	return s.CancelTask(ctx, t)
 }
 
-// CountRecovery is how many events the task that StartRecovery starts would send now.
-func (s *Service) CountRecovery(ctx context.Context, kind hookswitch.TaskKind, app hookswitch.Key, ref string, r Recovery) (int64, error) {
-	rec, err := s.prepareRecovery(ctx, kind, app, ref, r)
-	if err != nil {
-		return 0, err
-	}
-	for rec.task.Total == hookswitch.TaskUncounted {
-		if err := s.count(ctx, rec, rec.task, countStretch); err != nil {
-			return 0, err
-		}
-	}
-	return rec.task.Total, nil
-}
-
 func (s *Service) prepareRecovery(ctx context.Context, kind hookswitch.TaskKind, app hookswitch.Key, ref string, r Recovery) (*recovery, error) {
 	e, err := s.Endpoint(ctx, app, ref)
 	if err != nil {
@@ -225,7 +187,7 @@ func (s *Service) prepareRecovery(ctx context.Context, kind hookswitch.TaskKind,
 	}
 	t := &hookswitch.Task{Key: s.keys.Next(), App: app, Endpoint: e.Key, Kind: kind, Total: hookswitch.TaskUncounted, CreatedAt: now}
 	p := recoveryParams{SinceMS: r.Since.UnixMilli(), UntilMS: now.UnixMilli(), End: endOf(t.Key, now), Rate: r.Rate, OnlyOwed: r.OnlyOwed, EventTypes: r.EventTypes,
-		Tag: r.Tag, Label: r.Label, States: r.States, CodeClass: r.CodeClass}
+		Tag: r.Tag, Label: r.Label, States: r.States, CodeClass: r.CodeClass, Text: r.Text, Canary: r.Canary}
 	if !r.Until.IsZero() && r.Until.Before(now) {
 		p.UntilMS, p.End = r.Until.UnixMilli(), hookswitch.KeyAt(r.Until)
 	}
@@ -258,6 +220,7 @@ const (
 type piece struct {
 	event, place hookswitch.Key
 	gone         bool // its payload has been removed
+	size         int64
 }
 
 // stretch walks on behind after, over up to limit rows and below reach. place is where it has come to; last says that nothing is left below reach.
@@ -281,7 +244,7 @@ func (s *Service) stretch(ctx context.Context, r *recovery, after, reach hookswi
 			r.endpoint.Ordered && c.Event.Key > r.endpoint.CanceledUpto)
 		if !busy && r.wants(c) {
 			gone := c.Event.Expired || !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(now)
-			found = append(found, piece{c.Event.Key, c.Place, gone})
+			found = append(found, piece{c.Event.Key, c.Place, gone, c.Size})
 		}
 	}
 	return found, place, last, err
@@ -296,7 +259,8 @@ func (r *recovery) wants(c *store.Candidate) bool {
 	}
 	st := statusOf(r.endpoint, target, c.Row, c.OK, c.Tried, c.Event.Key)
 	owed := at >= 0 || c.Row != nil || c.Tried
-	if len(r.EventTypes) > 0 && !slices.Contains(r.EventTypes, c.Event.Type) {
+	if len(r.EventTypes) > 0 && !slices.Contains(r.EventTypes, c.Event.Type) || r.Tag != "" && !slices.Contains(c.Event.Tags, r.Tag) ||
+		r.Label != "" && !slices.Contains(c.Labels, r.Label) || r.CodeClass != nil && !c.Class || !c.Fits || r.From != 0 && c.Served {
 		return false
 	}
 	switch r.task.Kind {
@@ -307,10 +271,12 @@ func (r *recovery) wants(c *store.Candidate) bool {
 			// Who made the event is not stored; our own kinds that go only to who names them are taken for ours.
 			return !r.OnlyOwed && r.endpoint.Matches(c.Event.Type, c.Event.Tags, 0, true)
 		}
+		if c.Asked && !c.Before {
+			return !c.OK // what this goes on with has tried it, for the first time
+		}
 		return !c.Tried && (st.Held || st.State == hookswitch.DeliveryCanceled)
 	}
-	return owed && (r.Tag == "" || slices.Contains(c.Event.Tags, r.Tag)) && (r.Label == "" || slices.Contains(c.Labels, r.Label)) &&
-		(r.States == nil || !st.Held && slices.Contains(r.States, st.State)) && (r.CodeClass == nil || c.Class)
+	return owed && (r.States == nil || !st.Held && slices.Contains(r.States, st.State))
 }
 
 // count goes on counting, into t.
@@ -357,6 +323,12 @@ func (s *Service) stepRecovery(ctx context.Context, t *hookswitch.Task) (taskSte
 	now := s.now()
 	idle := now.Sub(t.UpdatedAt)
 	rest := taskStep{wait: min(max(idle/2, recoveryTick), recoverySlow)}
+	if r.testing() && (len(r.canary.Sent) >= r.Canary || t.Place >= r.end) {
+		if waiting > 0 {
+			return rest, nil
+		}
+		return s.judge(ctx, r, t)
+	}
 	if t.Place >= r.end {
 		if waiting > 0 {
 			return rest, nil
@@ -368,6 +340,9 @@ func (s *Service) stepRecovery(ctx context.Context, t *hookswitch.Task) (taskSte
 		})
 	}
 	room, wait := r.room(waiting, idle)
+	if r.testing() {
+		room = min(room, r.Canary-len(r.canary.Sent))
+	}
 	if r.endpoint.Ordered {
 		room = min(room, queueStretch)
 	}
@@ -449,6 +424,12 @@ func (s *Service) send(ctx context.Context, r *recovery, t *hookswitch.Task, roo
 	}
 	step, err := s.advance(ctx, t, func(tx *store.Tx, b *births, next *hookswitch.Task) error {
 		next.Place, next.Skipped = place, t.Skipped+skipped
+		if r.testing() {
+			var err error
+			if next.Result, err = r.sent(events); err != nil {
+				return err
+			}
+		}
 		if len(events) == 0 {
 			return nil
 		}
@@ -499,6 +480,12 @@ func (s *Service) recoveryData(t *hookswitch.Task, waiting int64) object {
 		{"skipped", t.Skipped},
 		{"messagesSent", done},
 		{"ratePerSecond", rate},
+	}
+	if p.Canary > 0 {
+		data = append(data, field{"canary", p.Canary})
+	}
+	if p.Resumes != 0 {
+		data = append(data, field{"resumes", s.ids.Format(hookswitch.KindTask, p.Resumes)})
 	}
 	if t.Kind == hookswitch.TaskReplay {
 		data = append(data, field{"onlyOwed", p.OnlyOwed})

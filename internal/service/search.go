@@ -40,6 +40,11 @@ func (f *FoundEvent) Endpoints() int { return f.Delivered + f.Waiting + f.Failed
 // maxTries is how many attempts are looked at for the events of one page.
 const maxTries = 2000
 
+// ParseFilter reads what is written in a filter bar, with times relative to now. What cannot be understood is left out, and said.
+func (s *Service) ParseFilter(text string) (filter.Query, []filter.Problem) {
+	return filter.Parse(text, s.now())
+}
+
 // conditions are a filter as the store understands it. none says that nothing can fit.
 func (s *Service) conditions(ctx context.Context, app hookswitch.Key, q *filter.Query, p *store.Page, oneEndpoint bool) (c store.Search, none bool, problems []filter.Problem, err error) {
 	said := func(w string) bool { return slices.Contains(q.Statuses, w) }
@@ -265,7 +270,9 @@ type EndpointDay struct {
 	P50, P95 []time.Duration
 	Sampled  int  // how many attempts that is from
 	Whole    bool // that is all of the day
-	// Drain is how long the backlog takes at the pace of the last hour; 0: there is none, or nothing gets through.
+	// Pace is how many attempts succeed in an hour, at the pace of the last one.
+	Pace float64
+	// Drain is how long the backlog takes at that pace; 0: there is none, or nothing gets through.
 	Drain time.Duration
 }
 
@@ -287,7 +294,10 @@ func (s *Service) EndpointDay(ctx context.Context, h *EndpointHealth) (*Endpoint
 	d := &EndpointDay{P50: make([]time.Duration, HealthHours), P95: make([]time.Duration, HealthHours), Sampled: len(samples), Whole: len(samples) < daySample}
 	hours := make([][]time.Duration, HealthHours)
 	counts := make(map[int]int)
-	recent := 0
+	recent, window := 0, time.Hour
+	if n := len(samples); n == daySample {
+		window = min(window, max(now.Sub(samples[n-1].At), time.Second)) // the sample does not reach back further
+	}
 	for _, a := range samples {
 		counts[a.Code]++
 		if i := int(a.At.Sub(first) / time.Hour); a.OK && i >= 0 && i < HealthHours {
@@ -307,8 +317,9 @@ func (s *Service) EndpointDay(ctx context.Context, h *EndpointHealth) (*Endpoint
 		d.Codes = append(d.Codes, CodeCount{code, n})
 	}
 	slices.SortFunc(d.Codes, func(a, b CodeCount) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code)) })
+	d.Pace = float64(recent) / window.Hours()
 	if recent > 0 && !e.Disabled {
-		d.Drain = time.Duration(float64(h.Owed.Waiting) / float64(recent) * float64(time.Hour))
+		d.Drain = time.Duration(float64(h.Owed.Waiting) / d.Pace * float64(time.Hour))
 	}
 	return d, nil
 }

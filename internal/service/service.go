@@ -80,6 +80,7 @@ type Service struct {
 	cache     appCache
 	routes    routeCache
 	bins      bells
+	relays    bells
 	visitors  bells
 	tasks     map[hookswitch.TaskKind]taskKind
 	ended     endedTasks

@@ -409,7 +409,11 @@ func (s *Service) CreateAccessToken(ctx context.Context, app hookswitch.Key, by 
 			return err
 		}
 		t.Key = s.keys.Next()
-		return tx.InsertToken(&t, hashText(text.Reveal()), nil, time.Time{})
+		if err := tx.InsertToken(&t, hashText(text.Reveal()), nil, time.Time{}); err != nil {
+			return err
+		}
+		return tx.InsertActivity(&hookswitch.Activity{Key: s.keys.Next(), App: app, Actor: actorOf(ctx), Action: hookswitch.DidCreateToken, Name: a.Name,
+			Details: map[string]string{"Rights": strings.Join(t.Capabilities.Names(), ", "), "Ends": t.ExpiresAt.UTC().Format(time.RFC3339)}})
 	})
 	if err != nil {
 		return nil, "", err

@@ -65,16 +65,8 @@ type BinRequest struct {
 	Size     int64  // of the whole body
 	Pinned   bool
 	Answered *BinAnswered // nil: not known
-	Relayed  *BinRelayed  // nil: it was not sent on by itself, or not yet
+	Relayed  *BinRelayed  // nil: it was not sent on
 	Trigger  string       // its name among the requests that are sent again and again; "": it is none
-}
-
-// BinRelayed is what became of sending a request on by itself.
-type BinRelayed struct {
-	To     string `json:"to"`
-	Status int    `json:"status,omitempty"` // 0: there was no answer
-	MS     int64  `json:"ms,omitempty"`
-	Why    string `json:"why,omitempty"` // there was none, as a sentence
 }
 
 // HeaderLine is one header as it was received.
@@ -174,8 +166,12 @@ func (tx *Tx) InsertBinRequest(q *BinRequest) error {
 		}
 		answered = string(text)
 	}
-	_, err = tx.exec(`INSERT INTO bin_requests (id, token, method, uri, remote, headers, body, size, pinned, answered) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		int64(q.Key), q.Token, clean(q.Method), clean(q.URI), clean(q.Remote), headers, notNil(q.Body), q.Size, q.Pinned, answered)
+	relayed, err := relayedText(q.Relayed)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`INSERT INTO bin_requests (id, token, method, uri, remote, headers, body, size, pinned, answered, relayed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		int64(q.Key), q.Token, clean(q.Method), clean(q.URI), clean(q.Remote), headers, notNil(q.Body), q.Size, q.Pinned, answered, relayed)
 	return err
 }
 
@@ -217,16 +213,6 @@ func (tx *Tx) PinBinRequest(token string, key hookswitch.Key, pinned bool) error
 	return tx.execOne("request", `UPDATE bin_requests SET pinned = $3 WHERE token = $1 AND id = $2`, token, int64(key), pinned)
 }
 
-// NoteBinRelayed notes what became of sending a request of a bin on by itself.
-func (tx *Tx) NoteBinRelayed(token string, key hookswitch.Key, did *BinRelayed) error {
-	text, err := json.Marshal(did)
-	if err != nil {
-		return err
-	}
-	_, err = tx.exec(`UPDATE bin_requests SET relayed = $3 WHERE token = $1 AND id = $2`, token, int64(key), clean(string(text)))
-	return err
-}
-
 // NameBinTrigger gives a request of a bin a name among those that are sent again and again, or takes it away. With one it stays.
 func (tx *Tx) NameBinTrigger(token string, key hookswitch.Key, name string) error {
 	return tx.execOne("request", `UPDATE bin_requests SET trigger_name = $3, pinned = pinned OR $4 WHERE token = $1 AND id = $2`, token, int64(key), clean(name), name != "")
@@ -240,16 +226,17 @@ func (r *Reader) CountPinned(ctx context.Context, token string) (n int, err erro
 
 // EmptyBin removes the requests of a bin, pinned ones too.
 func (tx *Tx) EmptyBin(token string) error {
-	if _, err := tx.exec(`DELETE FROM bin_requests WHERE token = $1`, token); err != nil {
-		return err
+	for _, query := range []string{`DELETE FROM bin_relays WHERE token = $1`, `DELETE FROM bin_requests WHERE token = $1`, `UPDATE bins SET held = 0 WHERE token = $1`} {
+		if _, err := tx.exec(query, token); err != nil {
+			return err
+		}
 	}
-	_, err := tx.exec(`UPDATE bins SET held = 0 WHERE token = $1`, token)
-	return err
+	return nil
 }
 
 // DropBin removes a bin with all it has.
 func (tx *Tx) DropBin(token string) error {
-	for _, query := range []string{`DELETE FROM bin_requests WHERE token = $1`, `DELETE FROM bin_shares WHERE token = $1`, `DELETE FROM bins WHERE token = $1`} {
+	for _, query := range []string{`DELETE FROM bin_relays WHERE token = $1`, `DELETE FROM bin_requests WHERE token = $1`, `DELETE FROM bin_shares WHERE token = $1`, `DELETE FROM bins WHERE token = $1`} {
 		if _, err := tx.exec(query, token); err != nil {
 			return err
 		}
@@ -276,11 +263,9 @@ func (r *Reader) binRequests(ctx context.Context, token, rest string, args ...an
 		if err := row.Scan(&q.Key, &q.Method, &q.URI, &q.Remote, &headers, &q.Body, &q.Size, &q.Pinned, &answered, &relayed, &q.Trigger); err != nil {
 			return nil, err
 		}
-		if relayed != "" {
-			q.Relayed = new(BinRelayed)
-			if err := json.Unmarshal([]byte(relayed), q.Relayed); err != nil {
-				return nil, err
-			}
+		var err error
+		if q.Relayed, err = relayedOf(relayed); err != nil {
+			return nil, err
 		}
 		if answered != "" {
 			q.Answered = new(BinAnswered)

@@ -18,6 +18,8 @@ type dialect struct {
 	forUpdate string
 	// holds is true where a column of bytes holds others; the first %s is the column, the second what is looked for.
 	holds string
+	// finds is true where a column of bytes holds a text, of which big and small letters of ASCII are alike; bind makes a placeholder of a value.
+	finds func(column, text string, bind func(any) string) string
 	// claimMany claims of many targets in one statement, where other nodes claim too; nil: there are none, and each target is claimed alone.
 	claimMany func(ctx context.Context, s *Store, out *Claimed, req ClaimRequest, due []share) error
 	// lag is how long after it was made a key may still be committed.

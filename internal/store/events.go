@@ -68,7 +68,7 @@ func (r *eventRow) dest(e *hookswitch.Event, more ...any) []any {
 
 func (r *eventRow) finish(e *hookswitch.Event) {
 	e.Tags, e.Labels, e.Targets = textWords(r.tags), textWords(r.labels), unpackTargets(r.targets)
-	e.DeliverAt, e.ExpiresAt = fromMillis(r.deliverAt), fromMillis(r.expires)
+	e.DeliverAt, e.ExpiresAt = fromMillis(r.deliverAt), fromMillis(max(r.expires, -r.expires))
 }
 
 // Event is the event of an App by key.
@@ -245,6 +245,11 @@ func (r *Reader) eventSteps(ctx context.Context, app hookswitch.Key) steps {
 
 // ExpungeEvents removes the payloads of events of an App and the answers of their attempts, and cancels what waits for them. What runs at this moment ends by itself.
 func (tx *Tx) ExpungeEvents(app hookswitch.Key, keys []hookswitch.Key) error {
+	return tx.expunge(app, keys, "0")
+}
+
+// expunge is ExpungeEvents. expires is what becomes of the time until which the payloads were to be kept: less than 0, which is past, or 0.
+func (tx *Tx) expunge(app hookswitch.Key, keys []hookswitch.Key, expires string) error {
 	if len(keys) == 0 {
 		return nil
 	}
@@ -253,7 +258,7 @@ func (tx *Tx) ExpungeEvents(app hookswitch.Key, keys []hookswitch.Key) error {
 	if _, err := tx.exec(`UPDATE attempts SET answer = $1, headers = $1, expired = TRUE WHERE app_id = $2 AND event_id IN `+list, args...); err != nil {
 		return err
 	}
-	if _, err := tx.exec(`UPDATE events SET payload = $1, expired = TRUE, expires_at = 0 WHERE app_id = $2 AND id IN `+list, args...); err != nil {
+	if _, err := tx.exec(`UPDATE events SET payload = $1, expired = TRUE, expires_at = `+expires+` WHERE app_id = $2 AND id IN `+list, args...); err != nil {
 		return err
 	}
 	args = []any{int64(app)}
@@ -267,7 +272,7 @@ func (tx *Tx) ExpungeEvents(app hookswitch.Key, keys []hookswitch.Key) error {
 	return err
 }
 
-// ExpungeExpired removes up to limit payloads whose time has come, as ExpungeEvents does, and returns how many.
+// ExpungeExpired removes up to limit payloads whose time has come, as ExpungeEvents does, and returns how many. That time stays known.
 func (tx *Tx) ExpungeExpired(now time.Time, limit int) (int, error) {
 	type row struct{ app, key hookswitch.Key }
 	rows, err := scanAll(tx.ctx, &tx.Reader, func(r rowScanner) (v row, err error) {
@@ -283,7 +288,7 @@ func (tx *Tx) ExpungeExpired(now time.Time, limit int) (int, error) {
 	}
 	for _, app := range slices.Sorted(maps.Keys(of)) {
 		for some := range slices.Chunk(of[app], MaxTryRequest) {
-			if err := tx.ExpungeEvents(app, some); err != nil {
+			if err := tx.expunge(app, some, "-expires_at"); err != nil {
 				return 0, err
 			}
 		}

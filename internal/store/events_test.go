@@ -139,3 +139,33 @@ func TestHousekeep_RemovesPayloadsWhoseTimeHasCome(t *testing.T) {
 		}
 	})
 }
+
+func TestExpungeExpired_LeavesTheTimeBehind(t *testing.T) {
+	eachFixture(t, func(t *testing.T, f *fixture) {
+		until := f.clock.Now().Add(-time.Minute).Truncate(time.Millisecond)
+		aged, asked := f.event(), f.event()
+		aged.ExpiresAt, asked.ExpiresAt = until, until.Add(time.Hour)
+		f.update(func(tx *store.Tx) error { return tx.Append([]*hookswitch.Event{aged, asked}, nil) })
+		f.update(func(tx *store.Tx) error {
+			n, err := tx.ExpungeExpired(f.clock.Now(), 10)
+			if n != 1 {
+				t.Errorf("expunged %d, want 1", n)
+			}
+			return err
+		})
+		f.update(func(tx *store.Tx) error { return tx.ExpungeEvents(f.app, []hookswitch.Key{asked.Key}) })
+		f.update(func(tx *store.Tx) error {
+			n, err := tx.ExpungeExpired(f.clock.Now().Add(2*time.Hour), 10)
+			if n != 0 {
+				t.Errorf("expunged %d once more", n)
+			}
+			return err
+		})
+		for ev, want := range map[*hookswitch.Event]time.Time{aged: until, asked: {}} {
+			got, err := f.Event(t.Context(), f.app, ev.Key)
+			if err != nil || !got.Expired || len(got.Payload) > 0 || !got.ExpiresAt.Equal(want) {
+				t.Errorf("%+v, %v; want it gone at %s", got, err, want)
+			}
+		}
+	})
+}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
@@ -17,6 +19,10 @@ type Recovery struct {
 	Since, Until hookswitch.Key
 	// CodeClass asks whether an attempt was answered with a status of the class, 0: without any; nil does not ask.
 	CodeClass *int
+	// Texts have to be in the payload, all of them; of each, one of its spellings.
+	Texts [][]string
+	// From asks RecoveryEvents what became of tries that were asked for since the recovery of that key was started; 0 does not ask.
+	From hookswitch.Key
 }
 
 // Candidate is an event that a recovery comes to, with what its delivery to the endpoint has come to.
@@ -30,12 +36,16 @@ type Candidate struct {
 	Tried     bool      // there has been an attempt
 	OK        bool      // and one has succeeded
 	Class     bool      // an attempt was answered as CodeClass says
+	Fits      bool      // the payload has Texts
+	Size      int64     // of the payload, in bytes
+	// Before says that there was an attempt before From; Asked and Served that there was one by hand since then, and that one succeeded.
+	Before, Asked, Served bool
 }
 
 // An event has few attempts and an endpoint very many: see attemptedColumns. "+ 0" keeps the databases from walking all attempts of the endpoint,
 // all there are, or all events of the App, for each event.
 const (
-	candidateColumns = `e.id, e.type, e.tags, e.labels, e.targets, e.expired, e.expires_at, d.kind, d.state, d.owner, d.manual, ` + judged
+	candidateColumns = `e.id, e.type, e.tags, e.labels, e.targets, e.expired, e.expires_at, d.kind, d.state, d.owner, d.manual, LENGTH(e.payload), ` + judged
 	// judged is 2 after a success, 1 after failures alone, NULL without attempts.
 	judged = `(SELECT MAX(CASE WHEN j.ok THEN 2 ELSE 1 END) FROM attempts j WHERE j.event_id = e.id AND j.endpoint_id + 0 = $2)`
 	// firstFailed is the first failed attempt.
@@ -49,7 +59,7 @@ func scanCandidate(row rowScanner, more ...any) (c Candidate, err error) {
 	var kind, state, owner, judgement sql.NullInt64
 	var manual sql.NullBool
 	e := &c.Event
-	if err := row.Scan(append([]any{&e.Key, &e.Type, &tags, &labels, &targets, &e.Expired, &expires, &kind, &state, &owner, &manual, &judgement}, more...)...); err != nil {
+	if err := row.Scan(append([]any{&e.Key, &e.Type, &tags, &labels, &targets, &e.Expired, &expires, &kind, &state, &owner, &manual, &c.Size, &judgement}, more...)...); err != nil {
 		return c, err
 	}
 	e.Tags, e.Targets = textWords(tags), unpackTargets(targets)
@@ -64,22 +74,37 @@ func scanCandidate(row rowScanner, more ...any) (c Candidate, err error) {
 // RecoveryEvents walks the events of the App behind after, oldest first, and returns up to limit of them. Fewer are the last.
 func (r *Reader) RecoveryEvents(ctx context.Context, q Recovery, after hookswitch.Key, limit int) ([]Candidate, error) {
 	args := []any{int64(q.App), int64(q.Endpoint), int64(max(after, q.Since-1)), int64(q.Until), limit}
-	class := "FALSE"
-	if q.CodeClass != nil {
-		most := *q.CodeClass + 100
-		if *q.CodeClass == 0 {
-			most = 1
-		}
-		args = append(args, *q.CodeClass, most)
-		class = `(SELECT 1 FROM attempts c WHERE c.event_id = e.id AND c.endpoint_id + 0 = $2 AND c.code >= $6 AND c.code < $7 LIMIT 1) IS NOT NULL`
+	class, fits, before, asked := q.class(&args), q.fits(r.d, &args), "FALSE", "0"
+	if q.From != 0 {
+		args = append(args, int64(q.From))
+		from := placeholder(args)
+		const some = `FROM attempts b WHERE b.event_id = e.id AND b.endpoint_id + 0 = $2`
+		before = `(SELECT 1 ` + some + ` AND b.id < ` + from + ` LIMIT 1) IS NOT NULL`
+		asked = `COALESCE((SELECT MAX(CASE WHEN b.ok THEN 2 ELSE 1 END) ` + some + ` AND b.manual AND b.id > ` + from + `), 0)`
 	}
 	return scanAll(ctx, r, func(row rowScanner) (Candidate, error) {
-		var class bool
-		c, err := scanCandidate(row, &class)
-		c.Place, c.Class = c.Event.Key, class
+		var class, fits, before bool
+		var asked int
+		c, err := scanCandidate(row, &class, &fits, &before, &asked)
+		c.Place, c.Class, c.Fits, c.Before, c.Asked, c.Served = c.Event.Key, class, fits, before, asked > 0, asked == 2
 		return c, err
-	}, `SELECT `+candidateColumns+`, `+class+` FROM events e LEFT JOIN`+owedToJoin+`
+	}, `SELECT `+candidateColumns+`, `+class+`, `+fits+`, `+before+`, `+asked+` FROM events e LEFT JOIN`+owedToJoin+`
 		WHERE e.app_id = $1 AND e.id > $3 AND e.id < $4 ORDER BY e.id LIMIT $5`, args...)
+}
+
+// class is true for the events e of which an attempt was answered as CodeClass says.
+func (q *Recovery) class(args *[]any) string {
+	if q.CodeClass == nil {
+		return "FALSE"
+	}
+	most := *q.CodeClass + 100
+	if *q.CodeClass == 0 {
+		most = 1
+	}
+	*args = append(*args, *q.CodeClass)
+	low := placeholder(*args)
+	*args = append(*args, most)
+	return `(SELECT 1 FROM attempts c WHERE c.event_id = e.id AND c.endpoint_id + 0 = $2 AND c.code >= ` + low + ` AND c.code < ` + placeholder(*args) + ` LIMIT 1) IS NOT NULL`
 }
 
 // RecoveryFailed walks the failed attempts on the endpoint behind after and below until, oldest first, over up to limit of them, and returns the event of
@@ -97,13 +122,16 @@ func (r *Reader) RecoveryFailed(ctx context.Context, q Recovery, after, until ho
 	}
 	args[3] = int64(place + 1)
 	args = append(args, int64(q.Since), int64(q.Until))
+	class, fits := q.class(&args), q.fits(r.d, &args)
 	list, err = scanAll(ctx, r, func(row rowScanner) (c Candidate, err error) {
 		var attempt, first int64
-		if c, err = scanCandidate(row, &attempt, &first); attempt == first {
+		var class, fits bool
+		if c, err = scanCandidate(row, &attempt, &first, &class, &fits); attempt == first {
 			c.Place = hookswitch.Key(attempt)
 		}
+		c.Class, c.Fits = class, fits
 		return c, err
-	}, `SELECT `+candidateColumns+`, a.id, `+firstFailed+` FROM (SELECT a.id, a.event_id`+walk+` AND a.event_id >= $5 AND a.event_id < $6) a
+	}, `SELECT `+candidateColumns+`, a.id, `+firstFailed+`, `+class+`, `+fits+` FROM (SELECT a.id, a.event_id`+walk+` AND a.event_id >= $5 AND a.event_id < $6) a
 		JOIN events e ON e.id = a.event_id AND e.app_id + 0 = $1 LEFT JOIN`+owedToJoin+` ORDER BY a.id`, args...)
 	firsts := list[:0]
 	for _, c := range list {
@@ -112,6 +140,36 @@ func (r *Reader) RecoveryFailed(ctx context.Context, q Recovery, after, until ho
 		}
 	}
 	return firsts, place, last, err
+}
+
+// fits is true for the events e whose payloads have Texts.
+func (q *Recovery) fits(d *dialect, args *[]any) string {
+	if len(q.Texts) == 0 {
+		return "TRUE"
+	}
+	var all []string
+	for _, spellings := range q.Texts {
+		var some []string
+		for _, text := range spellings {
+			*args = append(*args, []byte(text))
+			some = append(some, fmt.Sprintf(d.holds, "e.payload", placeholder(*args)))
+		}
+		all = append(all, "("+strings.Join(some, " OR ")+")")
+	}
+	return "(" + strings.Join(all, " AND ") + ")"
+}
+
+// failuresLook is how many failed attempts FailuresByHand looks at.
+const failuresLook = 5000
+
+// FailuresByHand counts the attempts that failed at the endpoint between the keys, that somebody asked for, and that were for events of q. Of very many it looks at the first, and says that
+// there are more.
+func (r *Reader) FailuresByHand(ctx context.Context, q Recovery, after, before hookswitch.Key) (n int64, more bool, err error) {
+	var looked int
+	err = r.q.QueryRowContext(ctx, `SELECT COUNT(*), COALESCE(SUM(CASE WHEN f.manual AND f.app_id = $5 AND f.event_id >= $6 AND f.event_id < $7 THEN 1 ELSE 0 END), 0)
+		FROM (SELECT app_id, event_id, manual FROM attempts WHERE endpoint_id = $1 AND NOT ok AND id > $2 AND id < $3 ORDER BY id LIMIT $4) f`,
+		int64(q.Endpoint), int64(after), int64(before), failuresLook, int64(q.App), int64(q.Since), int64(q.Until)).Scan(&looked, &n)
+	return n, looked == failuresLook, readErr(err, "attempt")
 }
 
 // TryRequest asks for one more try of each of some events at an endpoint, by hand.

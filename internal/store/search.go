@@ -22,7 +22,7 @@ type Search struct {
 	Events  []hookswitch.Key
 	// Endpoints narrow a search for events to those that were tried at one of them.
 	Endpoints []hookswitch.Key
-	// Texts have to be in the payload, all of them; of each, one of its spellings. Upper and lower case matter.
+	// Texts have to be in the payload, all of them; of each, one of its spellings. Big and small letters of ASCII are alike; of other letters there have to be spellings for both.
 	Texts [][]string
 }
 
@@ -135,11 +135,24 @@ func (s *Search) eventClause(d *dialect, args *[]any) string {
 	for _, spellings := range s.Texts {
 		parts = nil
 		for _, text := range spellings {
-			parts = append(parts, fmt.Sprintf(d.holds, "e.payload", bind([]byte(text))))
+			parts = append(parts, d.finds("e.payload", text, bind))
 		}
 		either(parts)
 	}
 	return b.String()
+}
+
+// lowerByte is a byte with a big letter of ASCII made small.
+func lowerByte(b byte) byte {
+	if 'A' <= b && b <= 'Z' {
+		return b + 'a' - 'A'
+	}
+	return b
+}
+
+// hasLetters reports whether a text has letters of ASCII.
+func hasLetters(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return 'a' <= r|0x20 && r|0x20 <= 'z' })
 }
 
 // attemptClause is true for the attempts a that s lets through, as far as they and what is owed tell.

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -39,6 +40,58 @@ func TestSearchEvents_GoesOnForAsLongAsItsPageSays(t *testing.T) {
 		}
 		if n, stopped := search(store.Page{Within: time.Hour}); n != 1 || stopped != 0 {
 			t.Errorf("with time: found %d and stopped at %d, want one, and the end", n, stopped)
+		}
+	})
+}
+
+func TestSearchEvents_FindsWordsWhateverTheirCase(t *testing.T) {
+	eachFixture(t, func(t *testing.T, f *fixture) {
+		payloads := []string{
+			`{"name":"Ada LOVELACE","note":"paid"}`,
+			`{"name":"ada lovelace"}`,
+			"{\"raw\":\"Ada Lovelace\"}\x00\xff\xfe",
+			"\xff\xfe ada LoveLace",
+			`{"name":"Adam","city":"K\u00D6LN"}`,
+			`{"city":"KÖLN"}`,
+			`{"city":"köln 303 251a"}`,
+			`{}`,
+		}
+		var events []*hookswitch.Event
+		for _, text := range payloads {
+			ev := f.event()
+			ev.Payload = []byte(text)
+			events = append(events, ev)
+		}
+		f.update(func(tx *store.Tx) error { return tx.Append(events, nil) })
+		for _, c := range []struct {
+			texts []string
+			want  []int
+		}{
+			{[]string{"lovelace"}, []int{3, 2, 1, 0}},
+			{[]string{"LOVELACE"}, []int{3, 2, 1, 0}},
+			{[]string{"aDA lOVELACE"}, []int{3, 2, 1, 0}},
+			{[]string{`"Name":"ADA`}, []int{4, 1, 0}},
+			{[]string{"\x00"}, []int{2}},
+			{[]string{"a\x00"}, nil},
+			{[]string{"\xff"}, []int{3, 2}},
+			{[]string{"303"}, []int{6}},
+			{[]string{"251a"}, []int{6}},
+			{[]string{"226ln"}, nil},
+			{[]string{"K\u00f6ln", `k\u00f6ln`, "K\u00d6LN", `K\u00D6LN`}, []int{6, 5, 4}},
+			{[]string{"nobody"}, nil},
+			{[]string{"E"}, []int{4, 3, 2, 1, 0}},
+		} {
+			list, stopped, err := f.SearchEvents(t.Context(), f.app, store.Search{Texts: [][]string{c.texts}}, store.Page{Limit: 10, Within: time.Hour})
+			if err != nil || stopped != 0 {
+				t.Fatal(c.texts, err, stopped)
+			}
+			var got []int
+			for _, found := range list {
+				got = append(got, slices.IndexFunc(events, func(ev *hookswitch.Event) bool { return ev.Key == found.Key }))
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%q: found %v, want %v", c.texts, got, c.want)
+			}
 		}
 	})
 }

@@ -23,6 +23,7 @@ var sqliteDialect = &dialect{
 	name:     "sqlite",
 	words:    map[string]string{"key": "INTEGER PRIMARY KEY", "clustered": "WITHOUT ROWID", "queue": "WITHOUT ROWID", "counter": "WITHOUT ROWID", "bytewise": "COLLATE BINARY"},
 	holds:    "instr(%s, %s) > 0",
+	finds:    sqliteFinds,
 	lag:      maxKeyAge,
 	goose:    "sqlite3",
 	classify: classifySQLite,
@@ -122,9 +123,7 @@ func makePrivate(path string) error {
 func (s *sqlite) open(ctx context.Context) (applied []int64, err error) {
 	const shared = "_pragma=busy_timeout(10000)&_pragma=foreign_keys(0)&_pragma=temp_store(2)"
 	write := shared + "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-32768)&_pragma=wal_autocheckpoint(0)&_pragma=journal_size_limit(67108864)"
-	if s.writeDB, err = sql.Open("sqlite", sqliteDSN(s.path, write)); err != nil {
-		return nil, err
-	}
+	s.writeDB = openSQLiteDB(sqliteDSN(s.path, write))
 	s.writeDB.SetMaxOpenConns(2) // the writer, and one to migrate and to checkpoint with
 	s.writeDB.SetConnMaxIdleTime(0)
 	if applied, err = migrate(ctx, s.writeDB, sqliteDialect); err != nil {
@@ -142,9 +141,7 @@ func (s *sqlite) open(ctx context.Context) (applied []int64, err error) {
 		return nil, fmt.Errorf("the database %s cannot be written safely here: journal mode %s, synchronous %d; put it on a local disk", s.path, mode, synchronous)
 	}
 	s.w = cachedStatements(s.conn)
-	if s.readDB, err = sql.Open("sqlite", sqliteDSN(s.path, shared+"&_pragma=query_only(1)&_pragma=cache_size(-8192)")); err != nil {
-		return nil, err
-	}
+	s.readDB = openSQLiteDB(sqliteDSN(s.path, shared+"&_pragma=query_only(1)&_pragma=cache_size(-8192)"))
 	s.readDB.SetMaxOpenConns(max(4, runtime.GOMAXPROCS(0)))
 	s.readDB.SetMaxIdleConns(4)
 	return applied, nil

@@ -22,6 +22,7 @@ var shapes = map[string]apitest.Shape{
 	"DELETE /apps/{app}/contacts/{contact}":     {Tag: "contacts", Status: 202, Out: erasureOut{}},
 	"GET /apps/{app}/contacts/{contact}/export": {Tag: "contacts", Lines: true, Out: exportLine{}},
 
+	"GET /apps/{app}/events":   {Tag: "apps", Query: []string{"q"}, List: true, Out: listOut[foundEventOut]{}},
 	"GET /apps/{app}/activity": {Tag: "apps", Query: []string{"action", "actor"}, List: true, Out: listOut[activityOut]{}},
 
 	"GET /apps/{app}/keys":               {Tag: "keys", List: true, Out: listOut[keyOut]{}},

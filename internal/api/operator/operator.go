@@ -2,7 +2,8 @@
 // messages, templates, invitations, pushes that belonged to no route, and the settings in effect. The command line speaks it.
 //
 // It owns the wire types, the shape of errors and of lists, and the check of the operator token. What is valid and what follows from a change is up to
-// internal/service. Endpoints, events and attempts are not here: the operator token opens the Svix-shaped API for them.
+// internal/service. Endpoints, events and attempts are not here: the operator token opens the Svix-shaped API for
+// them. What that cannot say is: which events a filter finds.
 //
 // An error is {"code", "message", "fields": [{"path", "message"}]}, fields only where some are wrong. A list is {"items", "nextCursor"}, newest first;
 // nextCursor is null at the end, and what the parameter cursor takes otherwise.
@@ -93,6 +94,7 @@ func (h *handler) routes() []route {
 		{"PATCH", "/apps/{app}/portal", "change how the portal of an app looks, and who may frame it", h.updatePortal},
 
 		{"GET", "/apps/{app}/export", "export what is kept about an app", h.exportApp},
+		{"GET", "/apps/{app}/events", "find events of an app", h.findEvents},
 		{"GET", "/apps/{app}/activity", "list who did what to an app", h.listActivity},
 
 		{"GET", "/apps/{app}/keys", "list the API keys of an app", listOfApp(h, h.service.APIKeys, func(k *hookswitch.APIKey) hookswitch.Key { return k.Key }, h.newKey)},

@@ -15,12 +15,14 @@ type portalOut struct {
 	Font           *string  `json:"font"`
 	Radius         *int     `json:"radius"`
 	Density        *string  `json:"density"`
+	Direction      *string  `json:"direction"` // ltr or rtl
+	Refused        *string  `json:"refused"`   // what a session may not do: show, with the reason, or hide
 	FrameAncestors []string `json:"frameAncestors"`
 }
 
 func newPortal(s hookswitch.PortalSettings) portalOut {
 	out := portalOut{Theme: httpapi.OrNull(s.Theme), Color: httpapi.OrNull(s.Color), Logo: httpapi.OrNull(s.Logo), Font: httpapi.OrNull(s.Font), Radius: s.Radius,
-		Density: httpapi.OrNull(s.Density), FrameAncestors: s.FrameAncestors}
+		Density: httpapi.OrNull(s.Density), Direction: httpapi.OrNull(s.Direction), Refused: httpapi.OrNull(s.Refused), FrameAncestors: s.FrameAncestors}
 	if out.FrameAncestors == nil {
 		out.FrameAncestors = []string{}
 	}
@@ -35,11 +37,14 @@ type portalIn struct {
 	Font           httpapi.Optional[string]   `json:"font"`
 	Radius         httpapi.Optional[int]      `json:"radius"`
 	Density        httpapi.Optional[string]   `json:"density"`
+	Direction      httpapi.Optional[string]   `json:"direction"` // ltr or rtl
+	Refused        httpapi.Optional[string]   `json:"refused"`   // what a session may not do: show, with the reason, or hide
 	FrameAncestors httpapi.Optional[[]string] `json:"frameAncestors"`
 }
 
 func (in *portalIn) apply(s *hookswitch.PortalSettings) {
 	s.Theme, s.Color, s.Logo, s.Font = in.Theme.Or(s.Theme), in.Color.Or(s.Color), in.Logo.Or(s.Logo), in.Font.Or(s.Font)
+	s.Direction, s.Refused = in.Direction.Or(s.Direction), in.Refused.Or(s.Refused)
 	s.Density, s.FrameAncestors = in.Density.Or(s.Density), in.FrameAncestors.Or(s.FrameAncestors)
 	if in.Radius.Set {
 		if s.Radius = nil; !in.Radius.Null {

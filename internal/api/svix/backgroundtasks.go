@@ -116,15 +116,38 @@ func (h *Handler) cancelTask(w http.ResponseWriter, r *http.Request) error {
 	return h.writeTask(w, r, t)
 }
 
+// resumeTask goes on with a recovery that was canceled or ended early, in a task of its own.
+func (h *Handler) resumeTask(w http.ResponseWriter, r *http.Request) error {
+	idem, err := idempotency(r)
+	if err != nil {
+		return err
+	}
+	t, err := h.task(r)
+	if err != nil {
+		return err
+	}
+	if t.Endpoint == 0 {
+		return hookswitch.Errorf(hookswitch.Conflict, "Only tasks that send to an endpoint can be gone on with.")
+	}
+	e, err := h.service.Endpoint(r.Context(), t.App, h.ids.Format(hookswitch.KindEndpoint, t.Endpoint))
+	if err != nil {
+		return err
+	}
+	next, err := h.service.ResumeRecovery(r.Context(), e, r.PathValue("task_id"), idem)
+	return h.writeStarted(w, next, err)
+}
+
 // recoverIn is the body of the three requests that send something to an endpoint once more. Each of them looks at its own fields.
 type recoverIn struct {
 	Since         *string `json:"since"`
 	Until         *string `json:"until"`
 	RatePerSecond *int    `json:"ratePerSecond"` // ours
+	Canary        int     `json:"canary"`        // ours
+	Text          string  `json:"text"`          // ours
 
 	OnlyOwed bool `json:"onlyOwed"` // ours, for replay-missing
 
-	EventTypes      []string `json:"eventTypes"` // these for bulk-replay
+	EventTypes      []string `json:"eventTypes"` // these for bulk-replay; but for status ours for the others
 	Channel         *string  `json:"channel"`
 	Tag             *string  `json:"tag"`
 	Status          *int     `json:"status"`
@@ -146,7 +169,7 @@ func timeOf(c *hookswitch.Checks, text *string, name string) time.Time {
 // recovery is in as the service takes it.
 func (in *recoverIn) recovery(kind hookswitch.TaskKind) (service.Recovery, error) {
 	var c hookswitch.Checks
-	r := service.Recovery{Since: timeOf(&c, in.Since, "since"), Until: timeOf(&c, in.Until, "until")}
+	r := service.Recovery{Since: timeOf(&c, in.Since, "since"), Until: timeOf(&c, in.Until, "until"), Canary: in.Canary, Text: in.Text}
 	if in.RatePerSecond != nil {
 		if r.Rate = *in.RatePerSecond; r.Rate == 0 {
 			r.Rate = -1 // out of range: no rate would mean as fast as can be
@@ -156,8 +179,9 @@ func (in *recoverIn) recovery(kind hookswitch.TaskKind) (service.Recovery, error
 	case hookswitch.TaskReplay:
 		r.OnlyOwed = in.OnlyOwed
 	case hookswitch.TaskBulkReplay:
-		in.filters(&c, &r)
+		in.states(&c, &r)
 	}
+	in.filters(&c, &r)
 	return r, c.Err()
 }
 
@@ -185,26 +209,30 @@ func (in *recoverIn) filters(c *hookswitch.Checks, r *service.Recovery) {
 			c.Field(m, "tag")
 		}
 	}
-	if in.Status != nil {
-		switch status(*in.Status) {
-		case statusSuccess:
-			r.States = []hookswitch.DeliveryState{hookswitch.DeliveryDelivered}
-		case statusPending:
-			r.States = []hookswitch.DeliveryState{} // nothing has it
-		case statusFail:
-			r.States = []hookswitch.DeliveryState{hookswitch.DeliveryFailed}
-		case statusSending:
-			r.States = []hookswitch.DeliveryState{hookswitch.DeliveryPending}
-		case statusCanceled:
-			r.States = []hookswitch.DeliveryState{hookswitch.DeliveryCanceled}
-		default:
-			c.Field("must be one of 0, 1, 2, 3 and 4", "status")
-		}
-	}
 	if n := in.StatusCodeClass; n != nil {
 		if r.CodeClass = n; *n < 0 || *n > 500 || *n%100 != 0 {
 			c.Field("must be one of 0, 100, 200, 300, 400 and 500", "statusCodeClass")
 		}
+	}
+}
+
+func (in *recoverIn) states(c *hookswitch.Checks, r *service.Recovery) {
+	if in.Status == nil {
+		return
+	}
+	switch status(*in.Status) {
+	case statusSuccess:
+		r.States = []hookswitch.DeliveryState{hookswitch.DeliveryDelivered}
+	case statusPending:
+		r.States = []hookswitch.DeliveryState{} // nothing has it
+	case statusFail:
+		r.States = []hookswitch.DeliveryState{hookswitch.DeliveryFailed}
+	case statusSending:
+		r.States = []hookswitch.DeliveryState{hookswitch.DeliveryPending}
+	case statusCanceled:
+		r.States = []hookswitch.DeliveryState{hookswitch.DeliveryCanceled}
+	default:
+		c.Field("must be one of 0, 1, 2, 3 and 4", "status")
 	}
 }
 

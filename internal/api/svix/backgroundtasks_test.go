@@ -148,6 +148,8 @@ func TestRecover_RefusesWhatItCannotRead(t *testing.T) {
 		bulk(`,"status":5`).invalid("body", "status")
 		bulk(`,"statusCodeClass":201`).invalid("body", "statusCodeClass")
 		bulk(`,"statusCodeClass":600`).invalid("body", "statusCodeClass")
+		bulk(`,"canary":1001`).invalid("body", "canary")
+		bulk(`,"text":"status:failed"`).invalid("body", "text")
 	})
 }
 
@@ -162,7 +164,13 @@ func TestBackgroundTasks_WhoSeesWhat(t *testing.T) {
 		portal.do("GET", "/background-task/"+id, "").is(200)
 		stranger.do("GET", "/background-task/"+id, "").code(404, "not_found")
 		stranger.do("POST", "/background-task/"+id+"/cancel", "").code(404, "not_found")
+		portal.do("POST", "/background-task/"+id+"/resume", "").code(409, "conflict")
 		portal.do("POST", "/background-task/"+id+"/cancel", "").is(200)
+		stranger.do("POST", "/background-task/"+id+"/resume", "").code(404, "not_found")
+		next := portal.do("POST", "/background-task/"+id+"/resume", "").is(202).described("BackgroundTask").text("id")
+		if data := portal.do("GET", "/background-task/"+next, "").is(200).described("BackgroundTaskOut").data(); data["resumes"] != id {
+			t.Errorf("the task that goes on says %v", data)
+		}
 		portal.do("GET", "/background-task", "").code(403, "insufficient access")
 		portal.do("POST", "/app/"+mine+"/msg/expunge-all-contents", "").code(403, "insufficient access")
 		portal.do("POST", "/stats/usage/app", `{}`).code(403, "insufficient access")
@@ -172,6 +180,7 @@ func TestBackgroundTasks_WhoSeesWhat(t *testing.T) {
 		for _, ref := range []string{"none", "qtask_none", id + "x", ep} {
 			a.do("GET", "/background-task/"+ref, "").code(404, "not_found")
 			a.do("POST", "/background-task/"+ref+"/cancel", "").code(404, "not_found")
+			a.do("POST", "/background-task/"+ref+"/resume", "").code(404, "not_found")
 		}
 	})
 }

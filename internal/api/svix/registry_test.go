@@ -65,7 +65,9 @@ var objects = []object{
 		return []string{name}
 	}},
 	{param: "task_id", make: func(a *api, app things) []string {
-		return []string{a.do("POST", "/app/"+app.id("app_id")+"/endpoint/"+app.id("endpoint_id")+"/replay-missing", `{"since":"2025-01-31T12:00:00Z"}`).is(202).text("id")}
+		id := a.do("POST", "/app/"+app.id("app_id")+"/endpoint/"+app.id("endpoint_id")+"/replay-missing", `{"since":"2025-01-31T12:00:00Z"}`).is(202).text("id")
+		a.do("POST", "/background-task/"+id+"/cancel", "").is(200) // one that ran on could not be resumed
+		return []string{id}
 	}},
 }
 
@@ -92,13 +94,14 @@ var examples = map[string][]string{
 	"POST /app/{app_id}/poller/{sink_id}/consumer/{consumer_id}/seek":             {`{"after":"2025-01-01T00:00:00Z"}`},
 	"POST /app/{app_id}/polling-endpoint/{sink_id}/consumer/{consumer_id}/commit": {`{"offset":0}`},
 	"POST /app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/resend":               {"", `{}`},
-	"POST /app/{app_id}/endpoint/{endpoint_id}/recover":                           {`{"since":"` + hourAgo + `","until":"` + hourAgo + `","ratePerSecond":10}`, `{"since":"` + hourAgo + `","until":null,"ratePerSecond":null}`},
-	"POST /app/{app_id}/endpoint/{endpoint_id}/replay-missing": {`{"since":"2025-01-31T12:00:00Z","until":"2025-02-28T12:00:00Z","ratePerSecond":10,"onlyOwed":true}`,
+	"POST /app/{app_id}/endpoint/{endpoint_id}/recover":                           {`{"since":"` + hourAgo + `","until":"` + hourAgo + `","ratePerSecond":10,"eventTypes":["user.signup"],"channel":"c","tag":"t","statusCodeClass":500,"canary":10,"text":"order:17"}`, `{"since":"` + hourAgo + `","until":null,"ratePerSecond":null}`},
+	"POST /app/{app_id}/endpoint/{endpoint_id}/replay-missing": {`{"since":"2025-01-31T12:00:00Z","until":"2025-02-28T12:00:00Z","ratePerSecond":10,"onlyOwed":true,"eventTypes":["user.signup"],"channel":"c","tag":"t","statusCodeClass":500,"canary":10,"text":"order:17"}`,
 		`{"since":"2025-01-31T12:00:00+01:00"}`},
 	"POST /app/{app_id}/endpoint/{endpoint_id}/bulk-replay": {`{"since":"2025-01-31T12:00:00Z","until":"2025-02-28T12:00:00Z","ratePerSecond":10,"eventTypes":["user.signup"],"channel":"c",
-		"tag":"t","status":2,"statusCodeClass":500}`, `{"since":"2025-01-31T12:00:00Z","eventTypes":null,"channel":null,"tag":null,"status":null,"statusCodeClass":null}`},
+		"tag":"t","status":2,"statusCodeClass":500,"canary":10,"text":"order:17"}`, `{"since":"2025-01-31T12:00:00Z","eventTypes":null,"channel":null,"tag":null,"status":null,"statusCodeClass":null}`},
 	"POST /app/{app_id}/msg/expunge-all-contents": {"", `{}`},
 	"POST /background-task/{task_id}/cancel":      {"", `{}`},
+	"POST /background-task/{task_id}/resume":      {"", `{}`},
 	"POST /event-type": {`{"name":"{unique}","description":"d","archived":false,"deprecated":true,"schemas":{"1":{"type":"object"}},"featureFlags":["f"],"featureFlag":"f","groupName":"g"}`,
 		`{"name":"{unique}.least","description":""}`},
 	"PUT /event-type/{event_type_name}": {`{"description":"d","archived":true,"deprecated":true,"schemas":{"1":{"type":"object"}},"featureFlags":["f"],"featureFlag":"f","groupName":"g"}`,

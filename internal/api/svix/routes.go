@@ -55,6 +55,7 @@ func (h *Handler) routes() []route {
 		{"GET", "/background-task", "list background tasks", org, h.listTasks},
 		{"GET", "/background-task/{task_id}", "get background task", view, h.getTask},
 		{"POST", "/background-task/{task_id}/cancel", "cancel background task", sendAgain, h.cancelTask},
+		{"POST", "/background-task/{task_id}/resume", "resume background task", sendAgain, h.resumeTask},
 
 		// Ordered endpoints.
 		{"POST", "/app/{app_id}/endpoint/{endpoint_id}/cancel-msgs", "cancel waiting messages of an endpoint", sendAgain, h.inApp(h.cancelMessages)},

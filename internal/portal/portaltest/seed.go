@@ -66,6 +66,13 @@ func (b behaviour) header(code int) string {
 	return h + "Server: nginx/1.27.2\n"
 }
 
+// orderShipped has two versions of a schema, of which the second refers to a part of itself.
+const orderShipped = `{"1":{"type":"object","required":["order","carrier"],"properties":{"order":{"type":"string","description":"Number of the order."},"carrier":{"type":"string","enum":["dhl","ups"]},
+	"weight":{"type":"integer","description":"In grams."},"note":{"type":"string"}}},
+	"2":{"type":"object","required":["order","parcels"],"properties":{"order":{"type":"string","description":"Number of the order."},"carrier":{"type":"string","enum":["dhl","ups","gls"]},
+	"weight":{"type":"number","description":"In kilograms."},"parcels":{"type":"array","items":{"$ref":"#/definitions/parcel"}}},"definitions":{"parcel":{"type":"object","required":["code"],
+	"properties":{"code":{"type":"string"},"weight":{"type":"number"}}}}}}`
+
 // seed makes the business.
 func (s *Site) seed(ctx context.Context, bare bool) (err error) {
 	if s.App, err = s.Service.CreateApp(ctx, hookswitch.App{Name: s.foul("Acme Telecom", 200), UID: "acme"}, service.Idempotency{}); err != nil {
@@ -127,6 +134,9 @@ func (s *Site) seed(ctx context.Context, bare bool) (err error) {
 				return err
 			}
 		}
+	}
+	if _, err := s.Service.CreateEventType(ctx, hookswitch.EventType{Name: "order.shipped", GroupName: "order", Description: "A parcel has left the warehouse.", Schemas: []byte(orderShipped)}, service.Idempotency{}); err != nil {
+		return err
 	}
 	s.Names["rotated"] = s.Names["good"]
 	if err := s.activity(ctx, endpoints); err != nil {
@@ -334,17 +344,21 @@ func (s *Site) busyBin(ctx context.Context) error {
 		if _, err := s.Service.TakeBinRequest(ctx, q); err != nil {
 			return err
 		}
+		did := &store.BinRelayed{To: "https://staging.acme.example/webhooks", Status: 200, MS: int64(80 + i)}
 		switch {
-		case i == 40:
+		case i == 117:
+			did.Status, did.Why = 0, "There is no answer: the connection was refused."
+		case i%17 == 11:
+			did.Status = 503
+		}
+		if err := s.Service.NoteBinRelayed(ctx, b.Token, q.Key, did); err != nil {
+			return err
+		}
+		switch i {
+		case 40:
 			err = s.Service.PinBinRequest(ctx, b.Token, q.Key, true)
-		case i == 61:
+		case 61:
 			err = s.Service.NameBinTrigger(ctx, b.Token, q.Key, s.foul("A customer asks on WhatsApp", 80))
-		case i >= 116:
-			did := &store.BinRelayed{To: "https://staging.acme.example/webhooks", Status: 200, MS: int64(80 + i)}
-			if i == 117 {
-				did.Status, did.Why = 0, "There is no answer: the connection was refused."
-			}
-			err = s.Service.NoteBinRelayed(ctx, b.Token, q.Key, did)
 		}
 		if err != nil {
 			return err

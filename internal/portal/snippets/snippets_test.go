@@ -315,6 +315,11 @@ make_server("127.0.0.1", PORT, get_wsgi_application()).serve_forever()`))},
 		return []string{"ruby", data(t, "rack.rb"), "webhooks.rb"}
 	})},
 	"php": {true, serves("webhooks.php", argv("php", "-S", "127.0.0.1:PORT", "webhooks.php"))},
+	"laravel": {true, serves("api.php", func(t *testing.T, dir string) []string {
+		need(t, "php")
+		copyTo(t, dir, "laravel.php", "laravel.php")
+		return []string{"php", "-S", "127.0.0.1:PORT", "laravel.php"}
+	})},
 	"java": {true, answers("Webhooks.java", func(t *testing.T, dir string) [][]string {
 		need(t, "javac")
 		copyTo(t, dir, "Lines.java", "Lines.java")

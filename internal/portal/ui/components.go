@@ -159,6 +159,7 @@ type Filter struct {
 	Fields []Field // selects beside it
 	Chips  []Chip
 	Clear  string   // where the list is without any condition; "": there is none
+	Link   string   // the whole address of the list with the conditions, to be copied; "": none is offered
 	Quick  []Link   // conditions that can be added with one press
 	Wrong  []string // what of the text is not understood, in sentences
 	// Suggest are conditions that can be written, offered while somebody writes; Views filters that were given names, and Keep the form that names the one in effect, nil where there is none.

@@ -9,7 +9,7 @@ import (
 	"github.com/hookswitch/hookswitch"
 )
 
-// LookOf reads the parameters with which embedding pages ask for a look: darkMode, primaryColor, icon and fontFamily as svix-react sends them, and theme, radius and density. What cannot
+// LookOf reads the parameters with which embedding pages ask for a look: darkMode, primaryColor, icon and fontFamily as svix-react sends them, and theme, radius, density, direction and refused. What cannot
 // be used is left out.
 func LookOf(q url.Values) hookswitch.Look {
 	var l hookswitch.Look
@@ -37,6 +37,12 @@ func LookOf(q url.Values) hookswitch.Look {
 	}
 	if d := q.Get("density"); hookswitch.CheckDensity(d) == "" {
 		l.Density = d
+	}
+	if d := q.Get("direction"); hookswitch.CheckDirection(d) == "" {
+		l.Direction = d
+	}
+	if s := q.Get("refused"); hookswitch.CheckRefused(s) == "" {
+		l.Refused = s
 	}
 	return l
 }

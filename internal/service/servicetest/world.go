@@ -285,7 +285,7 @@ func (w *World) Succeed(l *Leased, clockRuns bool) {
 }
 
 func (w *World) attempt(l *Leased, code int) *hookswitch.Attempt {
-	return &hookswitch.Attempt{Key: w.Service.NextKey(), App: l.App, Event: l.Subject, Endpoint: l.Target, Code: code, OK: code/100 == 2, Answer: []byte("x")}
+	return &hookswitch.Attempt{Key: w.Service.NextKey(), App: l.App, Event: l.Subject, Endpoint: l.Target, Code: code, OK: code/100 == 2, Manual: l.Manual, Answer: []byte("x")}
 }
 
 // Flush waits until what has been recorded is stored: outcomes ride along with the next commit.

@@ -1,5 +1,5 @@
 <?php
-// Plain PHP. In Laravel: $request->getContent() instead of php://input, and no CSRF check on the route.
+// The address of this file is the address of the endpoint.
 function verify(array $server, string $body, string $secret): bool
 {
     $id = $server['HTTP_WEBHOOK_ID'] ?? '';

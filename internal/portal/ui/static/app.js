@@ -47,6 +47,48 @@
   });
   setInterval(() => each(document, "time[datetime]:not(.clock,.date)", (t) => { t.textContent = ago(new Date(t.dateTime)); }), 15000);
 
+  // Fields of times hold UTC for the server, and are shown in the reader's zone.
+  const minutes = (at) => at.toISOString().slice(0, 16);
+  const zoned = (f) => {
+    const at = new Date(f.value + "Z");
+    if (f.value && !isNaN(at)) f.value = minutes(new Date(at - at.getTimezoneOffset() * 60000));
+    f.dataset.utc = "shown";
+    const hint = document.getElementById(f.id + "-hint");
+    if (hint) hint.textContent = hint.textContent.replace("UTC", "your time (" + Intl.DateTimeFormat().resolvedOptions().timeZone + ")");
+  };
+  document.addEventListener("formdata", (e) => each(e.target, "[data-utc=shown][name]", (f) => { if (f.value) e.formData.set(f.name, minutes(new Date(f.value))); }));
+
+  // A long list of choices is sifted by what is written above it; * stands for anything.
+  const sift = (field) => {
+    const tree = document.getElementById(field.dataset.sift);
+    const words = field.value.toLowerCase().split(/[\s,]+/).filter(Boolean).map((w) => w.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
+    const fit = words.map((w) => new RegExp(w.includes("*") ? "^" + w.replaceAll("*", ".*") + "$" : w));
+    let n = 0;
+    each(tree, "details", (d) => {
+      let some = 0;
+      each(d, "li", (li) => {
+        const box = li.querySelector("input");
+        li.hidden = fit.length > 0 && ("group" in box.dataset || !fit.some((r) => r.test(box.value.toLowerCase()) || r.test(li.textContent.toLowerCase())));
+        if (!li.hidden) some++;
+      });
+      n += some;
+      d.hidden = !some;
+      d.before ??= d.open;
+      d.open = fit.length > 0 ? some > 0 : d.before;
+      if (!fit.length) delete d.before;
+    });
+    field.closest(".sift").querySelector("[data-sift-says]").textContent = fit.length ? (n || "none") + " shown" : "";
+  };
+  document.addEventListener("input", ({ target }) => { if (target.dataset?.sift) sift(target); });
+  document.addEventListener("keydown", (e) => { if (e.key === "Enter" && e.target.dataset?.sift) e.preventDefault(); });
+  document.addEventListener("change", ({ target }) => {
+    const tree = target.closest?.("[data-choose]");
+    if (!tree) return;
+    if ("group" in target.dataset) each(target.closest("ul"), "input", (box) => { box.checked = target.checked; });
+    else if (!target.checked) each(target.closest("ul"), "[data-group]", (box) => { box.checked = false; });
+    if (tree.querySelector("input:checked")) document.getElementById(tree.dataset.choose).checked = true;
+  });
+
   // A filter bar suggests what may follow what stands there already: the browser compares the whole of a field with its list.
   document.addEventListener("input", ({ target }) => {
     const list = target.closest?.("search.filter") && target.list;
@@ -111,6 +153,8 @@
     each(within, "[data-script]", (e) => { e.hidden = false; });
     each(within, "[data-noscript]", (e) => { e.hidden = true; });
     times(within);
+    each(within, "[data-utc='']", zoned);
+    each(within, ".tabs [aria-current]", (a) => { const list = a.closest("ul"); list.scrollLeft = a.offsetLeft - (list.clientWidth - a.offsetWidth) / 2; });
     each(within, "[data-chart]", draw);
   };
   dress(document);
@@ -120,13 +164,35 @@
   const like = (e) => [e.tagName, e.getAttribute("href") ?? e.form?.getAttribute("action"), e.name, e.textContent.trim()].join("\n");
   const news = (box) => box?.querySelector("[data-says]")?.textContent.trim();
   let before = null;
+  // What could not be had leaves what is there, says so above it, and can be tried again. Who has no session any more is shown the way in.
+  const broken = ({ xhr, target, requestConfig: { elt } }, text) => {
+    target.removeAttribute("aria-busy");
+    if (xhr.status === 401) { location.reload(); return; }
+    if (target.previousElementSibling?.classList.contains("retry")) return;
+    const bar = document.createElement("div"), words = document.createElement("p"), again = document.createElement("button");
+    bar.className = "banner bad retry";
+    bar.setAttribute("role", "alert");
+    words.textContent = text + " What is shown below may be old. ";
+    again.className = "btn small";
+    again.textContent = "Try again";
+    again.addEventListener("click", () => { if (elt.requestSubmit) elt.requestSubmit(); else location.reload(); });
+    words.append(again);
+    bar.append(words);
+    target.before(bar);
+  };
   document.body.addEventListener("htmx:beforeSwap", (e) => {
     const box = e.detail.target, at = document.activeElement;
+    if (e.detail.xhr.status >= 400 && !e.detail.serverResponse.includes('id="' + box.id + '"')) {
+      e.detail.shouldSwap = false; // a page that says what is wrong has nothing to put in place of the list
+      broken(e.detail, "The server answered " + e.detail.xhr.status + " and not with the list.");
+      return;
+    }
     before = { id: box.id, had: box.contains(at) && like(at), news: news(box) };
   });
   document.body.addEventListener("htmx:afterSettle", (e) => {
     const box = before?.id && document.getElementById(before.id);
     if (!box) return;
+    each(document, ".retry", (bar) => bar.remove());
     if (before.had && document.activeElement === document.body) {
       let to = [...box.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")].find((e) => like(e) === before.had);
       if (!to) { to = box; to.tabIndex = -1; }
@@ -136,8 +202,8 @@
     else if (news(box) !== before.news) announce(news(box) ?? "");
     before = null;
   });
-  document.body.addEventListener("htmx:responseError", () => say("The server did not answer that. What is shown may be old."));
-  document.body.addEventListener("htmx:sendError", () => say("The server cannot be reached. What is shown may be old."));
+  document.body.addEventListener("htmx:sendError", (e) => broken(e.detail, "The server cannot be reached."));
+  document.body.addEventListener("htmx:beforeRequest", (e) => { if (e.detail.elt.closest("search")) e.detail.target.setAttribute("aria-busy", "true"); });
 
   document.addEventListener("click", (e) => {
     const refused = e.target.closest("[data-refused]");
@@ -153,6 +219,13 @@
       const dialog = document.getElementById(opener.dataset.dialog);
       if (dialog?.showModal) { e.preventDefault(); dialog.showModal(); }
       return;
+    }
+    const choose = e.target.closest("[data-sift-choose]");
+    if (choose) {
+      const boxes = [...document.getElementById(choose.dataset.siftChoose).querySelectorAll("li:not([hidden]) input:not([data-group])")];
+      for (const box of boxes) box.checked = true;
+      boxes[0]?.dispatchEvent(new Event("change", { bubbles: true }));
+      boxes[0]?.dispatchEvent(new Event("input", { bubbles: true }));
     }
     e.target.closest("[data-close]")?.closest("dialog").close();
   });
@@ -192,6 +265,11 @@
       tell("hookswitch.navigate", { path: location.pathname });
       if (event) tell("hookswitch." + event, { endpoint: detail });
     }
+    // What may not be shown in a frame opens beside it.
+    document.addEventListener("click", (e) => {
+      const link = e.target.closest('a[href^="/play"], a[href^="/docs"]');
+      if (link) { link.target = "_blank"; link.rel = "noopener"; }
+    }, true);
     addEventListener("message", (e) => {
       if (e.source !== parent || e.data?.type !== "hookswitch.theme") return;
       const theme = e.data.payload?.theme;

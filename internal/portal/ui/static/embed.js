@@ -89,6 +89,8 @@ class HookswitchPortal extends HTMLElement {
     set("fontFamily", this.getAttribute("font-family"));
     set("icon", this.getAttribute("logo"));
     set("density", this.getAttribute("density"));
+    set("direction", this.getAttribute("dir"));
+    set("refused", this.getAttribute("refused"));
     set("radius", this.getAttribute("radius"));
     if (this.getAttribute("path")) set("next", this.#portalPath());
     set("visit", Date.now().toString(36)); // a link that differs behind the # alone would not be loaded anew

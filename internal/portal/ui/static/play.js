@@ -21,13 +21,75 @@
   let arrived = 0;
   let saying = 0;
   const say = (text) => { $("news").textContent = text; };
-  const announce = () => {
+  const announce = (request) => {
     arrived++;
     saying ||= setTimeout(() => {
-      say(arrived === 1 ? "1 new request" : arrived + " new requests");
+      const what = arrived === 1 ? "1 new request" : arrived + " new requests";
+      say(what);
+      alert(what, request);
       arrived = 0;
       saying = 0;
     }, 1000);
+  };
+
+  // Who wants it is told by the browser, and by a sound. Both are off until somebody turns them on, in this browser alone.
+  const wish = "hookswitch.play.";
+  const wanted = (name) => { try { return localStorage.getItem(wish + name) === "on"; } catch { return false; } };
+  const want = (name, on) => {
+    $(name).setAttribute("aria-pressed", on);
+    try { if (on) localStorage.setItem(wish + name, "on"); else localStorage.removeItem(wish + name); } catch { /* for this page only, then */ }
+  };
+  let audio = null;
+  const ring = () => {
+    audio ||= new AudioContext();
+    audio.resume().then(() => {
+      for (const [i, pitch] of [659, 880].entries()) {
+        const tone = audio.createOscillator(), volume = audio.createGain(), at = audio.currentTime + i * 0.12;
+        tone.frequency.value = pitch;
+        volume.gain.setValueAtTime(0.0001, at);
+        volume.gain.exponentialRampToValueAtTime(0.12, at + 0.02);
+        volume.gain.exponentialRampToValueAtTime(0.0001, at + 0.3);
+        tone.connect(volume).connect(audio.destination);
+        tone.start(at);
+        tone.stop(at + 0.32);
+      }
+    });
+  };
+  const on = (name) => $(name).getAttribute("aria-pressed") === "true";
+  const alert = (what, request) => {
+    if (on("sound")) ring();
+    if (!on("notify") || Notification.permission !== "granted" || document.hasFocus()) return;
+    try {
+      const note = new Notification(what + " · " + body.dataset.name, { body: request.method + " " + (request.type || request.path || "/") + "\n" + request.verdict.word, tag: base });
+      note.onclick = () => { window.focus(); note.close(); };
+    } catch { want("notify", false); } // some browsers let only service workers do that
+  };
+  const toggle = async (name) => {
+    if (on(name)) { want(name, false); say(name === "sound" ? "The sound is off." : "Notifications are off."); return; }
+    if (name === "sound") { ring(); want(name, true); say("The sound is on."); return; }
+    const answer = window.Notification ? await Notification.requestPermission() : "denied";
+    want(name, answer === "granted");
+    say(answer === "granted" ? "You are notified of new requests while you are elsewhere." : "This browser does not allow notifications from this page.");
+    if (answer !== "granted") $(name).title = "This browser does not allow notifications from this page.";
+  };
+  for (const name of ["notify", "sound"]) {
+    if (wanted(name) && (name === "sound" || window.Notification?.permission === "granted")) want(name, true);
+    $(name).addEventListener("click", () => toggle(name));
+  }
+
+  // What became of sending a request on is said where the request stands.
+  const went = (id, what) => {
+    const cell = $("rows").querySelector('[data-id="' + CSS.escape(id) + '"] .went');
+    if (cell) {
+      cell.hidden = false;
+      cell.className = "went " + what.state;
+      cell.lastElementChild.textContent = what.word;
+    }
+    const fact = $("detail").dataset.id === id && $("sent-on");
+    if (fact) {
+      fact.hidden = false;
+      fact.lastElementChild.textContent = what.text;
+    }
   };
 
   const addRow = (request) => {
@@ -53,6 +115,7 @@
     while (rows.children.length > maxRows) rows.lastElementChild.remove();
     $("table").hidden = false;
     $("empty").hidden = true;
+    if (request.forwarded) went(request.id, request.forwarded);
   };
 
   // The right side follows the newest request, unless one was chosen or somebody is busy there.
@@ -96,11 +159,9 @@
         // The server is away; the next request brings another try.
       }
       following = 0;
-      if (behind) follow(); else expect();
+      if (behind) follow();
     }, 250);
   };
-  // A request that is being forwarded is looked at again until it is known what came of it.
-  const expect = () => { if (document.querySelector("#detail [data-waiting]")) setTimeout(follow, 1000); };
 
   // Keys: j and k move through the list, / searches, p pins, c copies.
   addEventListener("keydown", (e) => {
@@ -131,15 +192,24 @@
     $("live").classList.toggle("on", on);
     $("live-word").textContent = word;
   };
-  expect();
-  const source = new EventSource(base + "/events?after=" + encodeURIComponent(body.dataset.newest));
+  const source = new EventSource(base + "/events?after=" + encodeURIComponent(body.dataset.newest) + "&waiting=" + body.dataset.waiting);
   source.addEventListener("open", () => state("live", true));
   source.addEventListener("error", () => state(source.readyState === EventSource.CLOSED ? "not live: reload the page" : "connecting again", false));
   source.addEventListener("gone", () => { source.close(); state("this bin has expired", false); });
   source.addEventListener("request", (event) => {
     if ("paged" in $("listing").dataset) return;
     if (!filtered()) addRow(JSON.parse(event.data));
-    announce();
+    announce(JSON.parse(event.data));
     follow();
+  });
+  source.addEventListener("forwarded", (event) => {
+    const { id, forwarded } = JSON.parse(event.data);
+    went(id, forwarded);
+  });
+  source.addEventListener("waiting", (event) => {
+    const waits = $("waits");
+    if (!waits) return;
+    waits.hidden = event.data === "0";
+    $("waits-n").textContent = Number(event.data).toLocaleString();
   });
 })();

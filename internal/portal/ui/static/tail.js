@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const maxRows = 100;
+  const most = () => Number(list.dataset.most) || 100; // rows
   const tries = 6; // to come back to a server that refuses, the last after a minute or so
   let source = null;
   let list = null;
@@ -53,7 +53,8 @@
     m.firstElementChild.textContent = text;
   };
   const full = () => {
-    left("The newest " + maxRows + " are shown.");
+    if (list.dataset.most) return; // it says where all are
+    left("The newest " + most() + " are shown.");
     const pager = list.querySelector(".pager-links");
     if (pager) pager.hidden = true;
   };
@@ -67,7 +68,7 @@
       had.replaceWith(fresh);
     } else rows.prepend(fresh);
     document.body.dispatchEvent(new CustomEvent("htmx:load", { detail: { elt: fresh } }));
-    while (rows.children.length > maxRows) {
+    while (rows.children.length > most()) {
       rows.lastElementChild.remove();
       full();
     }
@@ -126,7 +127,7 @@
       if (!busy()) { release(); place(row); return; }
       const at = waiting.findIndex((r) => r.id === row.id);
       if (at >= 0) waiting[at] = row; else waiting.push(row);
-      if (waiting.length > maxRows) { waiting.shift(); full(); }
+      if (waiting.length > most()) { waiting.shift(); full(); }
       held();
     });
     source.addEventListener("more", (e) => {

@@ -1,0 +1,247 @@
+package portal_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"html"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/service"
+	"github.com/hookswitch/hookswitch/internal/store"
+)
+
+// publish publishes events of the types to the App.
+func (c *customer) publish(types ...string) {
+	c.t.Helper()
+	for _, kind := range types {
+		if _, err := c.site.Service.PublishEvent(context.Background(), c.site.App, service.Publish{Type: kind, Payload: []byte(`{"order":17}`)}, service.Idempotency{}); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+// describe puts event types into the catalogue.
+func (c *customer) describe(types ...string) {
+	c.t.Helper()
+	for _, name := range types {
+		if _, err := c.site.Service.CreateEventType(context.Background(), hookswitch.EventType{Name: name}, service.Idempotency{}); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+func (c *customer) says(body string, list ...string) {
+	c.t.Helper()
+	body = html.UnescapeString(body)
+	for _, want := range list {
+		if !strings.Contains(body, want) {
+			c.t.Errorf("the page does not say %q", want)
+		}
+	}
+}
+
+func TestRecover_SaysHowMuchHowLongAndWhatGoesFirst(t *testing.T) {
+	t.Parallel()
+	c := newCustomer(t, hookswitch.AllCapabilities)
+	off := func(is bool) {
+		if _, err := c.site.Service.UpdateEndpoint(context.Background(), c.site.App.Key, c.endpoint.Key, func(e *hookswitch.Endpoint) error {
+			e.Disabled = is
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	off(true)
+	for range 4 {
+		c.publish("order.paid", "order.sent", "invoice.paid")
+	}
+	off(false)
+	c.says(c.get(c.base+"/recover?what=never&last=1h&rate=2"), "12 events will be sent.", "<dt>Size</dt><dd>144 bytes</dd>", "<dt>Takes</dt><dd>≈ 6 s</dd>", "The first 10 go alone. The other 2 follow when all of those got through.",
+		`"canary":10`, `"onlyOwed":true`, "hookswitch endpoint recover --app "+c.site.Service.IDs().Format(hookswitch.KindApp, c.site.App.Key), "--what never")
+	if body := c.get(c.base + "/recover?what=never&last=1h&canary=0"); strings.Contains(body, "go alone") {
+		t.Error("some go alone where all are to go at once")
+	}
+	c.says(c.get(c.base+"/recover?what=never&last=1h&text=order%3A17&types=some&type=invoice.paid"), "4 events will be sent.")
+	c.says(c.get(c.base+"/recover?what=never&last=1h&text=order%3A18"), "Nothing was missed in that time.")
+	c.says(c.get(c.base+"/recover?what=never&last=1h&tag=vip"), "Nothing was missed in that time.")
+	if status, body, _ := c.do("GET", c.base+"/recover?what=never&last=1h&text=status%3Afailed", nil); status != 422 || !strings.Contains(body, "Text in the payload may have") {
+		t.Errorf("a condition as text answers %d", status)
+	}
+	// What has the form of a time in another zone comes back in the one that browsers read.
+	c.says(c.get(c.base+"/recover?from="+url.QueryEscape(time.Now().Add(-time.Hour).In(time.FixedZone("", 3*3600)).Format(time.RFC3339))), `value="`+time.Now().Add(-time.Hour).UTC().Format("2006-01-02T15:04"))
+
+	from := time.Now().Add(-time.Hour).UTC().Format("2006-01-02T15:04")
+	c.done(c.base+"/recover", url.Values{"what": {"never"}, "from": {from}, "rate": {"1"}, "canary": {"10"}, "types": {"some"}, "other": {"order.paid"}})
+	list := func() []*hookswitch.Task {
+		tasks, err := c.site.Service.Recoveries(context.Background(), c.site.App.Key, c.endpoint.Key, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tasks
+	}
+	id := c.site.Service.IDs().Format(hookswitch.KindTask, list()[0].Key)
+	c.says(c.get(c.base+"/recover"), "order.paid · 1 a second · 10 first", "0 of 4")
+	if status, _, _ := c.post(c.base+"/recover/resume", url.Values{"task": {id}}); status != 409 {
+		t.Errorf("going on with one that runs answers %d", status)
+	}
+	c.done(c.base+"/recover/cancel", url.Values{"task": {id}})
+	c.says(c.get(c.base+"/recover"), "/recover/resume")
+	c.done(c.base+"/recover/resume", url.Values{"task": {id}})
+	if tasks := list(); len(tasks) != 2 || tasks[0].Total != 4 {
+		t.Fatalf("after going on: %+v", tasks)
+	}
+	body := c.get(c.base + "/recover")
+	c.says(body, "goes on with an earlier one")
+	if strings.Contains(body, "/recover/resume") {
+		t.Error("what was gone on with is offered again")
+	}
+}
+
+func TestAddEndpoint_TakesTypesByGroupAndByName(t *testing.T) {
+	t.Parallel()
+	c := newCustomer(t, hookswitch.AllCapabilities)
+	c.describe("order.paid", "order.sent")
+	all, err := c.site.Service.EventTypes(context.Background(), service.EventTypeQuery{}, store.NamePage{Limit: 500, Ascending: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var messages []string
+	for _, kind := range all {
+		if strings.HasPrefix(kind.Name, "message.") && !strings.HasPrefix(kind.Name, "message.attempt.") { // those are the operator's
+			messages = append(messages, kind.Name)
+		}
+	}
+	if len(messages) < 3 {
+		t.Fatalf("the catalogue has %v", messages)
+	}
+	newest := func() *hookswitch.Endpoint {
+		list, err := c.site.Service.Endpoints(context.Background(), c.site.App.Key, store.Page{Limit: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list[0]
+	}
+	c.done("/portal/endpoints/new", url.Values{"url": {c.endpoint.URL}, "types": {"some"}, "other": {"message.*, order.paid"}})
+	if got := newest().EventTypes; !slices.Equal(got, append(slices.Clone(messages), "order.paid")) {
+		t.Errorf("got %v", got)
+	}
+	group := all[slices.IndexFunc(all, func(k *hookswitch.EventType) bool { return k.Name == messages[0] })].GroupName
+	slices.Sort(messages)
+	if group == "" {
+		group = "message"
+	}
+	c.done("/portal/endpoints/new", url.Values{"url": {c.endpoint.URL}, "types": {"some"}, "group": {group}, "type": {"order.sent"}})
+	made := newest()
+	if !slices.Contains(made.EventTypes, messages[0]) || !slices.Contains(made.EventTypes, "order.sent") {
+		t.Errorf("got %v", made.EventTypes)
+	}
+	if status, body, _ := c.post("/portal/endpoints/new", url.Values{"url": {c.endpoint.URL}, "types": {"some"}, "other": {"nothing.*"}}); status != 422 || !strings.Contains(body, "nothing in the catalogue begins as in nothing.*") {
+		t.Errorf("a name for nothing answers %d", status)
+	}
+	// A type that the catalogue does not have any more is not lost when something else is changed.
+	if err := c.site.Service.ArchiveEventType(context.Background(), "order.sent"); err != nil {
+		t.Fatal(err)
+	}
+	base := "/portal/endpoints/" + c.site.Service.IDs().Format(hookswitch.KindEndpoint, made.Key)
+	c.says(c.get(base+"/settings"), "Not in the catalogue", `value="order.sent" checked`)
+}
+
+func TestAddEndpoint_PreviewsChecksAndTests(t *testing.T) {
+	t.Parallel()
+	c := newCustomer(t, hookswitch.AllCapabilities)
+	c.publish("order.paid", "order.paid", "order.sent")
+	preview := func(form url.Values) string {
+		status, body, _ := c.post("/portal/endpoints/preview", form)
+		if status != 200 {
+			t.Fatalf("the preview answers %d", status)
+		}
+		return body
+	}
+	c.says(preview(url.Values{"types": {"all"}}), "matched 3 of the 3 events")
+	c.says(preview(url.Values{"types": {"some"}, "type": {"order.paid"}}), "matched 2 of the 3 events")
+	c.says(preview(url.Values{"types": {"some"}}), "matched 0 of the 3 events")
+	c.says(preview(url.Values{"types": {"all"}, "tags": {"vip"}}), "matched 0 of the 3 events")
+
+	status, body, _ := c.post("/portal/endpoints/new", url.Values{"url": {"ftp://x"}, "types": {"all"}, "name": {"Keep me"}, "do": {"check"}})
+	if status != 200 {
+		t.Errorf("checking answers %d", status)
+	}
+	c.says(body, "The address must start with http:// or https://.", `value="Keep me"`)
+
+	status, _, header := c.post("/portal/endpoints/new", url.Values{"url": {c.endpoint.URL}, "types": {"all"}, "signature": {"ed25519"}, "do": {"test"}})
+	if status != 303 || !strings.HasPrefix(header.Get("Location"), "/portal/messages/msg_") {
+		t.Fatalf("creating and testing answers %d %s", status, header.Get("Location"))
+	}
+	list, err := c.site.Service.Endpoints(context.Background(), c.site.App.Key, store.Page{Limit: 1})
+	if err != nil || !strings.HasPrefix(list[0].Secrets[0].Secret.Reveal(), "whsk_") {
+		t.Fatalf("the new one signs with %v, %v", list, err)
+	}
+
+	// Its public keys are there for everybody who knows its id, and follow a rotation.
+	id := c.site.Service.IDs().Format(hookswitch.KindEndpoint, list[0].Key)
+	path := "/keys/" + c.site.Service.IDs().Format(hookswitch.KindApp, c.site.App.Key) + "/" + id
+	c.says(c.get("/portal/endpoints/"+id+"/signing"), path)
+	c.done("/portal/endpoints/"+id+"/signing/rotate", url.Values{"overlap": {"1h"}})
+	var set struct {
+		Keys []struct{ Kty, Crv, X string }
+	}
+	if err := json.Unmarshal([]byte(c.get(path)), &set); err != nil || len(set.Keys) != 2 {
+		t.Fatalf("the key set is %+v, %v", set, err)
+	}
+	for _, k := range set.Keys {
+		if raw, err := base64.RawURLEncoding.DecodeString(k.X); err != nil || len(raw) != ed25519.PublicKeySize || k.Kty != "OKP" || k.Crv != "Ed25519" {
+			t.Errorf("the key %+v: %v", k, err)
+		}
+	}
+	c.done("/portal/endpoints/"+id+"/signing/rotate", url.Values{"overlap": {"0s"}, "kind": {"hmac"}})
+	if now, err := c.site.Service.Endpoint(context.Background(), c.site.App.Key, id); err != nil || !strings.HasPrefix(now.Secrets[0].Secret.Reveal(), "whsec_") {
+		t.Errorf("after a rotation to a shared secret: %v", err)
+	}
+	for _, none := range []string{"/keys/acme/" + id, "/keys/" + strings.Split(path, "/")[2] + strings.TrimPrefix(c.base, "/portal/endpoints")} {
+		if status, _, _ := c.do("GET", none, nil); status != 404 {
+			t.Errorf("%s answers %d", none, status)
+		}
+	}
+}
+
+func TestSettings_WhatWasSavedCanBeUndone(t *testing.T) {
+	t.Parallel()
+	c := newCustomer(t, hookswitch.AllCapabilities)
+	c.describe("order.paid")
+	was := c.now()
+	status, body, _ := c.post(c.base+"/settings", url.Values{"url": {c.endpoint.URL}, "name": {"CRM"}, "types": {"some"}, "type": {"order.paid"}, "tags": {"vip"}, "rate": {"7"}, "auth": {"keep"}, "headers": {"X-Zone: b"}, "do": {"save"}})
+	if status != 200 {
+		t.Fatalf("saving answers %d %s", status, problemsOf(body))
+	}
+	c.says(body, "Saved: Name, Event types, Tags, Rate, Header X-Region, Header X-Zone.", "What was changed", "<ins>7 a second</ins>", "Undo")
+	// The form behind Undo.
+	_, after, _ := strings.Cut(body, `id="saved"`)
+	after, _, _ = strings.Cut(after, "</form>")
+	form := url.Values{"do": {"save"}}
+	for _, part := range strings.Split(after, `<input type="hidden" name="`)[1:] {
+		name, rest, _ := strings.Cut(part, `" value="`)
+		value, _, _ := strings.Cut(rest, `">`)
+		form.Add(name, html.UnescapeString(value))
+	}
+	if status, _, _ := c.post(c.base+"/settings", form); status != 200 {
+		t.Fatalf("undoing answers %d", status)
+	}
+	now := c.now()
+	if now.Description != was.Description || now.EventTypes != nil || now.Tags != nil || now.ThrottleRate != 0 || now.Headers["X-Region"] != "eu" || now.Headers["X-Zone"] != "" || now.Headers["Authorization"] != "Bearer very-secret" {
+		t.Errorf("after undoing: %+v", now)
+	}
+}
+
+// problemsOf is what the summary of a form says.
+func problemsOf(body string) string {
+	_, after, _ := strings.Cut(body, `id="problems"`)
+	list, _, _ := strings.Cut(after, "</div>")
+	return list
+}
