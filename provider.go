@@ -52,6 +52,28 @@ type CredentialsChecker interface {
 	CheckCredentials(ch Channel, c Credentials) error
 }
 
+// CredentialsDescriber is a Provider that knows by name which credentials and settings a Route of its takes.
+type CredentialsDescriber interface {
+	// CredentialFields are those of a Route on the channel, in the order in which a person is asked for them.
+	CredentialFields(ch Channel) []CredentialField
+}
+
+// CredentialField is one of the Credentials, as a person is asked for it.
+type CredentialField struct {
+	Name   string // in Credentials
+	Label  string // what the provider calls it
+	Hint   string // what it is, and where it is found
+	Holder string // an example of one; empty: none
+	// Public says that it is no secret: it may be shown to who may change it. Several, that it may have more than one value. Rare, that most do without it.
+	Public, Several, Rare bool
+	// Receives and Sends say that without it nothing is received, or sent, over the Route. Of fields of which one is enough, both say so.
+	Receives, Sends bool
+	// Chosen says that it is made up on our side: where none is given with a new Route, a random one is.
+	Chosen bool
+	// Choices are the only values there are; none: there are others.
+	Choices []string
+}
+
 // Registrar is a Provider that can be told over its API where to push.
 type Registrar interface {
 	// Register has the provider push what comes for r to door, an address of ours as the provider is to call it, in place of where it pushed that

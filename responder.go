@@ -83,7 +83,58 @@ type Reply struct {
 	State string
 	// Unsolved says that the answer does not solve what the person wants.
 	Unsolved bool
+	// Screen names the place in a flow that the answer shows; empty: it is none of a flow.
+	Screen string
+	// Use is what the answer has cost. It comes with an error too, as far as it is known.
+	Use ReplyUse
 }
+
+// ReplyUse is what it has cost to ask a Responder.
+type ReplyUse struct {
+	// Kind is that of the Responder, and Took how long it had to be waited for. Who asks sets them.
+	Kind string
+	Took time.Duration
+	// Model is the one that answered, and TokensIn and TokensOut what its server has counted; 0: it does not say.
+	Model               string
+	TokensIn, TokensOut int
+	// Refused says that the model refused to answer.
+	Refused bool
+}
+
+// ReplyResult is what became of asking a Responder. The words are stored.
+type ReplyResult string
+
+// What becomes of asking.
+const (
+	ReplyAnswered ReplyResult = "answered"
+	ReplySilent   ReplyResult = "silent"   // it had nothing to say
+	ReplyHandover ReplyResult = "handover" // it asked for a person
+	ReplyRefused  ReplyResult = "refused"  // the model refused
+	ReplyDropped  ReplyResult = "dropped"  // a person had taken over meanwhile, or the person wants no more messages
+	ReplyAgain    ReplyResult = "again"    // it failed, and is asked again
+	ReplyFailed   ReplyResult = "failed"   // it failed for good
+)
+
+// ReplyResults are all of them.
+var ReplyResults = []ReplyResult{ReplyAnswered, ReplySilent, ReplyHandover, ReplyRefused, ReplyDropped, ReplyAgain, ReplyFailed}
+
+// ReplyRecord is one time that a Responder was asked for an answer. Nothing that anybody said is in it.
+type ReplyRecord struct {
+	Key          Key
+	App          Key
+	Sender       Key // whom the person wrote to
+	Conversation Key
+	Message      Key // what it answered; 0: a call or a session had just begun
+	Dialogue     Key // 0: it was no call or session
+	Channel      Channel
+	Result       ReplyResult
+	Try          int // 1 for the first
+	Use          ReplyUse
+	Problem      string // why there is no answer
+}
+
+// At is when it was recorded.
+func (r *ReplyRecord) At() time.Time { return r.Key.Time() }
 
 // MaxTurnState is the greatest length of what a Responder is reminded of, in bytes.
 const MaxTurnState = 16 << 10

@@ -22,6 +22,8 @@ type Sender struct {
 	// Enabled are the channels that have been switched on for the sender, by the names that Channels gives. It says what is wanted; what can be sent is up to the Routes.
 	Enabled   []string
 	Responder ResponderConfig
+	// Silenced are the channels on which the Responder says nothing, whatever it is.
+	Silenced  []Channel
 	Dialogue  DialogueTexts
 	Routes    []Route
 	CreatedAt time.Time
@@ -94,6 +96,23 @@ func (s *Sender) Enable(name string, on bool) {
 		if s.Enabled = slices.Delete(slices.Clone(s.Enabled), at, at+1); len(s.Enabled) == 0 {
 			s.Enabled = nil
 		}
+	}
+}
+
+// Answers reports whether the Responder of s answers what comes on the channel.
+func (s *Sender) Answers(ch Channel) bool {
+	return s.Responder.Kind != "" && !slices.Contains(s.Silenced, ch)
+}
+
+// Silence switches the Responder off on a channel, or on again.
+func (s *Sender) Silence(ch Channel, off bool) {
+	silenced := slices.DeleteFunc(slices.Clone(s.Silenced), func(c Channel) bool { return c == ch })
+	if off {
+		silenced = append(silenced, ch)
+	}
+	slices.Sort(silenced)
+	if s.Silenced = silenced; len(silenced) == 0 {
+		s.Silenced = nil
 	}
 }
 

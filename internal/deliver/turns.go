@@ -44,6 +44,7 @@ func (t *turns) Run(ctx context.Context, it work.Item) work.Result {
 	rctx, cancel := recording(ctx) // only now: the run may have taken longer than the recording may
 	defer cancel()
 	if err != nil {
+		fallback.Use = reply.Use
 		next, failed := t.Service.FailReply(rctx, o, it.Tries, err, fallback)
 		t.Logger.Warn("respond", "error", err, "message_id", t.Service.IDs().Format(hookswitch.KindMessage, o.Subject), "attempt", it.Tries+1, "again", !next.IsZero())
 		if failed != nil {
@@ -69,6 +70,7 @@ func (t *turns) Run(ctx context.Context, it work.Item) work.Result {
 // ask runs the responder of a turn. fallback is what is said if it has failed for good. Showing the person that an answer is on its way goes on beside it, and may
 // take longer than it.
 func (t *turns) ask(ctx context.Context, o *store.Outcome, turn *service.Turn, attending *sync.WaitGroup) (reply, fallback hookswitch.Reply, err error) {
+	reply.Use.Kind = turn.Responder.Kind
 	r, err := t.responders.Of(turn.Sender, turn.Version, turn.Responder)
 	if err != nil {
 		return reply, fallback, err
@@ -81,7 +83,9 @@ func (t *turns) ask(ctx context.Context, o *store.Outcome, turn *service.Turn, a
 	}
 	call, cancel := context.WithTimeout(ctx, respondTimeout)
 	defer cancel()
+	began := t.Now()
 	reply, err = r.Respond(call, &turn.Turn)
+	reply.Use.Kind, reply.Use.Took = turn.Responder.Kind, t.Now().Sub(began)
 	return reply, fallback, err
 }
 

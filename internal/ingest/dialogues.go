@@ -41,7 +41,9 @@ func (d *Doors) ask(ctx context.Context, t *service.Turn) (hookswitch.Reply, err
 		return reply, nil
 	}
 	if f, ok := r.(hookswitch.Fallbacker); ok {
-		return f.Fallback(&t.Turn), err
+		fallback := f.Fallback(&t.Turn)
+		fallback.Use = reply.Use
+		return fallback, err
 	}
-	return hookswitch.Reply{}, err
+	return hookswitch.Reply{Use: reply.Use}, err
 }

@@ -47,13 +47,16 @@ var actionNames = map[hookswitch.Action]string{hookswitch.DidCreateEndpoint: "En
 	hookswitch.DidOpenPortal: "Portal opened as the customer", hookswitch.DidCreateToken: "API token created", hookswitch.DidEndToken: "API token revoked",
 	hookswitch.DidEndPortal: "Session ended", hookswitch.DidEndPortals: "All sessions ended", hookswitch.DidMarkIssue: "Issue marked", hookswitch.DidCreateApp: "Application created", hookswitch.DidChangeApp: "Application changed", hookswitch.DidDeleteApp: "Application deleted",
 	hookswitch.DidExportApp: "Application exported", hookswitch.DidErase: "Person erased", hookswitch.DidCreateKey: "API key created", hookswitch.DidRotateKey: "API key rotated", hookswitch.DidRevokeKey: "API key revoked",
-	hookswitch.DidPause: "Everything paused", hookswitch.DidResume: "Pause ended", hookswitch.DidDrainNode: "Node drained", hookswitch.DidFillNode: "Node takes work again", hookswitch.DidEndSession: "Session ended"}
+	hookswitch.DidPause: "Everything paused", hookswitch.DidResume: "Pause ended", hookswitch.DidDrainNode: "Node drained", hookswitch.DidFillNode: "Node takes work again", hookswitch.DidEndSession: "Session ended",
+	hookswitch.DidAddChannel: "Channel added", hookswitch.DidChangeCredentials: "Channel changed", hookswitch.DidRemoveChannel: "Channel removed", hookswitch.DidChangeResponder: "Responder changed",
+	hookswitch.DidSilenceResponder: "Responder switched off", hookswitch.DidUnmuteResponder: "Responder switched on"}
 
 var actionIcons = map[hookswitch.Action]string{hookswitch.DidCreateEndpoint: "plus", hookswitch.DidChangeEndpoint: "gear", hookswitch.DidDeleteEndpoint: "cross", hookswitch.DidDisableEndpoint: "ban",
 	hookswitch.DidEnableEndpoint: "play", hookswitch.DidShowSecret: "lock", hookswitch.DidRotateSecret: "key", hookswitch.DidCutSecret: "key", hookswitch.DidStartRecovery: "send", hookswitch.DidCancelRecovery: "ban",
 	hookswitch.DidOpenPortal: "user", hookswitch.DidCreateToken: "key", hookswitch.DidEndToken: "key", hookswitch.DidEndPortal: "out", hookswitch.DidEndPortals: "out", hookswitch.DidMarkIssue: "alert", hookswitch.DidCreateApp: "plus", hookswitch.DidChangeApp: "gear", hookswitch.DidDeleteApp: "cross", hookswitch.DidExportApp: "down", hookswitch.DidErase: "user",
 	hookswitch.DidCreateKey: "key", hookswitch.DidRotateKey: "key", hookswitch.DidRevokeKey: "ban", hookswitch.DidPause: "pause", hookswitch.DidResume: "play", hookswitch.DidDrainNode: "down", hookswitch.DidFillNode: "play",
-	hookswitch.DidEndSession: "out"}
+	hookswitch.DidEndSession: "out", hookswitch.DidAddChannel: "plus", hookswitch.DidChangeCredentials: "key", hookswitch.DidRemoveChannel: "cross", hookswitch.DidChangeResponder: "turn",
+	hookswitch.DidSilenceResponder: "ban", hookswitch.DidUnmuteResponder: "play"}
 
 func actorName(a hookswitch.Actor) string {
 	switch a.Kind {

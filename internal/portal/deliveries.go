@@ -124,7 +124,7 @@ type found struct {
 var quick = []struct{ name, term string }{{"Failed", "status:failed"}, {"Waiting", "status:waiting"}, {"Given up", "status:given-up"}, {"No answer", "code:none"}, {"5xx", "code:5xx"}, {"4xx", "code:4xx"}, {"Last hour", "after:1h"}}
 
 // filterHint explains the grammar in a line.
-const filterHint = `status:failed code:5xx type:message.* channel:sms after:2h before:2026-03-01 message:msg_… and "text in the payload", in big or small letters.`
+const filterHint = `status:failed code:5xx type:message.* channel:sms after:2h before:2026-03-01 (UTC) message:msg_… and "text in the payload", in big or small letters.`
 
 // find begins a list with a filter bar at the path.
 func (v *view) find(path, label string) found {
@@ -305,7 +305,11 @@ func matching(q *filter.Query) url.Values {
 	case len(q.Codes) == 1:
 		form.Set("answers", strconv.Itoa(q.Codes[0].Low))
 	}
-	if len(q.Channels) == 1 {
+	text := q.WithoutNamed(filter.Names...)
+	switch {
+	case len(q.Channels) == 1 && slices.Contains(hookswitch.Channels, hookswitch.Channel(q.Channels[0])):
+		text = strings.TrimSpace(text + " " + filter.Term{Value: `"channel":"` + q.Channels[0] + `"`}.String())
+	case len(q.Channels) == 1:
 		form.Set("tag", q.Channels[0])
 	}
 	if len(q.Types) > 0 {
@@ -319,8 +323,8 @@ func matching(q *filter.Query) url.Values {
 	if !q.Before.IsZero() {
 		form.Set("until", q.Before.UTC().Format(timeForm))
 	}
-	if len(q.Texts) > 0 {
-		form.Set("text", q.WithoutNamed(filter.Names...))
+	if text != "" {
+		form.Set("text", text)
 	}
 	return form
 }

@@ -315,17 +315,17 @@ func (page *endpointPage) actions(h *service.EndpointHealth) []ui.Action {
 	case e.Disabled:
 		state.Name, state.Icon, state.Look, state.Fields = "Enable", "play", "primary", map[string]string{"do": "enable"}
 	}
-	again := page.Page("endpoints", page.Head.ID, "recover") + "?last=24h&what="
-	recover := ui.Action{Name: "Recover", Icon: "turn", URL: again + "failed", Refused: page.Bulk}
-	missed := ui.Action{Name: "Replay missing", Icon: "send", URL: again + "never", Refused: page.Bulk}
+	recovery := page.Page("endpoints", page.Head.ID, "recover") + "?last=24h&what="
+	again := ui.Action{Name: "Send failed again", Icon: "turn", URL: recovery + "failed", Refused: page.Bulk}
+	missed := ui.Action{Name: "Replay missing", Icon: "send", URL: recovery + "never", Refused: page.Bulk}
 	if e.Disabled {
-		for _, a := range []*ui.Action{&recover, &missed} {
+		for _, a := range []*ui.Action{&again, &missed} {
 			if a.Refused == "" {
 				a.Refused = "The endpoint is off: enable it first."
 			}
 		}
 	}
-	return []ui.Action{page.probe(h), recover, missed, state}
+	return []ui.Action{page.probe(h), again, missed, state}
 }
 
 // changeEndpoint pauses an endpoint, or lets it go on.

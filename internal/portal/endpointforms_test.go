@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"html"
 	"net/url"
 	"slices"
@@ -69,8 +70,8 @@ func TestRecover_SaysHowMuchHowLongAndWhatGoesFirst(t *testing.T) {
 		t.Error("some go alone where all are to go at once")
 	}
 	c.says(c.get(c.base+"/recover?what=never&last=1h&text=order%3A17&types=some&type=invoice.paid"), "4 events will be sent.")
-	c.says(c.get(c.base+"/recover?what=never&last=1h&text=order%3A18"), "Nothing was missed in that time.")
-	c.says(c.get(c.base+"/recover?what=never&last=1h&tag=vip"), "Nothing was missed in that time.")
+	c.says(c.get(c.base+"/recover?what=never&last=1h&text=order%3A18"), "Nothing in that time fits what it is narrowed to.")
+	c.says(c.get(c.base+"/recover?what=never&last=1h&tag=vip"), "Nothing in that time fits what it is narrowed to.")
 	if status, body, _ := c.do("GET", c.base+"/recover?what=never&last=1h&text=status%3Afailed", nil); status != 422 || !strings.Contains(body, "Text in the payload may have") {
 		t.Errorf("a condition as text answers %d", status)
 	}
@@ -237,6 +238,98 @@ func TestSettings_WhatWasSavedCanBeUndone(t *testing.T) {
 	if now.Description != was.Description || now.EventTypes != nil || now.Tags != nil || now.ThrottleRate != 0 || now.Headers["X-Region"] != "eu" || now.Headers["X-Zone"] != "" || now.Headers["Authorization"] != "Bearer very-secret" {
 		t.Errorf("after undoing: %+v", now)
 	}
+}
+
+func TestDeliveries_WhatMatchesIsSentByARecovery(t *testing.T) {
+	t.Parallel()
+	c := newCustomer(t, hookswitch.AllCapabilities)
+	c.answer = 500
+	for range 2 {
+		ev, err := c.site.Service.PublishEvent(context.Background(), c.site.App, service.Publish{Type: "order.paid", Payload: []byte(`{"order":17}`)}, service.Idempotency{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := c.site.Store.ClaimDue(context.Background(), store.ClaimRequest{Kind: hookswitch.DeliverWebhook, Now: time.Now(), Lease: time.Now().Add(time.Hour), Max: 10, PerTarget: func(hookswitch.Key) int { return 10 }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range list.Deliveries {
+			c.site.Service.Record(&store.Outcome{Kind: d.Kind, App: d.App, Subject: d.Subject, Target: d.Target, Claim: d.Claim, Verdict: store.Exhausted,
+				Attempt: &hookswitch.Attempt{Key: c.site.Service.NextKey(), App: d.App, Event: ev.Key, Endpoint: d.Target, Code: 500}})
+		}
+		_ = c.site.Store.Accept(&store.Accept{}) // commits what waits, and is refused
+	}
+	for q, want := range map[string]string{
+		"status:failed code:5xx":           "what=failed&answers=500",
+		"type:order.* order:17":            "what=all&text=order:17&types=some&other=order.*",
+		"status:failed channel:sms":        `what=failed&text=""channel":"sms""`,
+		"status:failed channel:vip":        "what=failed&tag=vip",
+		"status:delivered":                 "what=all&answers=200",
+		"code:none after:2026-11-01T10:00": "what=all&answers=0&from=2026-11-01T10:00",
+	} {
+		body := html.UnescapeString(c.get(c.base + "/deliveries?q=" + url.QueryEscape(q)))
+		_, link, found := strings.Cut(body, `href="`+c.base+`/recover?`)
+		if !found {
+			if strings.Contains(q, "5xx") || strings.Contains(q, "order:17") {
+				t.Errorf("%s: nothing leads to a recovery", q)
+			}
+			continue // nothing matches
+		}
+		link, _, _ = strings.Cut(link, `"`)
+		got, _ := url.ParseQuery(link)
+		for _, part := range strings.Split(want, "&") {
+			if name, value, _ := strings.Cut(part, "="); got.Get(name) != value {
+				t.Errorf("%s: %s is %q, want %q", q, name, got.Get(name), value)
+			}
+		}
+	}
+	for _, q := range []string{"", "code:503", "message:x", "code:5xx code:4xx"} {
+		if body := c.get(c.base + "/deliveries?q=" + url.QueryEscape(q)); strings.Contains(body, "Send all that match") {
+			t.Errorf("%q leads to a recovery that would send something else", q)
+		}
+	}
+	c.says(c.get(c.base+"/recover?what=failed&last=1h&text=order%3A17"), "2 events will be sent.")
+}
+
+func TestEndpoints_AreFoundHoweverManyThereAre(t *testing.T) {
+	t.Parallel()
+	c := newCustomer(t, hookswitch.AllCapabilities)
+	for i := range 230 {
+		e := hookswitch.Endpoint{URL: "https://receiver.example/hook", Description: fmt.Sprintf("Branch %03d", i), Disabled: i < 3}
+		if _, err := c.site.Service.CreateEndpoint(context.Background(), c.site.App.Key, e, service.Idempotency{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names := func(body string) (list []string) {
+		for _, part := range strings.Split(body, `aria-label="Choose `)[1:] {
+			name, _, _ := strings.Cut(part, `"`)
+			list = append(list, name)
+		}
+		return list
+	}
+	older := func(body string) string {
+		before, _, found := strings.Cut(body, `" rel="next">Older`)
+		if !found {
+			return ""
+		}
+		return html.UnescapeString(before[strings.LastIndex(before, `href="`)+len(`href="`):])
+	}
+	var all []string
+	for path := "/portal/endpoints"; path != ""; {
+		body := c.get(path)
+		all = append(all, names(body)...)
+		path = older(body)
+	}
+	if len(all) != 231 || all[0] != "Branch 229" || all[229] != "Branch 000" {
+		t.Errorf("%d endpoints on all pages, from %s", len(all), all[0])
+	}
+	if got := names(c.get("/portal/endpoints?q=branch+001")); !slices.Equal(got, []string{"Branch 001"}) {
+		t.Errorf("the search finds %v", got)
+	}
+	if got := names(c.get("/portal/endpoints?state=disabled")); !slices.Equal(got, []string{"Branch 002", "Branch 001", "Branch 000"}) {
+		t.Errorf("those that are off: %v", got)
+	}
+	c.says(c.get("/portal/endpoints?q=nothing-like-it"), "No endpoint matches")
 }
 
 // problemsOf is what the summary of a form says.

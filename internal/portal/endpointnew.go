@@ -257,7 +257,10 @@ type urlStep struct {
 	More string
 }
 
-const checkTime = 8 * time.Second
+const (
+	checkTime   = 8 * time.Second
+	maxShownURL = 300 // of a redirect's target, in characters
+)
 
 // checkURL tries an address: its form, its name, its certificate, and what it answers to a signed ping.
 func (p *Pages) checkURL(v *view) error {
@@ -350,7 +353,11 @@ func (p *Pages) tryURL(ctx context.Context, text string) (steps []urlStep) {
 	case res.Status >= 200 && res.Status < 300:
 		add(ui.Good, "It answered a signed ping with "+strconv.Itoa(res.Status)+" in "+took+".", "The ping was signed with a secret that your server does not know: one that refuses it does right.")
 	case res.Status >= 300 && res.Status < 400:
-		add(ui.Bad, "It redirects ("+strconv.Itoa(res.Status)+"). Redirects are not followed.", "Use the address that it leads to.")
+		more := "Use the address that it leads to."
+		if to := excerpt(res.Header.Get("Location"), maxShownURL); to != "" {
+			more = "Use the address that it leads to: " + to
+		}
+		add(ui.Bad, "It redirects ("+strconv.Itoa(res.Status)+"). Redirects are not followed.", more)
 	case res.Status == 401 || res.Status == 403 || res.Status == 400:
 		add(ui.Good, "It answered "+strconv.Itoa(res.Status)+" in "+took+": it does not trust a ping with a strange signature.", "That is right. Send a test once the endpoint is created.")
 	case res.Status == 404 || res.Status == 405:

@@ -308,7 +308,7 @@ func (page *recoverPage) fields(form url.Values, wrong map[string]string) {
 	page.Canary.Kind, page.Canary.Options = "select", options(form.Get("canary"), canaries...)
 	page.Tag = field("tag", "Tag", "Only events that bear this word. The API calls tags channels.")
 	page.Tag.Optional = true
-	page.Text = field("text", "Text in the payload", `Words, texts in quotes, and members such as order:17. It heeds upper and lower case.`)
+	page.Text = field("text", "Text in the payload", `Words, texts in quotes, and members such as order:17.`)
 	page.Text.Optional = true
 	page.Answers = field("answers", "What was answered", "By any of the attempts so far.")
 	page.Answers.Kind, page.Answers.Options = "select", options(form.Get("answers"), answerClasses...)
@@ -325,6 +325,8 @@ func (page *recoverPage) say(what string, r service.Recovery) {
 	switch {
 	case n == 0 && page.Plan.More:
 		page.Tone, page.Sentence = ui.Info, "Nothing that would be sent was found yet."
+	case n == 0 && page.Narrowed:
+		page.Tone, page.Sentence = ui.Info, "Nothing in that time fits what it is narrowed to."
 	case n == 0:
 		page.Tone, page.Sentence = ui.Info, map[string]string{"failed": "Nothing failed in that time.", "never": "Nothing was missed in that time.", "all": "There is nothing in that time."}[what]
 	case page.Plan.More:

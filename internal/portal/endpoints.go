@@ -4,7 +4,6 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -33,8 +32,6 @@ type endpointRow struct {
 	P95                 string
 	Waiting             string
 	Disabled            bool
-	described           string // in full
-	state               service.State
 }
 
 func hostOf(address string) string {
@@ -137,8 +134,8 @@ func (v *view) endpointRows(list []*service.EndpointHealth) ([]endpointRow, erro
 	for _, h := range list {
 		e := h.Endpoint
 		ok, failed := h.Totals()
-		r := endpointRow{ID: v.ID(hookswitch.KindEndpoint, e.Key), Name: endpointName(e), described: e.Description + " " + e.UID, URL: e.URL, State: stateBadge(h), Why: v.stateWhy(h, off[e.Key]), Types: e.EventTypes,
-			Success: ui.Percent(ok, ok+failed), Attempts: ui.Plural(int(ok+failed), "attempt"), P95: "–", Waiting: "–", Disabled: e.Disabled, state: h.State()}
+		r := endpointRow{ID: v.ID(hookswitch.KindEndpoint, e.Key), Name: endpointName(e), URL: e.URL, State: stateBadge(h), Why: v.stateWhy(h, off[e.Key]), Types: e.EventTypes,
+			Success: ui.Percent(ok, ok+failed), Attempts: ui.Plural(int(ok+failed), "attempt"), P95: "–", Waiting: "–", Disabled: e.Disabled}
 		r.Page = v.Page("endpoints", r.ID)
 		if token, ok := v.p.svc.BinToken(e.URL); ok {
 			r.Bin = playRoot + "/" + token
@@ -165,7 +162,7 @@ type endpointsPage struct {
 	Add    ui.Action
 	Play   ui.Action
 	Rows   []endpointRow
-	Total  int
+	Any    bool // there may be some
 	Filter ui.Filter
 	Blank  *ui.Blank
 	Pager  ui.Pager
@@ -173,23 +170,25 @@ type endpointsPage struct {
 }
 
 func (p *Pages) endpoints(v *view) error {
-	h, err := p.svc.Health(v.ctx(), v.App.Key)
-	if err != nil {
-		return err
-	}
 	refused := v.MayNot("endpoints.write")
-	page := &endpointsPage{view: v, Total: len(h.Endpoints), Bulk: refused,
+	page := &endpointsPage{view: v, Bulk: refused,
 		Add:  ui.Action{Name: "Add endpoint", URL: v.Page("endpoints", "new"), Icon: "plus", Look: "primary", Refused: refused},
 		Play: ui.Action{Name: "Use a play bin", URL: v.Page("endpoints", "play"), Icon: "play", Post: true, Refused: refused}}
-	text, state := strings.ToLower(strings.TrimSpace(v.query("q"))), v.query("state")
-	rows, err := v.endpointRows(h.Endpoints)
+	text, state, at := strings.ToLower(strings.TrimSpace(v.query("q"))), v.query("state"), v.pageAt(hookswitch.KindEndpoint)
+	list, stopped, err := p.svc.FindEndpoints(v.ctx(), v.App.Key, func(e *hookswitch.Endpoint) bool {
+		return text == "" || strings.Contains(strings.ToLower(e.Description+" "+e.UID+" "+e.URL+" "+v.ID(hookswitch.KindEndpoint, e.Key)+" "+strings.Join(e.EventTypes, " ")), text)
+	}, service.State(state), at)
 	if err != nil {
 		return err
 	}
-	page.Rows = slices.DeleteFunc(rows, func(r endpointRow) bool {
-		found := text == "" || strings.Contains(strings.ToLower(r.described+" "+r.URL+" "+r.ID+" "+strings.Join(r.Types, " ")), text)
-		return !found || state != "" && string(r.state) != state
-	})
+	list, page.Pager = turned(v, hookswitch.KindEndpoint, list, at, func(h *service.EndpointHealth) hookswitch.Key { return h.Endpoint.Key })
+	if stopped != 0 && !at.Ascending {
+		page.Pager.Older = v.Link("before", v.ID(hookswitch.KindEndpoint, stopped), "after", "")
+	}
+	if page.Rows, err = v.endpointRows(list); err != nil {
+		return err
+	}
+	page.Any = len(list) > 0 || text != "" || state != "" || at.Before != 0 || at.After != 0
 	page.Filter = ui.Filter{Action: v.Page("endpoints"), Target: "endpoints", Label: "Search endpoints", Text: v.query("q"), Holder: "Name, address or event type",
 		Fields: []ui.Field{{ID: "state", Name: "state", Label: "State", Kind: "select", Options: options(state, "", "Any state", "active", "Active", "unsteady", "Unsteady", "failing", "Failing",
 			"disabled", "Paused or off", "idle", "Quiet")}}}
@@ -201,12 +200,15 @@ func (p *Pages) endpoints(v *view) error {
 	}
 	page.Filter.Clear = v.Page("endpoints")
 	switch {
-	case page.Total == 0:
+	case !page.Any:
 		page.Blank = &ui.Blank{Kind: "empty", Title: "No endpoint yet", Text: "An endpoint is an address of your server that events are sent to. Without a server, a play bin shows you what would arrive.",
 			Links: []ui.Action{page.Add, page.Play}}
 	case len(page.Rows) == 0:
-		page.Blank = &ui.Blank{Kind: "nomatch", Title: "No endpoint matches", Text: "None of the " + ui.Plural(page.Total, "endpoint") + " fits the conditions.",
-			Links: []ui.Action{{Name: "Clear the conditions", URL: v.Page("endpoints")}}}
+		page.Blank = &ui.Blank{Kind: "nomatch", Title: "No endpoint matches", Text: "None fits the conditions.", Links: []ui.Action{{Name: "Clear the conditions", URL: v.Page("endpoints")}}}
+		if page.Pager.Older != "" {
+			page.Blank.Title, page.Blank.Text = "No endpoint matches so far", "There are very many; those that were looked at do not fit."
+			page.Blank.Links = append([]ui.Action{{Name: "Look further", URL: page.Pager.Older, Look: "primary"}}, page.Blank.Links...)
+		}
 	}
 	page.Pager.Shown = ui.Plural(len(page.Rows), "endpoint")
 	v.api(http.MethodGet, "/app/"+v.AppID()+"/endpoint", "hookswitch endpoint list --app "+v.AppID())

@@ -90,7 +90,7 @@ func (p *Pages) showSenders(v *view, status int, form, wrong map[string]string) 
 	}
 	page.Pager.Shown = ui.Plural(len(list), "sender")
 	if len(list) == 0 {
-		page.Blank = &ui.Blank{Kind: "empty", Title: "No sender yet", Text: "A sender is an identity that people see: a number, a page, a bot, an address. Channels are given to it with its credentials, by a sender file."}
+		page.Blank = &ui.Blank{Kind: "empty", Title: "No sender yet", Text: "A sender is an identity that people see: a number, a page, a bot, an address. Create one below, and give it channels."}
 	}
 	page.Name = ui.Field{ID: "name", Name: "name", Label: "Name", Value: form["name"], Problem: wrong["name"], Required: true, Holder: "Support line"}
 	page.Phone = ui.Field{ID: "phone", Name: "phone", Label: "Phone number", Value: form["phone"], Problem: wrong["phone"], Optional: true, Mono: true, Holder: "+254711082369"}
@@ -132,7 +132,7 @@ func (p *Pages) createSender(v *view) error {
 	if err != nil {
 		return err
 	}
-	return v.done(v.Page("senders", v.ID(hookswitch.KindSender, done.Sender.Key)), ui.Good, "Created "+done.Sender.Name+". It has no channel yet: a sender file gives it one.")
+	return v.done(v.Page("senders", v.ID(hookswitch.KindSender, done.Sender.Key)), ui.Good, "Created "+done.Sender.Name+". It has no channel yet: add one.")
 }
 
 // seen is what has come to the doors for one route.
@@ -141,11 +141,11 @@ type seen struct {
 	notes                                  []store.DoorNote
 }
 
-// seenAt picks out of the notes of a sender those about a route. A door that names no channel is about the only route there is, or about all of one provider.
+// seenAt picks out of the notes of a sender those about a route.
 func seenAt(notes []store.DoorNote, r hookswitch.Route, routes int) (s seen) {
 	for i := range notes {
 		n := &notes[i]
-		if n.Channel != r.Channel && n.Channel != "" || n.Provider != r.Provider && (n.Provider != "" || routes > 1) {
+		if !service.NoteIsAbout(n, &r, routes) {
 			continue
 		}
 		s.notes = append(s.notes, *n)
@@ -201,7 +201,8 @@ type senderPage struct {
 	Hook      *hookCard
 	Responder string
 	Enabled   []string
-	Refused   string // why only the operator may register
+	Refused   string // why only the operator may register, and add channels
+	Flows     bool   // people dial or call it
 	Problems  ui.Problems
 }
 
@@ -266,9 +267,9 @@ type eventChoice struct {
 func refusalWords(result string) (what, advice string) {
 	switch result {
 	case "bad_signature":
-		return "Signature not right", "Compare the secret at the provider with the one in the sender file, and the address that it calls with the one above: some signatures cover it."
+		return "Signature not right", "Compare the secret at the provider with the one that is set here, and the address that it calls with the one above: some signatures cover it."
 	case "bad_token":
-		return "Handshake for another token", "Enter the verify token of the sender file at the provider."
+		return "Handshake for another token", "Enter the verify token that is set here at the provider, or set the one from there here."
 	case "bad_payload":
 		return "Not to be read", "It was genuine or a handshake, and its body or its parameters are not what the provider documents."
 	case "too_large":
@@ -315,6 +316,7 @@ func (p *Pages) senderPage(v *view) (*senderPage, error) {
 	for _, setup := range p.svc.RouteSetups(s) {
 		page.Cards = append(page.Cards, p.channelCard(v, s, setup, seenAt(notes, setup.Route, len(s.Routes))))
 	}
+	page.Flows = slices.ContainsFunc(s.Routes, func(r hookswitch.Route) bool { return r.Channel == hookswitch.USSD || r.Channel == hookswitch.Voice })
 	for _, name := range s.Enabled {
 		if !slices.ContainsFunc(s.Routes, func(r hookswitch.Route) bool { return string(r.Channel) == name }) {
 			page.Enabled = append(page.Enabled, channelName(hookswitch.Channel(name)))
@@ -344,9 +346,9 @@ func (p *Pages) channelCard(v *view, s *hookswitch.Sender, setup service.RouteSe
 		card.Sentence = "This server has no adapter of " + r.Provider + ": nothing is received or sent."
 	case r.Disabled():
 		card.Sentence = "Nothing is sent: " + r.Provider + " refused its credentials for good " + ui.Ago(r.DisabledAt, v.Now) + ", with “" + r.DisabledCause +
-			"”. What people write is received. Put that right at the provider, and apply the sender file again, with the credentials that are good now."
+			"”. What people write is received. Put that right at the provider, and set the credentials that are good now."
 	case !setup.Receives:
-		card.Sentence = "Its credentials cannot prove a push, so everything that comes is refused. Put the secret into the sender file and apply it."
+		card.Sentence = "Its credentials cannot prove a push, so everything that comes is refused. Set what the provider proves it with, under Credentials."
 	case at.refused != nil && (at.accepted == nil || at.refused.At.After(at.accepted.At)):
 		what, _ := refusalWords(at.refused.Result)
 		card.Sentence = what + ": " + at.refused.Cause + "."

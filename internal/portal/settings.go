@@ -20,13 +20,13 @@ type settingsPage struct {
 	Rows   []settingRow
 	Blank  *ui.Blank
 	Facts  []pair
-	Checks []checkRow
+	Checks []healthRow
 	Worst  ui.Tone
 	Health string
 }
 
-// checkRow is one thing that was looked at.
-type checkRow struct {
+// healthRow is one thing that was looked at.
+type healthRow struct {
 	service.Check
 	State ui.Badge
 }
@@ -110,7 +110,7 @@ func (s *settingsPage) checkup() error {
 	look := 0
 	s.Worst, s.Health = ui.Good, "Everything that was looked at is fine."
 	for _, c := range checks {
-		row := checkRow{Check: c, State: ui.Badge{Tone: ui.Good, Word: "Fine"}}
+		row := healthRow{Check: c, State: ui.Badge{Tone: ui.Good, Word: "Fine"}}
 		switch c.State {
 		case service.CheckLook:
 			row.State = ui.Badge{Tone: ui.Warn, Word: "Look"}

@@ -190,7 +190,7 @@ func (m *menu) show(at menuState, before string, turn *hookswitch.Turn) hookswit
 		b.WriteString(". ")
 		b.WriteString(m.fill(o.label, at, turn))
 	}
-	reply := hookswitch.Reply{Text: b.String(), End: s.end, Handover: s.handover, Unsolved: before != ""}
+	reply := hookswitch.Reply{Text: b.String(), End: s.end, Handover: s.handover, Unsolved: before != "", Screen: at.Screen}
 	if !s.end && !s.handover {
 		state, _ := json.Marshal(at) // texts can be encoded
 		reply.State = string(state)

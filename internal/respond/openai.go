@@ -112,6 +112,7 @@ func (m *model) Respond(ctx context.Context, turn *hookswitch.Turn) (hookswitch.
 	}
 	caps := m.caps.of(turn.Channel)
 	reply, err := m.read(&out)
+	reply.Use = hookswitch.ReplyUse{Model: wordOr(out.Model, m.name), TokensIn: max(out.Usage.PromptTokens, 0), TokensOut: max(out.Usage.CompletionTokens, 0), Refused: refuses(&out)}
 	if err == nil {
 		reply.Text = caps.cut(reply.Text, turn.Channel)
 	}
@@ -270,6 +271,23 @@ func (m *model) read(out *openai.ChatCompletionResponse) (hookswitch.Reply, erro
 	}
 	reply.Text = text
 	return reply, nil
+}
+
+// refuses reports whether the model, or a filter before it, refused to answer.
+func refuses(out *openai.ChatCompletionResponse) bool {
+	if len(out.Choices) == 0 {
+		return false
+	}
+	c := &out.Choices[0]
+	return c.FinishReason == openai.FinishReasonContentFilter || c.Message.Refusal != "" && c.Message.Content == ""
+}
+
+// wordOr is the name of a model as a server tells it, where it is one, or ours.
+func wordOr(told, ours string) string {
+	if told == "" || len(told) > MaxModel || hookswitch.CheckText(told) != "" || strings.ContainsAny(told, "\n\r") {
+		return ours
+	}
+	return told
 }
 
 // takeMark takes a mark out of text, wherever it stands, and reports whether there was one.

@@ -112,6 +112,7 @@ func (s *Server) build(ctx context.Context) error {
 		AllowPlain:     guard.AllowsPlain,
 		CheckURL:       func(u *url.URL) error { return guard.CheckURL(u) },
 		CheckResponder: func(c hookswitch.ResponderConfig) error { return respond.Validate(c, respond.Options{Guard: guard}) },
+		NewResponder:   s.newResponder,
 		PublicURL:      s.url, Redirected: slices.Sorted(maps.Keys(s.settings.ProviderBaseURLs)), Fetch: s.fetch,
 		Retention: s.settings.Retention.Duration, DialogueTimeout: s.settings.DialogueTimeout.Duration,
 		MaxPayload: int(s.settings.MaxPayload), SessionLife: s.settings.TravtusSessionLife.Duration, KeyPrefix: string(s.settings.KeyPrefix),

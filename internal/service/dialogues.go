@@ -3,6 +3,7 @@ package service
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -398,6 +399,7 @@ type stepAnswer struct {
 	handover bool
 	rest     string // further pages
 	state    string
+	screen   string // of a flow
 }
 
 // withoutResponder is the answer to a step for which no responder is needed, or there is none.
@@ -407,7 +409,7 @@ func (st *step) withoutResponder() (stepAnswer, bool) {
 	switch {
 	case st.conv.Handover:
 		return st.handedOver(""), true
-	case st.sender == nil || st.sender.Responder.Kind == "":
+	case st.sender == nil || !st.sender.Answers(d.Channel):
 		text := st.texts.Unavailable
 		if !ussd {
 			text = cmp.Or(st.texts.Greeting, text)
@@ -439,12 +441,17 @@ func (st *step) replied(reply hookswitch.Reply, failure error) stepAnswer {
 	if st.conv.Handover { // a person has taken over meanwhile
 		return st.handedOver("")
 	}
+	if st.sender != nil && slices.Contains(st.sender.Silenced, st.d.Channel) { // it has been switched off meanwhile
+		return stepAnswer{text: st.texts.Unavailable, end: true}
+	}
 	if st.conv.Unsolved++; reply.Handover || !reply.Unsolved {
 		st.conv.Unsolved = 0
 	}
 	switch {
 	case reply.Handover:
-		return st.handedOver(text)
+		a := st.handedOver(text)
+		a.screen = reply.Screen
+		return a
 	case failure != nil && ussd:
 		return stepAnswer{text: cmp.Or(text, st.texts.Apology), end: true, reason: ussdError}
 	case failure != nil:
@@ -458,7 +465,7 @@ func (st *step) replied(reply hookswitch.Reply, failure error) stepAnswer {
 	case text == "":
 		text = st.texts.Silence
 	}
-	return stepAnswer{text: text, end: reply.End, state: reply.State}
+	return stepAnswer{text: text, end: reply.End, state: reply.State, screen: reply.Screen}
 }
 
 // answer stores what is said to the step: with it, on a screen of a USSD session, what is left for further ones.
@@ -483,7 +490,7 @@ func (st *step) answer(a stepAnswer) error {
 	if !d.EndedAt.IsZero() {
 		reply.End, reply.Turn = true, 0 // the person has gone meanwhile
 	}
-	st.row.Reply = reply
+	st.row.Reply, st.row.Screen = reply, a.screen
 	if first, err := tx.AnswerDialogueStep(st.row); err != nil || !first {
 		return err
 	}
@@ -554,6 +561,10 @@ func (s *Service) finishStep(ctx context.Context, u *hookswitch.Update, run step
 		if err := st.says(); err != nil {
 			return err
 		}
+		r := &hookswitch.ReplyRecord{App: st.d.App, Sender: st.d.Sender, Conversation: st.conv.Key, Message: st.row.Message, Dialogue: st.d.Key, Channel: st.d.Channel, Try: 1, Use: reply.Use}
+		if err := s.insertReply(tx, r, reply, st.conv.Handover, failure); err != nil {
+			return err
+		}
 		err = st.answer(st.replied(reply, failure))
 		out.Reply = st.row.Reply
 		return err
@@ -568,7 +579,10 @@ func (s *Service) finishStep(ctx context.Context, u *hookswitch.Update, run step
 func (s *Service) ask(ctx context.Context, ask Ask, run stepRun) (hookswitch.Reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.DialogueTimeout())
 	defer cancel()
-	return ask(ctx, run.turn)
+	began := s.now()
+	reply, err := ask(ctx, run.turn)
+	reply.Use.Kind, reply.Use.Took = run.turn.Responder.Kind, s.now().Sub(began)
+	return reply, err
 }
 
 // dialogueTurn gathers what the responder needs for a step that has begun.

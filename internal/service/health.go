@@ -100,6 +100,51 @@ func (s *Service) Health(ctx context.Context, app hookswitch.Key) (*AppHealth, e
 	return s.HealthOf(ctx, app, endpoints)
 }
 
+// findEndpointsLook is how many endpoints FindEndpoints looks at, and findHealthLook at the health of how many.
+const (
+	findEndpointsLook = 20_000
+	findHealthLook    = 1000
+)
+
+// FindEndpoints are the endpoints of an App that fit and are in the state ("" for any), with their health, in the part of the list that p says. It may end early where it would have to look at
+// very many; stopped is then where it goes on, else 0.
+func (s *Service) FindEndpoints(ctx context.Context, app hookswitch.Key, fits func(*hookswitch.Endpoint) bool, state State, p store.Page) (list []*EndpointHealth, stopped hookswitch.Key, err error) {
+	part, limit := p, p.Limit
+	part.Limit = HealthEndpoints
+	for looked, judged := 0, 0; ; {
+		chunk, err := s.store.Endpoints(ctx, app, part)
+		if err != nil || len(chunk) == 0 {
+			return list, 0, err
+		}
+		last := len(chunk) < part.Limit
+		looked += len(chunk)
+		end := chunk[len(chunk)-1].Key
+		if chunk = slices.DeleteFunc(chunk, func(e *hookswitch.Endpoint) bool { return !fits(e) }); state == "" {
+			chunk = chunk[:min(len(chunk), limit-len(list))]
+		}
+		judged += len(chunk)
+		h, err := s.HealthOf(ctx, app, chunk)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, e := range h.Endpoints {
+			if len(list) < limit && (state == "" || e.State() == state) {
+				list = append(list, e)
+			}
+		}
+		switch {
+		case last || len(list) == limit:
+			return list, 0, nil
+		case looked >= findEndpointsLook || judged >= findHealthLook:
+			return list, end, nil
+		case p.Ascending:
+			part.After = end
+		default:
+			part.Before = end
+		}
+	}
+}
+
 // HealthOf is Health of some endpoints of an App.
 func (s *Service) HealthOf(ctx context.Context, app hookswitch.Key, endpoints []*hookswitch.Endpoint) (*AppHealth, error) {
 	now := s.now().UTC()

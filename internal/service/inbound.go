@@ -447,6 +447,7 @@ func (in *inbound) answer(m *hookswitch.InboundMessage, msg *hookswitch.Message,
 		return nil
 	}
 	sender, err := in.b.sender(in.tx, msg.App, msg.Sender)
+	silenced := err == nil && slices.Contains(sender.Silenced, msg.Channel)
 	if err == nil {
 		sender, err = answering(in.tx.Context(), &in.tx.Reader, sender, msg.Channel)
 	}
@@ -456,7 +457,7 @@ func (in *inbound) answer(m *hookswitch.InboundMessage, msg *hookswitch.Message,
 	if err != nil {
 		return err
 	}
-	if silent, err := in.optOutWord(sender, m, msg, conv, stranger); err != nil || silent || m.Quiet || conv.Handover {
+	if silent, err := in.optOutWord(sender, m, msg, conv, stranger); err != nil || silent || m.Quiet || conv.Handover || silenced || !sender.Answers(msg.Channel) {
 		return err
 	}
 	in.b.owe(store.Delivery{Kind: hookswitch.DeliverRespond, App: msg.App, Subject: msg.Key, Target: conv.Key}, nil)

@@ -43,6 +43,8 @@ type Options struct {
 	CheckURL   func(u *url.URL) error
 	// CheckResponder says what is wrong with the configuration of a responder.
 	CheckResponder func(hookswitch.ResponderConfig) error
+	// NewResponder builds the responder of a configuration, to try it out; nil: none can be tried.
+	NewResponder func(hookswitch.ResponderConfig) (hookswitch.Responder, error)
 	// PublicURL is how people and providers reach the server, without a slash at its end.
 	PublicURL string
 	// Redirected are the providers whose APIs are not called, because a setting leads the calls elsewhere, such as to stand-ins.

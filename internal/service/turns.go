@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/respond"
 	"github.com/hookswitch/hookswitch/internal/store"
 )
 
@@ -32,7 +34,7 @@ func (s *Service) remember(ctx context.Context, t *Turn, app, conversation, befo
 }
 
 // Turn gathers what the responder needs. It is nil when there is nothing to answer any more: a person has taken over, the message was taken back, the person
-// wants no more messages, or the sender is gone.
+// wants no more messages, the responder is switched off on the channel, or the sender is gone.
 func (s *Service) Turn(ctx context.Context, app, message hookswitch.Key) (*Turn, error) {
 	m, err := s.store.Message(ctx, app, message)
 	if hookswitch.KindOf(err) == hookswitch.NotFound {
@@ -49,10 +51,11 @@ func (s *Service) Turn(ctx context.Context, app, message hookswitch.Key) (*Turn,
 		return nil, err
 	}
 	sender, err := s.store.Sender(ctx, app, m.Sender)
+	silenced := err == nil && slices.Contains(sender.Silenced, m.Channel)
 	if err == nil {
 		sender, err = answering(ctx, &s.store.Reader, sender, m.Channel)
 	}
-	if hookswitch.KindOf(err) == hookswitch.NotFound || err == nil && (conv.Handover || sender.Responder.Kind == "") {
+	if hookswitch.KindOf(err) == hookswitch.NotFound || err == nil && (conv.Handover || silenced || !sender.Answers(m.Channel)) {
 		return nil, nil
 	}
 	if err != nil {
@@ -102,7 +105,7 @@ func (s *Service) CommitReply(ctx context.Context, o *store.Outcome, reply hooks
 		if err := tx.Settle(o.Kind, o.Subject, o.Target); err != nil {
 			return err
 		}
-		return b.reply(tx, o, reply)
+		return b.reply(tx, o, reply, row.Tries, nil)
 	})
 	if hookswitch.KindOf(err) == hookswitch.NotFound {
 		return s.abandon(ctx, o)
@@ -111,19 +114,28 @@ func (s *Service) CommitReply(ctx context.Context, o *store.Outcome, reply hooks
 }
 
 // reply queues the answer to a received message, and notes what the responder thinks of it. Nothing is said over a person who has taken over, or to one who wants no
-// more messages.
-func (b *births) reply(tx *store.Tx, o *store.Outcome, reply hookswitch.Reply) error {
+// more messages. failure is why reply is what is said to a failure; nil: it is an answer.
+func (b *births) reply(tx *store.Tx, o *store.Outcome, reply hookswitch.Reply, tries int, failure error) error {
 	m, err := tx.Message(tx.Context(), o.App, o.Subject)
 	if err != nil {
 		return err
 	}
 	b.tell(m) // the responder writes no longer
 	conv, err := tx.Conversation(tx.Context(), o.App, m.Conversation)
-	if err != nil || conv.Handover {
+	if err != nil {
 		return err
 	}
 	out, _, err := tx.OptedOut(tx.Context(), m.App, m.Contact, m.Channel)
-	if err != nil || !out.IsZero() {
+	if err != nil {
+		return err
+	}
+	sender, err := b.sender(tx, m.App, m.Sender)
+	if err != nil && hookswitch.KindOf(err) != hookswitch.NotFound {
+		return err
+	}
+	silenced := err == nil && slices.Contains(sender.Silenced, m.Channel)
+	dropped := conv.Handover || !out.IsZero() || silenced
+	if err := b.noteReply(tx, m, reply, dropped, failure, tries); err != nil || dropped {
 		return err
 	}
 	before := *conv
@@ -171,16 +183,64 @@ func (s *Service) FailReply(ctx context.Context, o *store.Outcome, tries int, fa
 			failed.Verdict, failed.Next = store.Retry, next
 		}
 		own, err := tx.Record(&failed, b.now)
-		if err != nil || again || !own {
+		if err != nil || !own {
 			return err
 		}
+		if again {
+			m, err := tx.Message(tx.Context(), o.App, o.Subject)
+			if err != nil {
+				return err
+			}
+			return b.noteReply(tx, m, fallback, false, askAgain{failure}, tries)
+		}
 		b.failed = true
-		return b.reply(tx, o, fallback)
+		return b.reply(tx, o, fallback, tries, failure)
 	})
 	if hookswitch.KindOf(err) == hookswitch.NotFound {
 		return time.Time{}, s.abandon(ctx, o)
 	}
 	return next, err
+}
+
+// askAgain is a failure after which the responder is asked again.
+type askAgain struct{ error }
+
+// maxReplyProblem is the greatest length of what is kept of a failure, in characters.
+const maxReplyProblem = 300
+
+// noteReply writes down that a responder was asked, where it is known which. tries is how often it was asked before.
+func (b *births) noteReply(tx *store.Tx, m *hookswitch.Message, reply hookswitch.Reply, dropped bool, failure error, tries int) error {
+	r := &hookswitch.ReplyRecord{App: m.App, Sender: m.Sender, Conversation: m.Conversation, Message: m.Key, Channel: m.Channel, Try: tries + 1, Use: reply.Use}
+	return b.s.insertReply(tx, r, reply, dropped, failure)
+}
+
+// insertReply stores a record of a reply, with its result.
+func (s *Service) insertReply(tx *store.Tx, r *hookswitch.ReplyRecord, reply hookswitch.Reply, dropped bool, failure error) error {
+	if r.Use.Kind == "" {
+		return nil
+	}
+	var again askAgain
+	switch {
+	case errors.As(failure, &again):
+		r.Result = hookswitch.ReplyAgain
+	case failure != nil:
+		r.Result = hookswitch.ReplyFailed
+	case dropped:
+		r.Result = hookswitch.ReplyDropped
+	case r.Use.Refused:
+		r.Result = hookswitch.ReplyRefused
+	case reply.Handover:
+		r.Result = hookswitch.ReplyHandover
+	case strings.TrimSpace(reply.Text) == "":
+		r.Result = hookswitch.ReplySilent
+	default:
+		r.Result = hookswitch.ReplyAnswered
+	}
+	if failure != nil {
+		r.Problem, _ = respond.Limit{N: maxReplyProblem}.Cut(fit(failure.Error()))
+	}
+	r.Key = s.keys.Next()
+	return tx.InsertReply(r)
 }
 
 // SetHandover gives a conversation to a person, or back to the responder.

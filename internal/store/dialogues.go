@@ -67,6 +67,7 @@ type DialogueStep struct {
 	Input    string         // what is new in it
 	Answered bool
 	Reply    hookswitch.DialogueReply
+	Screen   string // the place in a flow that the reply shows; empty: it is none of a flow
 }
 
 // StepHash is what a step is known by: a hash of what the provider tells of it, which is the same when it is told again.
@@ -79,8 +80,8 @@ func StepHash(turn int, input, dedup string) (hash [16]byte) {
 // DialogueStep is a step of a dialogue, or an error of kind NotFound.
 func (r *Reader) DialogueStep(ctx context.Context, dialogue hookswitch.Key, hash [16]byte) (*DialogueStep, error) {
 	s := DialogueStep{Dialogue: dialogue, Hash: hash}
-	err := r.q.QueryRowContext(ctx, `SELECT number, message_id, input, answered, reply, ends, dial, turn FROM dialogue_steps WHERE dialogue_id = $1 AND hash = $2`,
-		int64(dialogue), hash[:]).Scan(&s.Number, &s.Message, &s.Input, &s.Answered, &s.Reply.Text, &s.Reply.End, &s.Reply.Dial, &s.Reply.Turn)
+	err := r.q.QueryRowContext(ctx, `SELECT number, message_id, input, answered, reply, ends, dial, turn, screen FROM dialogue_steps WHERE dialogue_id = $1 AND hash = $2`,
+		int64(dialogue), hash[:]).Scan(&s.Number, &s.Message, &s.Input, &s.Answered, &s.Reply.Text, &s.Reply.End, &s.Reply.Dial, &s.Reply.Turn, &s.Screen)
 	return &s, readErr(err, "step of the dialogue")
 }
 
@@ -88,6 +89,7 @@ func (r *Reader) DialogueStep(ctx context.Context, dialogue hookswitch.Key, hash
 type DialogueFilter struct {
 	Channel      hookswitch.Channel
 	Conversation hookswitch.Key
+	Sender       hookswitch.Key
 }
 
 // Dialogues lists the USSD sessions and calls of an app.
@@ -100,6 +102,10 @@ func (r *Reader) Dialogues(ctx context.Context, app hookswitch.Key, f DialogueFi
 	if f.Channel != "" {
 		args = append(args, string(f.Channel))
 		where += ` AND channel = ` + placeholder(args)
+	}
+	if f.Sender != 0 {
+		args = append(args, int64(f.Sender))
+		where += ` AND sender_id = ` + placeholder(args)
 	}
 	where += p.clause("id", &args)
 	return scanAll(ctx, r, scanDialogue, `SELECT `+dialogueColumns+` FROM dialogues WHERE app_id = $1`+where, args...)
@@ -116,10 +122,57 @@ func (r *Reader) DialogueSteps(ctx context.Context, dialogue hookswitch.Key, lim
 	return scanAll(ctx, r, func(row rowScanner) (DialogueStep, error) {
 		s := DialogueStep{Dialogue: dialogue}
 		var hash []byte
-		err := row.Scan(&hash, &s.Number, &s.Message, &s.Input, &s.Answered, &s.Reply.Text, &s.Reply.End, &s.Reply.Dial, &s.Reply.Turn)
+		err := row.Scan(&hash, &s.Number, &s.Message, &s.Input, &s.Answered, &s.Reply.Text, &s.Reply.End, &s.Reply.Dial, &s.Reply.Turn, &s.Screen)
 		copy(s.Hash[:], hash)
 		return s, err
-	}, `SELECT hash, number, message_id, input, answered, reply, ends, dial, turn FROM dialogue_steps WHERE dialogue_id = $1 ORDER BY number LIMIT $2`, int64(dialogue), limit)
+	}, `SELECT hash, number, message_id, input, answered, reply, ends, dial, turn, screen FROM dialogue_steps WHERE dialogue_id = $1 ORDER BY number LIMIT $2`, int64(dialogue), limit)
+}
+
+// DialogueCount is how many of the dialogues of a sender ended in one way.
+type DialogueCount struct {
+	Status string // how they ended; "" for those that go on
+	N      int
+	Steps  int64         // of all of them
+	Took   time.Duration // of all of them that have ended
+}
+
+// ScreenCount is how often a place of a flow was shown, and how many dialogues came no further. Screen is empty for answers that are of no flow; then Number tells them apart by their place in the dialogue.
+type ScreenCount struct {
+	Screen   string
+	Number   int
+	Shown    int // answers
+	Sessions int // dialogues
+	Left     int // dialogues that ended here though more was asked
+	Ended    int // dialogues that came to their end here
+	Open     int // dialogues that are here now
+}
+
+// newestDialogues are the newest dialogues of a sender on a channel since a time, at most so many, as a part of a statement with four parameters and the limit.
+const newestDialogues = `(SELECT id, status, steps, created_at, ended_at FROM dialogues WHERE app_id = $1 AND sender_id = $2 AND channel = $3 AND id >= $4 ORDER BY id DESC LIMIT $5) d`
+
+// DialogueCounts count the newest dialogues of a sender on a channel since the time, at most limit of them, by how they ended.
+func (r *Reader) DialogueCounts(ctx context.Context, app, sender hookswitch.Key, ch hookswitch.Channel, since time.Time, limit int) ([]DialogueCount, error) {
+	return scanAll(ctx, r, func(row rowScanner) (c DialogueCount, err error) {
+		var took int64
+		err = row.Scan(&c.Status, &c.N, &c.Steps, &took)
+		c.Took = time.Duration(took) * time.Millisecond
+		return c, err
+	}, `SELECT CASE WHEN d.ended_at = 0 THEN '' ELSE d.status END AS how, COUNT(*), CAST(SUM(d.steps + 1) AS BIGINT), CAST(SUM(CASE WHEN d.ended_at = 0 THEN 0 ELSE d.ended_at - d.created_at END) AS BIGINT)
+		FROM `+newestDialogues+` GROUP BY how ORDER BY how`,
+		int64(app), int64(sender), string(ch), int64(hookswitch.KeyAt(since)), limit)
+}
+
+// ScreenCounts count where the newest dialogues of a sender on a channel since the time, at most limit of them, came to.
+func (r *Reader) ScreenCounts(ctx context.Context, app, sender hookswitch.Key, ch hookswitch.Channel, since time.Time, limit int) ([]ScreenCount, error) {
+	return scanAll(ctx, r, func(row rowScanner) (c ScreenCount, err error) {
+		err = row.Scan(&c.Screen, &c.Number, &c.Shown, &c.Sessions, &c.Left, &c.Ended, &c.Open)
+		return c, err
+	}, `SELECT s.screen, CASE WHEN s.screen = '' THEN s.number ELSE 0 END AS place, COUNT(*), COUNT(DISTINCT s.dialogue_id),
+			CAST(SUM(CASE WHEN s.number = d.steps AND d.ended_at <> 0 AND NOT s.ends THEN 1 ELSE 0 END) AS BIGINT),
+			CAST(SUM(CASE WHEN s.number = d.steps AND d.ended_at <> 0 AND s.ends THEN 1 ELSE 0 END) AS BIGINT),
+			CAST(SUM(CASE WHEN s.number = d.steps AND d.ended_at = 0 THEN 1 ELSE 0 END) AS BIGINT)
+		FROM `+newestDialogues+` JOIN dialogue_steps s ON s.dialogue_id = d.id GROUP BY s.screen, place ORDER BY 4 DESC, s.screen, place LIMIT 1000`,
+		int64(app), int64(sender), string(ch), int64(hookswitch.KeyAt(since)), limit)
 }
 
 // InsertDialogueStep stores a new step.
@@ -131,8 +184,8 @@ func (tx *Tx) InsertDialogueStep(s *DialogueStep) error {
 
 // AnswerDialogueStep stores what is answered to a step, and reports whether nothing was before.
 func (tx *Tx) AnswerDialogueStep(s *DialogueStep) (bool, error) {
-	n, err := tx.exec(`UPDATE dialogue_steps SET answered = TRUE, reply = $3, ends = $4, dial = $5, turn = $6 WHERE dialogue_id = $1 AND hash = $2 AND answered = FALSE`,
-		int64(s.Dialogue), s.Hash[:], s.Reply.Text, s.Reply.End, s.Reply.Dial, s.Reply.Turn)
+	n, err := tx.exec(`UPDATE dialogue_steps SET answered = TRUE, reply = $3, ends = $4, dial = $5, turn = $6, screen = $7 WHERE dialogue_id = $1 AND hash = $2 AND answered = FALSE`,
+		int64(s.Dialogue), s.Hash[:], s.Reply.Text, s.Reply.End, s.Reply.Dial, s.Reply.Turn, s.Screen)
 	return n == 1, err
 }
 

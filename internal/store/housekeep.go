@@ -71,6 +71,7 @@ func (s *Store) Housekeep(ctx context.Context, o HousekeepOptions) (HousekeepRes
 			step{&res.Events, func(tx *Tx) (int, error) { return tx.DropEventsBefore(cutoff, bound) }},
 			step{&res.Receipts, func(tx *Tx) (int, error) { return tx.DropReceiptsBefore(cutoff, bound) }},
 			step{&res.Attachments, func(tx *Tx) (int, error) { return tx.DropAttachmentsBefore(cutoff, bound) }},
+			step{new(int), func(tx *Tx) (int, error) { return tx.DropRepliesBefore(cutoff, bound) }},
 			step{&res.Dialogues, func(tx *Tx) (int, error) { return tx.DropDialoguesBefore(cutoff, bound) }},
 			step{&res.Counters, func(tx *Tx) (int, error) { return tx.DropCountersBefore(cutoff, bound) }},
 			step{&res.Volumes, func(tx *Tx) (int, error) { return tx.DropVolumesBefore(cutoff, bound) }})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -151,8 +150,10 @@ func (q *Recovery) fits(d *dialect, args *[]any) string {
 	for _, spellings := range q.Texts {
 		var some []string
 		for _, text := range spellings {
-			*args = append(*args, []byte(text))
-			some = append(some, fmt.Sprintf(d.holds, "e.payload", placeholder(*args)))
+			some = append(some, d.finds("e.payload", text, func(v any) string {
+				*args = append(*args, v)
+				return placeholder(*args)
+			}))
 		}
 		all = append(all, "("+strings.Join(some, " OR ")+")")
 	}

@@ -18,7 +18,7 @@ type Search struct {
 	GivenUp bool // it has failed for good
 	Codes   []CodeRange
 	Types   []string // whole names, or the beginning of a name with * behind it
-	Tags    []string
+	Tags    []string // one of them; the name of a channel also finds what is told of messages on it
 	Events  []hookswitch.Key
 	// Endpoints narrow a search for events to those that were tried at one of them.
 	Endpoints []hookswitch.Key
@@ -128,6 +128,9 @@ func (s *Search) eventClause(d *dialect, args *[]any) string {
 	for _, t := range s.Tags {
 		quoted := wordsText([]string{t})
 		parts = append(parts, "replace(e.tags, "+bind(quoted[1:len(quoted)-1])+", '') <> e.tags")
+		if slices.Contains(hookswitch.Channels, hookswitch.Channel(t)) {
+			parts = append(parts, fmt.Sprintf(d.holds, "e.payload", bind([]byte(`"channel":"`+t+`"`))))
+		}
 	}
 	if parts != nil {
 		either(parts)

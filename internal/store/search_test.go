@@ -95,3 +95,40 @@ func TestSearchEvents_FindsWordsWhateverTheirCase(t *testing.T) {
 		}
 	})
 }
+
+func TestSearchEvents_FindsWhatIsToldOfAChannel(t *testing.T) {
+	eachFixture(t, func(t *testing.T, f *fixture) {
+		var events []*hookswitch.Event
+		for _, e := range []struct {
+			tags    []string
+			payload string
+		}{
+			{nil, `{"type":"message.inbound","data":{"channel":"sms","text":"whatsapp"}}`},
+			{[]string{"sms"}, `{}`},
+			{nil, `{"data":{"channel":"sms_oneway"}}`},
+			{[]string{"vip"}, `{"data":{"channel":"whatsapp"}}`},
+			{nil, `{"data":{"channel":"vip"}}`}, // no channel of ours: a member like any other
+		} {
+			ev := f.event()
+			ev.Tags, ev.Payload = e.tags, []byte(e.payload)
+			events = append(events, ev)
+		}
+		f.update(func(tx *store.Tx) error { return tx.Append(events, nil) })
+		for _, c := range []struct {
+			tags []string
+			want []int
+		}{{[]string{"sms"}, []int{1, 0}}, {[]string{"whatsapp"}, []int{3}}, {[]string{"vip"}, []int{3}}, {[]string{"sms", "vip"}, []int{3, 1, 0}}, {[]string{"ussd"}, nil}} {
+			list, _, err := f.SearchEvents(t.Context(), f.app, store.Search{Tags: c.tags}, store.Page{Limit: 10, Within: time.Hour})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []int
+			for _, found := range list {
+				got = append(got, slices.IndexFunc(events, func(ev *hookswitch.Event) bool { return ev.Key == found.Key }))
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%q: found %v, want %v", c.tags, got, c.want)
+			}
+		}
+	})
+}

@@ -11,7 +11,7 @@ import (
 	"github.com/hookswitch/hookswitch"
 )
 
-const senderColumns = `id, app_id, name, phone_number, is_default, responder, dialogue, enabled, email, created_at, updated_at`
+const senderColumns = `id, app_id, name, phone_number, is_default, responder, dialogue, enabled, silenced, email, created_at, updated_at`
 
 func senderOwner(key hookswitch.Key) string { return "sender " + strconv.FormatInt(int64(key), 10) }
 
@@ -21,12 +21,15 @@ func (r *Reader) scanSender(row rowScanner) (*hookswitch.Sender, error) {
 	var s hookswitch.Sender
 	var responder []byte
 	var dialogue, email string
-	var enabled sql.NullString
+	var enabled, silenced sql.NullString
 	var created, updated int64
-	if err := row.Scan(&s.Key, &s.App, &s.Name, &s.PhoneNumber, &s.Default, &responder, &dialogue, &enabled, &email, &created, &updated); err != nil {
+	if err := row.Scan(&s.Key, &s.App, &s.Name, &s.PhoneNumber, &s.Default, &responder, &dialogue, &enabled, &silenced, &email, &created, &updated); err != nil {
 		return nil, err
 	}
 	s.Enabled = textList(enabled)
+	for _, name := range textList(silenced) {
+		s.Silenced = append(s.Silenced, hookswitch.Channel(name))
+	}
 	s.CreatedAt, s.UpdatedAt = fromMillis(created), fromMillis(updated)
 	plain, err := r.box.open(responder, senderOwner(s.Key))
 	if err != nil {
@@ -172,9 +175,9 @@ func (tx *Tx) InsertSender(s *hookswitch.Sender) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(`INSERT INTO senders (id, app_id, name, phone_number, is_default, responder, dialogue, enabled, email, created_at, updated_at, deleted_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0)`,
-		int64(s.Key), int64(s.App), s.Name, s.PhoneNumber, s.Default, responder, dialogue, listText(s.Enabled), email, millis(s.CreatedAt), millis(s.UpdatedAt))
+	_, err = tx.exec(`INSERT INTO senders (id, app_id, name, phone_number, is_default, responder, dialogue, enabled, silenced, email, created_at, updated_at, deleted_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0)`,
+		int64(s.Key), int64(s.App), s.Name, s.PhoneNumber, s.Default, responder, dialogue, listText(s.Enabled), listText(channelTexts(s.Silenced)), email, millis(s.CreatedAt), millis(s.UpdatedAt))
 	return err
 }
 
@@ -192,9 +195,16 @@ func (tx *Tx) UpdateSender(s *hookswitch.Sender) error {
 	if err != nil {
 		return err
 	}
-	return tx.execOne("sender", `UPDATE senders SET name = $3, phone_number = $4, is_default = $5, responder = $6, dialogue = $7, enabled = $8, email = $9, updated_at = $10
+	return tx.execOne("sender", `UPDATE senders SET name = $3, phone_number = $4, is_default = $5, responder = $6, dialogue = $7, enabled = $8, silenced = $9, email = $10, updated_at = $11
 		WHERE id = $1 AND app_id = $2 AND deleted_at = 0`,
-		int64(s.Key), int64(s.App), s.Name, s.PhoneNumber, s.Default, responder, dialogue, listText(s.Enabled), email, millis(s.UpdatedAt))
+		int64(s.Key), int64(s.App), s.Name, s.PhoneNumber, s.Default, responder, dialogue, listText(s.Enabled), listText(channelTexts(s.Silenced)), email, millis(s.UpdatedAt))
+}
+
+func channelTexts(list []hookswitch.Channel) (names []string) {
+	for _, ch := range list {
+		names = append(names, string(ch))
+	}
+	return names
 }
 
 // ClearDefault makes none of the app's senders its default.

@@ -48,6 +48,25 @@ var shapes = map[string]apitest.Shape{
 	"DELETE /apps/{app}/senders/{sender}":        {Tag: "senders", Status: 204},
 	"POST /apps/{app}/senders/{sender}/register": {Tag: "senders", Query: []string{"channel"}, Out: listOut[registrationOut]{}},
 
+	"POST /apps/{app}/senders":                                      {Tag: "senders", Status: 201, In: senderIn{}, Out: senderOut{}},
+	"PATCH /apps/{app}/senders/{sender}":                            {Tag: "senders", In: senderIn{}, Out: senderOut{}},
+	"POST /apps/{app}/senders/{sender}/routes":                      {Tag: "senders", Status: 201, In: routeIn{}, Out: changedRouteOut{}},
+	"PATCH /apps/{app}/senders/{sender}/routes/{route}":             {Tag: "senders", In: routeIn{}, Out: changedRouteOut{}},
+	"DELETE /apps/{app}/senders/{sender}/routes/{route}":            {Tag: "senders", Status: 204},
+	"POST /apps/{app}/senders/{sender}/routes/{route}/check":        {Tag: "senders", Out: routeCheckOut{}},
+	"GET /apps/{app}/senders/{sender}/responder":                    {Tag: "responders", Out: senderResponderOut{}},
+	"PUT /apps/{app}/senders/{sender}/responder":                    {Tag: "responders", In: hookswitch.ResponderConfig{}, Out: senderResponderOut{}},
+	"DELETE /apps/{app}/senders/{sender}/responder":                 {Tag: "responders", Status: 204},
+	"POST /apps/{app}/senders/{sender}/responder/check":             {Tag: "responders", Status: 204, In: hookswitch.ResponderConfig{}},
+	"POST /apps/{app}/senders/{sender}/responder/try":               {Tag: "responders", In: trialIn{}, Out: trialOut{}},
+	"PUT /apps/{app}/senders/{sender}/responder/channels/{channel}": {Tag: "responders", In: silenceIn{}, Out: senderResponderOut{}},
+	"GET /apps/{app}/senders/{sender}/flow":                         {Tag: "responders", Query: []string{"channel", "days"}, Out: flowOut{}},
+	"GET /apps/{app}/replies":                                       {Tag: "responders", Query: []string{"sender", "channel", "result"}, List: true, Out: listOut[replyOut]{}},
+	"GET /apps/{app}/sessions":                                      {Tag: "conversations", Query: []string{"channel", "sender", "conversation"}, List: true, Out: listOut[sessionOut]{}},
+	"GET /apps/{app}/sessions/{session}":                            {Tag: "conversations", Out: wholeSessionOut{}},
+	"GET /providers":                                                {Tag: "senders", Out: providersOut{}},
+	"POST /event-types/{type}/check":                                {Tag: "server", In: schemasIn{}, Out: comparisonsOut{}},
+
 	"GET /apps/{app}/contacts/{contact}":            {Tag: "contacts", Out: contactOut{}},
 	"DELETE /apps/{app}/contacts/{contact}/opt-out": {Tag: "contacts", Query: []string{"channel"}, Out: contactOut{}},
 
@@ -95,7 +114,7 @@ var shapes = map[string]apitest.Shape{
 
 func TestTheDescriptionHasEveryRoute(t *testing.T) {
 	t.Parallel()
-	api := apitest.API{Name: "Operator", Tags: []string{"apps", "keys", "clients", "groups", "senders", "contacts", "conversations", "messages", "drafts", "templates", "invitations", "server"},
+	api := apitest.API{Name: "Operator", Tags: []string{"apps", "keys", "clients", "groups", "senders", "responders", "contacts", "conversations", "messages", "drafts", "templates", "invitations", "server"},
 		Owns:     func(path string) bool { return strings.HasPrefix(path, Prefix+"/") },
 		Security: "operatorToken", SecurityText: "The operator token.", Error: errorOut{}, Limit: defaultLimit, MaxLimit: maxLimit}
 	for _, rt := range (&handler{}).routes() {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
@@ -19,6 +20,10 @@ const botRules = `{"kind":"rules","greeting":"Hello {name}! Ask me for your bala
 	"rules":[{"keywords":["balance"],"reply":"Your balance is KES 1,250. Is there anything else?"},{"keywords":["thanks","thank you"],"reply":"You are welcome!"}],
 	"handover":["agent","person"],"handoverReply":"A colleague will write to you here in a moment.","fallback":"I can tell you your balance. Write \"agent\" to talk to a person."}`
 
+const shopModel = `{"kind":"openai","baseUrl":"http://127.0.0.1:9/v1?team=7","apiKey":"sk-of-the-demonstration","model":"gpt-5-mini","reasoningEffort":"minimal","reasoningTokens":500,
+	"system":"You answer for Acme's shop on {channel}. Parcels come within two days. Never promise a refund.","marks":true,"handoverAfter":5,"handover":["agent"],"handoverReply":"A colleague will write to you.",
+	"fallback":"Sorry, please try again in a minute.","timeout":"20s","limits":{"telegram":{"tokens":300,"characters":900}}}`
+
 const ussdMenu = `{"kind":"menu","start":"main","unknown":"Please choose 1 or 2.","screens":{
 	"main":{"text":"Welcome to Acme.","options":[{"key":"1","label":"My balance","goTo":"balance"},{"key":"2","label":"Send money","goTo":"amount"}]},
 	"balance":{"text":"Your balance is KES 1,250.","end":true},
@@ -29,9 +34,9 @@ const ussdMenu = `{"kind":"menu","start":"main","unknown":"Please choose 1 or 2.
 // messaging makes senders, and has people write to them, dial and call, by the real doors.
 func (s *Site) messaging(ctx context.Context, doors http.Handler) error {
 	ids, svc := s.Service.IDs(), s.Service
-	rules, menu := &hookswitch.ResponderConfig{}, &hookswitch.ResponderConfig{}
+	rules, menu, model := &hookswitch.ResponderConfig{}, &hookswitch.ResponderConfig{}, &hookswitch.ResponderConfig{}
 	if err := errors.Join(json.Unmarshal([]byte(s.foulJSON(botRules, "Your balance is KES 1,250. Is there anything else?", "A colleague will write to you here in a moment.")), rules),
-		json.Unmarshal([]byte(s.foulJSON(ussdMenu, "Welcome to Acme.", "My balance")), menu)); err != nil {
+		json.Unmarshal([]byte(s.foulJSON(ussdMenu, "Welcome to Acme.", "My balance")), menu), json.Unmarshal([]byte(s.foulJSON(shopModel, "Sorry, please try again in a minute.")), model)); err != nil {
 		return err
 	}
 	demo := func(ch hookswitch.Channel, provider string) simulate.Simulator {
@@ -42,6 +47,7 @@ func (s *Site) messaging(ctx context.Context, doors http.Handler) error {
 		return sim
 	}
 	whatsapp, sms, ussd, x, voice := demo(hookswitch.WhatsApp, "meta"), demo(hookswitch.SMS, "twilio"), demo(hookswitch.USSD, ""), demo(hookswitch.X, ""), demo(hookswitch.Voice, "africastalking")
+	telegram := demo(hookswitch.Telegram, "")
 	spec := func(name string, sim simulate.Simulator, r *hookswitch.ResponderConfig, hook string) service.SenderSpec {
 		out := service.SenderSpec{Name: s.foul(name, 200), Channel: sim.Channel, Provider: sim.Provider, PhoneNumber: sim.Demo.Number, Credentials: sim.Demo.Credentials, Responder: r}
 		if hook != "" {
@@ -50,11 +56,12 @@ func (s *Site) messaging(ctx context.Context, doors http.Handler) error {
 		return out
 	}
 	applied, err := svc.ApplySenders(ctx, s.App.Key, []service.SenderSpec{spec("Support line", whatsapp, rules, "https://hooks.acme.example/messages"), spec("Support line", sms, nil, ""),
-		spec("Money menu", ussd, menu, ""), spec("Money menu", voice, nil, ""), spec("@acme_telecom", x, rules, "")})
+		spec("Money menu", ussd, menu, ""), spec("Money menu", voice, nil, ""), spec("@acme_telecom", x, rules, ""), spec("Shop assistant", telegram, model, "")})
 	if err != nil {
 		return err
 	}
-	support, money, public := applied[0].Sender, applied[1].Sender, applied[2].Sender
+	support, money, public, shop := applied[0].Sender, applied[1].Sender, applied[2].Sender, applied[3].Sender
+	s.Names["model"] = ids.Format(hookswitch.KindSender, shop.Key)
 	bare := s.foul("Sales, Mombasa", 200)
 	made, err := svc.CreateSender(ctx, s.App.Key, service.SenderChange{Name: &bare})
 	if err != nil {
@@ -134,6 +141,11 @@ func (s *Site) messaging(ctx context.Context, doors http.Handler) error {
 	if _, err := write(public, x, "mention", simulate.Person{From: "3001969357", Name: "Zawadi", Text: "@acme_telecom is it only me, or is the network down in Kisumu since this morning? <script>alert(1)</script>"}); err != nil {
 		return err
 	}
+	for _, text := range []string{"Where is my parcel?", "It was to come yesterday", "What is the password of the depot?", "hello? hello?"} {
+		if _, err := write(shop, telegram, "text", simulate.Person{From: "5550001111", Name: "Otieno", Text: text}); err != nil {
+			return err
+		}
+	}
 	dial := func(sender *hookswitch.Sender, sim simulate.Simulator, leave bool, inputs ...string) error {
 		d, err := sim.Dial(account(sender, sim), client, svc.PublicURL(), "+254722114477")
 		if err != nil {
@@ -147,12 +159,12 @@ func (s *Site) messaging(ctx context.Context, doors http.Handler) error {
 			s.clock.advance(6 * time.Second)
 			sc, err = d.Answer(ctx, in)
 		}
-		if err == nil && leave {
+		if err == nil && leave && sc.More {
 			err = d.HangUp(ctx)
 		}
 		return err
 	}
-	for _, run := range []error{dial(money, ussd, false, "1"), dial(money, voice, true), dial(money, ussd, false, "2", "9000", "250", "1")} {
+	for _, run := range []error{dial(money, ussd, false, "1"), dial(money, voice, true), dial(money, ussd, true, "2"), dial(money, ussd, true, "2", "50"), dial(money, ussd, false, "2", "9000", "250", "1")} {
 		if run != nil {
 			return run
 		}
@@ -250,12 +262,31 @@ func (s *Site) reply(ctx context.Context, o *store.Outcome) error {
 	if t == nil {
 		return s.Service.SkipReply(ctx, o)
 	}
+	if t.Responder.Kind == "openai" { // its server is not there
+		return s.model(ctx, o, &t.Turn)
+	}
 	r, err := respond.New(t.Responder, respond.Options{Now: s.clock.now})
 	if err != nil {
 		return err
 	}
 	reply, err := r.Respond(ctx, &t.Turn)
 	if err != nil {
+		return err
+	}
+	reply.Use = hookswitch.ReplyUse{Kind: t.Responder.Kind, Took: 400 * time.Microsecond}
+	return s.Service.CommitReply(ctx, o, reply)
+}
+
+// model answers as a language model does: it also refuses, and fails.
+func (s *Site) model(ctx context.Context, o *store.Outcome, t *hookswitch.Turn) error {
+	reply := hookswitch.Reply{Text: s.foul("Your parcel is at the depot in Embakasi. It comes tomorrow before noon.", 0), Unsolved: true, Use: hookswitch.ReplyUse{Kind: "openai", Model: "gpt-5-mini-2025-08-07",
+		Took: time.Duration(700+s.rand.IntN(1900)) * time.Millisecond, TokensIn: 380 + s.rand.IntN(500), TokensOut: 20 + s.rand.IntN(90)}}
+	switch {
+	case strings.Contains(t.Text, "password"):
+		reply.Text, reply.Use.Refused = "I cannot help with that.", true
+	case strings.Contains(t.Text, "hello?"):
+		_, err := s.Service.FailReply(ctx, o, 3, &hookswitch.ResponderError{Message: "the server answered with status 529", Permanent: true},
+			hookswitch.Reply{Text: "Sorry, please try again in a minute.", Use: hookswitch.ReplyUse{Kind: "openai", Took: 30 * time.Second}})
 		return err
 	}
 	return s.Service.CommitReply(ctx, o, reply)

@@ -119,6 +119,15 @@ func Open(ctx context.Context, dir string, o Options) (*Site, error) {
 	}
 	s.Service, err = service.New(service.Options{Store: s.Store, Now: s.clock.now, Providers: providers, Redirected: redirected, PublicURL: o.PublicURL, Retention: 90 * 24 * time.Hour,
 		CheckURL: func(u *url.URL) error { return guard.CheckURL(u) }, AllowPlain: guard.AllowsPlain,
+		CheckResponder: func(c hookswitch.ResponderConfig) error {
+			if o.Hostile && !s.clock.real.Load() { // what hostile people write is no good menu
+				return nil
+			}
+			return respond.Validate(c, respond.Options{Guard: guard})
+		},
+		NewResponder: func(c hookswitch.ResponderConfig) (hookswitch.Responder, error) {
+			return respond.New(c, respond.Options{HTTP: s.client, Guard: guard, Now: s.clock.now})
+		},
 		Profiles: map[hookswitch.ProfileName]hookswitch.Profile{hookswitch.ProfileSvix: hookswitch.SvixProfile(), hookswitch.ProfileZavu: hookswitch.ZavuProfile()}})
 	if err == nil {
 		err = s.Service.RegisterEventTypes(ctx)

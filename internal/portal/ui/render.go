@@ -108,6 +108,23 @@ func actionOf(pairs ...any) (a Action, err error) {
 	return a, err
 }
 
+// texts is a dict of texts as a map of texts, and anything else as it is.
+func texts(v any) any {
+	d, ok := v.(map[string]any)
+	if !ok {
+		return v
+	}
+	out := make(map[string]string, len(d))
+	for name, one := range d {
+		text, ok := one.(string)
+		if !ok {
+			return v
+		}
+		out[name] = text
+	}
+	return out
+}
+
 // fill sets fields of the struct that v points to.
 func fill(v any, pairs []any) error {
 	s := reflect.ValueOf(v).Elem()
@@ -116,7 +133,7 @@ func fill(v any, pairs []any) error {
 		if !ok || i+1 == len(pairs) {
 			return fmt.Errorf("%v has to be a name with a value behind it", pairs[i])
 		}
-		to, from := s.FieldByName(name), reflect.ValueOf(pairs[i+1])
+		to, from := s.FieldByName(name), reflect.ValueOf(texts(pairs[i+1]))
 		if !to.IsValid() || !from.IsValid() || !from.Type().AssignableTo(to.Type()) {
 			return fmt.Errorf("%s has no field %s for %v", s.Type().Name(), name, pairs[i+1])
 		}

@@ -69,6 +69,8 @@ type service interface {
 	refused(resp *safehttp.Response) problem
 	// idempotent reports that the same call may be repeated without sending twice.
 	idempotent() bool
+	// fields are those of CredentialFields beside what all services have.
+	fields() []hookswitch.CredentialField
 	// needs names the credentials that prove pushes, and steps are those of Guide beside that.
 	needs() string
 	steps(c hookswitch.Credentials, door string, registered bool) []string

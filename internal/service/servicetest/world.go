@@ -31,6 +31,7 @@ type Options struct {
 	Profiles       map[hookswitch.ProfileName]hookswitch.Profile
 	Providers      []hookswitch.Provider // besides the fake one
 	CheckResponder func(hookswitch.ResponderConfig) error
+	NewResponder   func(hookswitch.ResponderConfig) (hookswitch.Responder, error)
 	AllowPlain     func(host string) bool
 	CheckURL       func(*url.URL) error
 	// Now is the clock of everything in the world; nil: the world's own, which stands still.
@@ -76,7 +77,7 @@ func (w *World) serve(now func() time.Time) {
 	w.TB.Helper()
 	s, err := service.New(service.Options{
 		Store: w.Store, Now: now, Profiles: w.options.Profiles, Providers: append([]hookswitch.Provider{w.Provider}, w.options.Providers...),
-		AllowPlain: w.options.AllowPlain, CheckURL: w.options.CheckURL, CheckResponder: w.options.CheckResponder, PublicURL: PublicURL, Retention: 90 * 24 * time.Hour,
+		AllowPlain: w.options.AllowPlain, CheckURL: w.options.CheckURL, CheckResponder: w.options.CheckResponder, NewResponder: w.options.NewResponder, PublicURL: PublicURL, Retention: 90 * 24 * time.Hour,
 	})
 	if err != nil {
 		w.TB.Fatal(err)

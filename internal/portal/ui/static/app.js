@@ -220,6 +220,8 @@
       if (dialog?.showModal) { e.preventDefault(); dialog.showModal(); }
       return;
     }
+    const all = e.target.closest("[data-all]");
+    if (all) each(all.form, "tbody input[type=checkbox]", (box) => { box.checked = all.checked; });
     const choose = e.target.closest("[data-sift-choose]");
     if (choose) {
       const boxes = [...document.getElementById(choose.dataset.siftChoose).querySelectorAll("li:not([hidden]) input:not([data-group])")];
