@@ -1,6 +1,9 @@
 package hookswitch
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Activity is one thing that somebody did to an App, or that the rules did by themselves. It is written with what was done, and never changed.
 type Activity struct {
@@ -82,10 +85,10 @@ const (
 	DidEndSession Action = "session.ended" // at the dashboard
 )
 
-// Actions are all of them; those that concern the whole server come last.
-var Actions = []Action{DidCreateEndpoint, DidChangeEndpoint, DidDeleteEndpoint, DidDisableEndpoint, DidEnableEndpoint, DidShowSecret, DidRotateSecret, DidCutSecret, DidStartRecovery, DidCancelRecovery, DidOpenPortal,
-	DidCreateToken, DidEndToken, DidEndPortal, DidEndPortals, DidMarkIssue, DidCreateApp, DidChangeApp, DidDeleteApp, DidExportApp, DidErase, DidCreateKey, DidRotateKey, DidRevokeKey,
-	DidAddChannel, DidChangeCredentials, DidRemoveChannel, DidChangeResponder, DidSilenceResponder, DidUnmuteResponder, DidPause, DidResume, DidDrainNode, DidFillNode, DidEndSession}
-
 // AppActions are those that are done to an App.
-var AppActions = Actions[:30]
+var AppActions = []Action{DidCreateEndpoint, DidChangeEndpoint, DidDeleteEndpoint, DidDisableEndpoint, DidEnableEndpoint, DidShowSecret, DidRotateSecret, DidCutSecret, DidStartRecovery, DidCancelRecovery, DidOpenPortal,
+	DidCreateToken, DidEndToken, DidEndPortal, DidEndPortals, DidMarkIssue, DidCreateApp, DidChangeApp, DidDeleteApp, DidExportApp, DidErase, DidCreateKey, DidRotateKey, DidRevokeKey,
+	DidAddChannel, DidChangeCredentials, DidRemoveChannel, DidChangeResponder, DidSilenceResponder, DidUnmuteResponder}
+
+// Actions are all of them; those that concern the whole server come last.
+var Actions = slices.Concat(AppActions, []Action{DidPause, DidResume, DidDrainNode, DidFillNode, DidEndSession})

@@ -64,6 +64,7 @@ type grammar struct {
 	Stray      strayCmd      `cmd:"" group:"client" help:"See pushes that belonged to no sender"`
 	Listen     listenCmd     `cmd:"" group:"client" help:"Send what arrives at a bin on to a server on this machine"`
 	Status     statusCmd     `cmd:"" group:"client" help:"Show how the server has been doing"`
+	Checkup    checkupCmd    `cmd:"" group:"client" help:"Have the server look at what it stands on"`
 	Queue      queueCmd      `cmd:"" group:"client" help:"See what waits, and pause everything"`
 	Node       nodeCmd       `cmd:"" group:"client" help:"See the nodes, and drain one"`
 	Audit      auditCmd      `cmd:"" group:"client" help:"See who did what, and check that nothing of it was changed"`
