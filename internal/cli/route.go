@@ -19,7 +19,7 @@ type senderCreate struct {
 
 // Help is kong's.
 func (senderCreate) Help() string {
-	return `Makes a sender without routes. Give it some with: hookswitch sender route add
+	return `Makes a sender without routes, which "hookswitch sender route add" gives it.
 
     hookswitch sender create --app acme support
     hookswitch sender create --app acme support --phone +15551234567 --json`

@@ -90,7 +90,7 @@ func routeText(r client.Route) string {
 		return out + "; this server has no adapter of that provider"
 	}
 	if d := r.Disabled; d != nil {
-		return out + "; sends nothing since " + clock(d.At) + ": " + d.Cause + "; set its credentials anew with \"hookswitch sender apply\""
+		return out + "; sends nothing since " + clock(d.At) + ": " + d.Cause + "; set its credentials anew with \"hookswitch sender route set\""
 	}
 	return out + "; receives: " + yesNo(r.Receives) + ", sends: " + yesNo(r.Sends)
 }
