@@ -12,6 +12,7 @@ type appCmd struct {
 	List   appList   `cmd:"" help:"List the apps"`
 	Get    appGet    `cmd:"" help:"Show an app"`
 	Set    appSet    `cmd:"" help:"Change an app"`
+	Export appExport `cmd:"" help:"Print what is kept about an app"`
 	Delete appDelete `cmd:"" help:"Delete an app with all it has"`
 }
 
@@ -269,4 +270,26 @@ func (appDelete) Help() string {
 // Run deletes the app.
 func (c *appDelete) Run(e *env) error {
 	return remove(e, &c.remote, "app", c.App, func(ctx context.Context, cl *client.Client) error { return cl.DeleteApp(ctx, c.App) })
+}
+
+type appExport struct {
+	remote
+	App string `arg:"" help:"The app, by id or uid."`
+}
+
+// Help is kong's.
+func (appExport) Help() string {
+	return `Prints what is kept about an app, a JSON object a line: itself, its endpoints, senders, people, conversations, messages, events, attempts, and who did what to it. Secrets, credentials and keys are left out.
+
+    hookswitch app export acme
+    hookswitch app export acme | tee acme.ndjson`
+}
+
+// Run prints the export.
+func (c *appExport) Run(e *env) error {
+	cl, err := c.client(e.Deps)
+	if err != nil {
+		return err
+	}
+	return cl.ExportApp(e.ctx, c.App, e.Stdout)
 }

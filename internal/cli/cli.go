@@ -50,7 +50,10 @@ type grammar struct {
 	Client     clientCmd     `cmd:"" group:"client" help:"Manage the clients of an app, which get tokens"`
 	Group      groupCmd      `cmd:"" group:"client" help:"Manage the groups that messages of an app belong to"`
 	Sender     senderCmd     `cmd:"" group:"client" help:"Manage the senders of an app"`
+	Responder  responderCmd  `cmd:"" group:"client" help:"Manage what answers the messages of a sender"`
+	Session    sessionCmd    `cmd:"" group:"client" help:"See USSD sessions and calls, step by step"`
 	Endpoint   endpointCmd   `cmd:"" group:"client" help:"Manage the endpoints of an app"`
+	EventType  eventTypeCmd  `cmd:"" group:"client" name:"event-type" help:"Manage the catalogue of event types"`
 	Task       taskCmd       `cmd:"" group:"client" help:"See recoveries and other tasks, end them and go on with them"`
 	Event      eventCmd      `cmd:"" group:"client" help:"Send events and see what became of them"`
 	Message    messageCmd    `cmd:"" group:"client" help:"Send messages to people and see what became of them"`
@@ -61,6 +64,7 @@ type grammar struct {
 	Stray      strayCmd      `cmd:"" group:"client" help:"See pushes that belonged to no sender"`
 	Listen     listenCmd     `cmd:"" group:"client" help:"Send what arrives at a bin on to a server on this machine"`
 	Status     statusCmd     `cmd:"" group:"client" help:"Show how the server has been doing"`
+	Checkup    checkupCmd    `cmd:"" group:"client" help:"Have the server look at what it stands on"`
 	Queue      queueCmd      `cmd:"" group:"client" help:"See what waits, and pause everything"`
 	Node       nodeCmd       `cmd:"" group:"client" help:"See the nodes, and drain one"`
 	Audit      auditCmd      `cmd:"" group:"client" help:"See who did what, and check that nothing of it was changed"`

@@ -9,6 +9,8 @@ import (
 type contactCmd struct {
 	Get         contactGet         `cmd:"" help:"Show a contact, and where they have opted out"`
 	ClearOptOut contactClearOptOut `cmd:"" help:"Allow messages to a contact again"`
+	Export      contactExport      `cmd:"" help:"Print what is kept about a contact"`
+	Erase       contactErase       `cmd:"" help:"Forget a contact, and all that names them"`
 }
 
 // Help is kong's.
@@ -76,4 +78,51 @@ func (c *contactClearOptOut) Run(e *env) error {
 	return c.show(e, func(ctx context.Context, cl *client.Client) (client.Contact, error) {
 		return cl.ClearOptOut(ctx, c.App, c.Contact, c.Channel)
 	})
+}
+
+type contactExport struct{ oneContact }
+
+// Help is kong's.
+func (contactExport) Help() string {
+	return `Prints what is kept about a person, a JSON object a line: what they are known by, the conversations with them, the messages, and the events that name them.
+
+    hookswitch contact export --app acme +15551234567
+    hookswitch contact export --app acme con_… | tee person.ndjson`
+}
+
+// Run prints the export.
+func (c *contactExport) Run(e *env) error {
+	cl, err := c.client(e.Deps)
+	if err != nil {
+		return err
+	}
+	return cl.ExportContact(e.ctx, c.App, c.Contact, e.Stdout)
+}
+
+type contactErase struct {
+	oneContact
+	Yes bool `name:"yes" help:"Do it. Without this nothing is erased."`
+}
+
+// Help is kong's.
+func (contactErase) Help() string {
+	return `Forgets a person for good: what they are known by, the conversations with them, their messages, calls and USSD sessions, and the payloads of events that name them. It goes on in the background. Play bins
+and pushes kept aside are not searched: they are thrown away by themselves.
+
+    hookswitch contact erase --app acme --yes +15551234567
+    hookswitch contact erase --app acme --yes con_… --json`
+}
+
+// Run erases the contact.
+func (c *contactErase) Run(e *env) error {
+	if !c.Yes {
+		return hinted(usagef("nothing was erased: it cannot be undone"), "the same command with --yes, after hookswitch contact export")
+	}
+	erasure, err := ask(e, &c.remote, func(ctx context.Context, cl *client.Client) (client.Erasure, error) {
+		return cl.EraseContact(ctx, c.App, c.Contact)
+	})
+	if err != nil {
+		return err
+	}
+	return e.show(c.JSON, erasure, func(p *printer) { p.line("Erasing has begun, as the task %s.", erasure.ID) })
 }

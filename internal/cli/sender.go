@@ -15,11 +15,14 @@ import (
 )
 
 type senderCmd struct {
-	Apply    senderApply    `cmd:"" help:"Make senders what a file says"`
-	List     senderList     `cmd:"" help:"List the senders of an app"`
-	Get      senderGet      `cmd:"" help:"Show a sender with its routes and doors"`
-	Register senderRegister `cmd:"" help:"Tell the providers of a sender where to push"`
-	Delete   senderDelete   `cmd:"" help:"Delete a sender"`
+	Apply     senderApply     `cmd:"" help:"Make senders what a file says"`
+	Create    senderCreate    `cmd:"" help:"Create a sender"`
+	List      senderList      `cmd:"" help:"List the senders of an app"`
+	Get       senderGet       `cmd:"" help:"Show a sender with its routes and doors"`
+	Route     routeCmd        `cmd:"" help:"Manage the routes of a sender"`
+	Providers senderProviders `cmd:"" help:"List what routes can be made of"`
+	Register  senderRegister  `cmd:"" help:"Tell the providers of a sender where to push"`
+	Delete    senderDelete    `cmd:"" help:"Delete a sender"`
 }
 
 // Help is kong's.

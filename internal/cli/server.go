@@ -52,6 +52,41 @@ func (c *statusCmd) Run(e *env) error {
 	})
 }
 
+type checkupCmd struct{ remote }
+
+// Help is kong's.
+func (checkupCmd) Help() string {
+	return `Has the server look at its database, disk, nodes, clocks and address, and at what it may reach. It ends with an error when something is wrong, and not for what only wants to be looked at.
+
+    hookswitch checkup
+    hookswitch checkup --json | jq '.items[] | select(.state != "fine")'`
+}
+
+// Run shows what was found.
+func (c *checkupCmd) Run(e *env) error {
+	page, err := ask(e, &c.remote, func(ctx context.Context, cl *client.Client) (client.Page[client.Check], error) {
+		return cl.Checkup(ctx)
+	})
+	if err != nil {
+		return err
+	}
+	if err := e.show(c.JSON, page, func(p *printer) {
+		rows := make([][]string, len(page.Items))
+		for i, one := range page.Items {
+			rows[i] = []string{one.State, one.Name, one.Sentence, text(one.Advice)}
+		}
+		p.table([]string{"STATE", "WHAT", "FOUND", "ADVICE"}, rows)
+	}); err != nil {
+		return err
+	}
+	for _, one := range page.Items {
+		if one.State == "bad" {
+			return hinted(fmt.Errorf("%s: %s", one.Name, one.Sentence), text(one.Advice))
+		}
+	}
+	return nil
+}
+
 func paused(p *client.Pause) string {
 	switch {
 	case p == nil:

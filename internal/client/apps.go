@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"time"
 )
@@ -89,4 +90,9 @@ func (c *Client) UpdatePortal(ctx context.Context, app string, fields Changes) (
 func (c *Client) SetResponder(ctx context.Context, app string, responder []byte) (s Sender, err error) {
 	err = c.call(ctx, http.MethodPut, appPath(app)+"/responder", json.RawMessage(responder), &s)
 	return s, err
+}
+
+// ExportApp writes to w what is kept about an app, a JSON object a line.
+func (c *Client) ExportApp(ctx context.Context, app string, w io.Writer) error {
+	return c.copy(ctx, appPath(app)+"/export", w)
 }

@@ -107,6 +107,30 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	return nil
 }
 
+// copy writes an answer of any length to w. It may take as long as ctx allows.
+func (c *Client) copy(ctx context.Context, path string, w io.Writer) error {
+	long := *c
+	unbounded := *c.http
+	unbounded.Timeout = 0
+	long.http = &unbounded
+	res, err := long.send(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+		if err != nil {
+			return err
+		}
+		return newError(res, answer)
+	}
+	if _, err := io.Copy(w, res.Body); err != nil {
+		return fmt.Errorf("read the answer to GET %s: %w", path, err)
+	}
+	return nil
+}
+
 // send makes a request. A safe one that finds nobody listening is made a second time after a moment: the server may be starting.
 func (c *Client) send(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
 	res, err := c.try(ctx, method, path, body)

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -41,6 +42,24 @@ func (c *Client) ClearOptOut(ctx context.Context, app, contact, channel string) 
 	}
 	err = c.call(ctx, http.MethodDelete, path, nil, &out)
 	return out, err
+}
+
+// Erasure is the task that erases a contact.
+type Erasure struct {
+	ID        string    `json:"id"`
+	Status    string    `json:"status"`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+// EraseContact has a contact forgotten, and all that names them. That goes on by itself.
+func (c *Client) EraseContact(ctx context.Context, app, contact string) (out Erasure, err error) {
+	err = c.call(ctx, http.MethodDelete, contactPath(app, contact), nil, &out)
+	return out, err
+}
+
+// ExportContact writes to w what is kept about a contact, a JSON object a line.
+func (c *Client) ExportContact(ctx context.Context, app, contact string, w io.Writer) error {
+	return c.copy(ctx, contactPath(app, contact)+"/export", w)
 }
 
 func contactPath(app, contact string) string {

@@ -90,11 +90,11 @@ type Node struct {
 
 // Queues is what waits and runs.
 type Queues struct {
-	Pause        *Pause         `json:"pause"`
-	Queues       []Queue        `json:"queues"`
-	Destinations []TargetBacklog  `json:"destinations"`
-	Partial      bool           `json:"partial"`
-	Slow         []SlowEndpoint `json:"slowEndpoints"`
+	Pause        *Pause          `json:"pause"`
+	Queues       []Queue         `json:"queues"`
+	Destinations []TargetBacklog `json:"destinations"`
+	Partial      bool            `json:"partial"`
+	Slow         []SlowEndpoint  `json:"slowEndpoints"`
 }
 
 // Queue is what waits and runs of one kind of work.
@@ -224,4 +224,18 @@ type ChainProblem struct {
 func (c *Client) VerifyActivities(ctx context.Context, app string, heads []ChainEntry) (r ChainReport, err error) {
 	err = c.call(ctx, http.MethodPost, operatorBase+"/activity/verify", map[string]any{"app": app, "heads": heads}, &r)
 	return r, err
+}
+
+// Check is one thing that the server has looked at.
+type Check struct {
+	Name     string  `json:"name"`
+	State    string  `json:"state"` // fine, look or bad
+	Sentence string  `json:"sentence"`
+	Advice   *string `json:"advice"`
+}
+
+// Checkup has the server look at what it stands on.
+func (c *Client) Checkup(ctx context.Context) (p Page[Check], err error) {
+	err = c.call(ctx, http.MethodGet, operatorBase+"/checkup", nil, &p)
+	return p, err
 }

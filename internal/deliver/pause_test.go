@@ -34,7 +34,9 @@ func TestPause_WhatIsAcceptedWaitsAndIsDeliveredAfterwards(t *testing.T) {
 		ep := w.Endpoint(app, receiver.URL)
 		w.Endpoint(app, receiver.URL, servicetest.Ordered)
 		w.Sender(app, "+15550001", hookswitch.WhatsApp, true)
-		running := w.Run(func(context.Context, *hookswitch.Turn) (hookswitch.Reply, error) { return hookswitch.Reply{Text: "Hello"}, nil })
+		running := w.Run(func(context.Context, *hookswitch.Turn) (hookswitch.Reply, error) {
+			return hookswitch.Reply{Text: "Hello"}, nil
+		})
 		ctx := service.By(context.Background(), hookswitch.Actor{Kind: hookswitch.ActorOperator})
 		if _, err := w.Service.Pause(ctx, strings.Repeat("x", service.MaxPauseNote+1)); hookswitch.KindOf(err) != hookswitch.Invalid || w.Service.Paused() != nil {
 			t.Fatalf("a long reason: %v", err)

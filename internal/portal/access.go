@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -137,6 +138,10 @@ func (p *Pages) createToken(v *view) error {
 		problem := "The name " + fieldProblem(err) + "."
 		return p.showAccess(v, http.StatusUnprocessableEntity, &accessPage{view: v, Problems: ui.Problems{Title: "No token was made", List: []ui.Problem{{Field: "name", Text: problem}}},
 			NameField: ui.Field{ID: "name", Name: "name", Label: "What is it for?", Value: a.Name, Problem: problem, Required: true, Autocomplete: "off"}})
+	}
+	var full *hookswitch.Error
+	if errors.As(err, &full) && full.Kind == hookswitch.Conflict {
+		return p.showAccess(v, http.StatusUnprocessableEntity, &accessPage{view: v, Problems: ui.Problems{Title: "No token was made", List: []ui.Problem{{Field: "name", Text: full.Message}}}})
 	}
 	if err != nil {
 		return err

@@ -7,9 +7,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/service"
+	"github.com/hookswitch/hookswitch/internal/store"
+	"github.com/hookswitch/hookswitch/internal/storetest"
 )
 
 func TestActivity_SaysWhoHasMadeAndEndedAccess(t *testing.T) {
@@ -72,5 +75,28 @@ func TestPortal_MayBeReadFromTheRightAndLeaveOutWhatIsRefused(t *testing.T) {
 		if !strings.HasPrefix(m[1], "Your access") {
 			t.Errorf("refused for the session's rights in other words, which the style sheet does not know: %s", m[1])
 		}
+	}
+}
+
+func TestAccess_TokensAreCounted(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, storetest.SQLite(t), nil)
+	app := s.app("Acme")
+	b := s.browser()
+	b.enter(app, service.PortalAccess{Capabilities: hookswitch.ViewBase})
+	list, err := s.svc.Sessions(context.Background(), app.Key, hookswitch.TokenSession, store.Page{Limit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range service.MaxAccessTokens - 1 {
+		if _, _, err := s.svc.CreateAccessToken(context.Background(), app.Key, list[0], service.AccessToken{Name: "one", Capabilities: hookswitch.ViewBase, Life: time.Hour}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if a := b.submit("/portal/access/tokens", "name=last&rights=look&life=24"); a.status != 200 || !strings.Contains(a.body, "appsk_") {
+		t.Fatalf("the last one: %d", a.status)
+	}
+	if a := b.submit("/portal/access/tokens", "name=more&rights=look&life=24"); a.status != 422 || strings.Contains(a.body, "appsk_") || !strings.Contains(a.body, "No token was made") || !strings.Contains(a.body, "End one first") {
+		t.Errorf("one more: %d", a.status)
 	}
 }

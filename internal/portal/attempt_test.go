@@ -26,6 +26,9 @@ func TestAttempt_ItsSignatureIsCheckedByTheDoctor(t *testing.T) {
 	})
 	v := newTourist(t, s)
 	attempt := v.visit(s.Path("/portal/messages/{okevent}/attempts/{okattempt}"))
+	if failed := v.visit(s.Path("/portal/messages/{event}/attempts/{attempt}")); !strings.Contains(failed.body, "Signed with the current secret, ") {
+		t.Error("an attempt that failed does not say which secret signed it")
+	}
 	link := regexp.MustCompile(`href="([^"]+)">[^<]*(?:<svg.*?</svg>)? *Check this signature`).FindStringSubmatch(attempt.body)
 	if link == nil {
 		t.Fatal("the attempt does not lead to the doctor")

@@ -87,9 +87,9 @@ func (p *Pages) calls(v *view) error {
 	}
 	if len(list) == 0 {
 		page.Blank = &ui.Blank{Kind: "empty", Title: "None yet", Text: "A session is kept from the moment somebody dials a USSD code of yours, a call from when it rings, each with all of its steps.",
-			Links: []ui.Action{{Name: "Dial with the simulated phone", URL: v.Page("phone"), Icon: "handset"}}}
+			Links: []ui.Action{{Name: "Dial with the simulated phone", URL: v.Page("phone") + "?channel=" + cmp.Or(string(f.Channel), string(hookswitch.USSD)), Icon: "handset"}}}
 	}
-	v.call(http.MethodGet, "/operator/v1/apps/"+v.AppID()+"/messages?channel="+cmp.Or(string(f.Channel), "ussd"), "")
+	v.call(http.MethodGet, "/operator/v1/apps/"+v.AppID()+"/sessions"+strings.TrimSuffix("?channel="+string(f.Channel), "?channel="), "hookswitch session list --app "+v.AppID())
 	return v.show("dashboard/calls", page)
 }
 
@@ -106,6 +106,7 @@ type callPage struct {
 
 type callStep struct {
 	Number   int
+	Screen   string
 	Input    string
 	Opens    bool
 	Silent   bool
@@ -125,7 +126,7 @@ func (p *Pages) callOf(v *view) error {
 	v.Shell.Title = page.Call.Channel + " with " + page.Call.Person
 	v.Shell.Trail = []ui.Link{{Name: "Calls and USSD", URL: v.Page("calls")}}
 	for i, s := range steps {
-		one := callStep{Number: s.Number + 1, Input: s.Input, Opens: i == 0 && s.Number == 0, Answered: s.Answered, Reply: s.Reply.Text, Ends: s.Reply.End, Dial: s.Reply.Dial}
+		one := callStep{Number: s.Number + 1, Screen: s.Screen, Input: s.Input, Opens: i == 0 && s.Number == 0, Answered: s.Answered, Reply: s.Reply.Text, Ends: s.Reply.End, Dial: s.Reply.Dial}
 		one.Silent = s.Input == "" && !one.Opens
 		if s.Message != 0 {
 			one.At = s.Message.Time()
@@ -138,5 +139,7 @@ func (p *Pages) callOf(v *view) error {
 	if d.Conversation != 0 {
 		page.Conversation = v.Page("conversations", v.ID(hookswitch.KindConversation, d.Conversation))
 	}
+	id := v.ID(hookswitch.KindDialogue, d.Key)
+	v.call(http.MethodGet, "/operator/v1/apps/"+v.AppID()+"/sessions/"+id, "hookswitch session get "+id+" --app "+v.AppID())
 	return v.show("dashboard/call", page)
 }

@@ -62,7 +62,7 @@ func gets(e *hookswitch.Endpoint, name string) bool {
 }
 
 func (p *Pages) catalogue(v *view) error {
-	types, err := p.svc.EventTypes(v.ctx(), service.EventTypeQuery{}, store.NamePage{Limit: maxOffered})
+	types, err := p.svc.EventTypes(v.ctx(), service.EventTypeQuery{}, store.NamePage{Limit: maxOffered, Ascending: true})
 	if err != nil {
 		return err
 	}

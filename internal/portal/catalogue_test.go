@@ -181,7 +181,7 @@ func TestEventType_SaysWhatAVersionChanged(t *testing.T) {
 	_, v := openTour(t)
 	page := v.visit("/portal/catalogue/order.shipped")
 	text := html.UnescapeString(page.body)
-	for _, want := range []string{"since version 1", "It may be \"gls\" too.", "It is not always there any more.", "It was integer, and is number.", ">parcels<", ">parcels.code<", "always there.", ">note<", "Removed"} {
+	for _, want := range []string{"since version 1", "Now also \"gls\".", "Not always there any more.", "Type integer before, number now.", ">parcels<", ">parcels.code<", "Always there.", ">note<", "Removed"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("version 2 does not say %q", want)
 		}

@@ -146,7 +146,7 @@ func (page *channelPage) inputs(fields []hookswitch.CredentialField, have hooksw
 		case f.Sends:
 			at = 1
 		}
-		in := newCredentialInput(f, have[f.Name], form, wrong)
+		in := newCredentialInput(f, valuesOf(have, f.Name), form, wrong)
 		if at == 3 && (in.Set || in.Problem != "") {
 			groups[3].Folded = false
 		}
@@ -159,6 +159,14 @@ func (page *channelPage) inputs(fields []hookswitch.CredentialField, have hooksw
 		}
 	}
 	page.Groups = slices.DeleteFunc(groups, func(g credentialGroup) bool { return len(g.Fields) == 0 })
+}
+
+// valuesOf are the values of a credential: nil where there is no channel yet, and empty where it has none.
+func valuesOf(have hookswitch.Credentials, name string) []string {
+	if have == nil {
+		return nil
+	}
+	return append([]string{}, have[name]...)
 }
 
 func newCredentialInput(f hookswitch.CredentialField, have []string, form url.Values, wrong map[string]string) credentialInput {
@@ -195,7 +203,7 @@ func newCredentialInput(f hookswitch.CredentialField, have []string, form url.Va
 			in.State = ui.Badge{Tone: ui.Info, Word: fmt.Sprintf("%d values", len(have)), Icon: "turn"}
 		}
 	}
-	if f.Public {
+	if f.Public || have == nil { // of a public one the value says it
 		in.State = ui.Badge{}
 	}
 	return in
@@ -223,10 +231,13 @@ func routeChangeOf(fields []hookswitch.CredentialField, have hookswitch.Credenti
 	}
 	for key := range form {
 		name, ok := strings.CutPrefix(key, "c-")
+		if dropped, drops := strings.CutPrefix(key, "drop-"); drops {
+			name, ok = dropped, true
+		}
 		if !ok {
 			continue
 		}
-		text := strings.ReplaceAll(form.Get(key), "\r\n", "\n")
+		text := strings.ReplaceAll(form.Get("c-"+name), "\r\n", "\n")
 		values := []string{strings.TrimSpace(text)}
 		f := by[name]
 		if f.Public && f.Several {

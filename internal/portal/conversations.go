@@ -163,7 +163,7 @@ func (p *Pages) conversations(v *view) error {
 	case state == "human":
 		page.Blank = &ui.Blank{Kind: "empty", Title: "Nobody waits for a person", Text: "Conversations come here when somebody takes them over, or when the responder hands them over."}
 	default:
-		page.Blank = &ui.Blank{Kind: "empty", Title: "No conversation yet", Text: "A conversation begins when somebody writes to one of your senders, or is written to.", Links: []ui.Action{{Name: "Write with the simulated phone", URL: v.Page("phone"), Icon: "handset"}}}
+		page.Blank = &ui.Blank{Kind: "empty", Title: "No conversation yet", Text: "A conversation begins when somebody writes to one of your senders, or is written to.", Links: []ui.Action{{Name: "Write with the simulated phone", URL: v.Page("phone") + "?channel=" + cmp.Or(channel, string(hookswitch.WhatsApp)), Icon: "handset"}}}
 	}
 	v.call(http.MethodGet, "/operator/v1/apps/"+v.AppID()+"/conversations", "")
 	return v.show("dashboard/conversations", page)

@@ -157,7 +157,9 @@ func (v *view) find(path, label string) found {
 			f.Filter.Quick = append(f.Filter.Quick, ui.Link{Name: q.name, URL: at(strings.TrimSpace(f.query.String() + " " + q.term))})
 		}
 	}
-	f.offerViews(path, at)
+	if v.App != nil { // views are kept for the lists of one App
+		f.offerViews(path, at)
+	}
 	with := url.Values{}
 	if q := f.query.String(); q != "" {
 		with.Set("q", q)

@@ -30,11 +30,11 @@ func (v *view) lookUpApp() {
 	if ref == "" {
 		return
 	}
-	app, err := v.p.svc.App(v.ctx(), ref)
-	if err != nil {
+	app, ok := v.p.svc.IDs().Parse(hookswitch.KindApp, ref) // not by an id that somebody can think of
+	if !ok {
 		return
 	}
-	if settings, err := v.p.svc.PortalSettings(v.ctx(), app.Key); err == nil {
+	if settings, err := v.p.svc.PortalSettings(v.ctx(), app); err == nil {
 		v.portal = settings
 	}
 }

@@ -169,6 +169,12 @@ func noteFields(err error, wrong map[string]string, names map[string]string) boo
 	return true
 }
 
+// asInvalid is err where it says what is wrong with what somebody entered.
+func asInvalid(err error) (*hookswitch.Error, bool) {
+	var e *hookswitch.Error
+	return e, errors.As(err, &e) && e.Kind == hookswitch.Invalid
+}
+
 // signEd25519 is the choice of a pair of keys.
 const signEd25519 = "ed25519"
 

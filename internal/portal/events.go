@@ -45,10 +45,11 @@ func (pl *play) events(v *view) error {
 		return &hookswitch.Error{Kind: hookswitch.Invalid, Message: "after must be the id of a request."}
 	}
 	waits, _ := strconv.Atoi(v.query("waiting")) // that the page shows; what is no number is none
-	defer pl.watchers.Add(-1)
-	if pl.watchers.Add(1) > maxWatchers {
+	leave, ok := pl.watchers.take(b.Token)
+	if !ok {
 		return &hookswitch.Error{Kind: hookswitch.Unavailable, Message: "Too many live views are open; reload the page to see what has arrived.", RetryAfter: time.Minute}
 	}
+	defer leave()
 	rc := http.NewResponseController(w)
 	_ = rc.SetReadDeadline(time.Time{}) // where the server sets none, there is none to clear
 	h := w.Header()

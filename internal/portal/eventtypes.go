@@ -19,6 +19,8 @@ var eventTypesRoutes = []route{
 		samples: []string{"/event-types", "/event-types?q=nothing-like-it", "/event-types?archived=yes"}},
 	{in: operator, method: "GET", path: "/event-types/new", name: "Add an event type", under: "/event-types", handle: (*Pages).newEventType},
 	{in: operator, method: "POST", path: "/event-types/new", name: "Add an event type", under: "/event-types", handle: (*Pages).createEventType},
+	{in: operator, method: "GET", path: "/event-types/import", name: "Import event types", under: "/event-types", handle: (*Pages).newImport},
+	{in: operator, method: "POST", path: "/event-types/import", name: "Import event types", under: "/event-types", handle: (*Pages).importTypes},
 	{in: operator, method: "GET", path: "/event-types/{type}", name: "Event type", under: "/event-types", handle: (*Pages).eventType, samples: []string{"/event-types/message.inbound"}},
 	{in: operator, method: "POST", path: "/event-types/{type}", name: "Change the event type", under: "/event-types", handle: (*Pages).changeEventType},
 }
@@ -126,6 +128,35 @@ type eventTypePage struct {
 	Schemas  ui.Field
 	Example  string // of a payload
 	Problems ui.Problems
+	Compared []typeComparison // with what there is
+	Same     bool             // they were compared, and nothing differs
+	Sure     bool             // who saves has to say that receivers may fail
+	Versions []string
+}
+
+// typeComparison is in what one version differs from what receivers know.
+type typeComparison struct {
+	Title   string
+	State   ui.Badge
+	Changes []service.SchemaChange
+}
+
+func newComparisons(list []service.SchemaComparison) (out []typeComparison, breaks bool) {
+	for i := range list {
+		c := &list[i]
+		one := typeComparison{Title: "Version " + c.Version + ", as it was and as it would be", Changes: c.Changes, State: ui.Badge{Tone: ui.Good, Word: "Breaks nothing"}}
+		switch {
+		case c.Gone:
+			one.Title, one.State = "Version "+c.Version+" would be gone", ui.Badge{Tone: ui.Bad, Word: "Breaks receivers"}
+		case c.Version != c.Against:
+			one.Title, one.State = "Version "+c.Version+" is new, beside version "+c.Against, ui.Badge{Tone: ui.Info, Word: "New version"}
+		case c.Breaks():
+			one.State = ui.Badge{Tone: ui.Bad, Word: "May break receivers"}
+		}
+		breaks = breaks || c.Breaks()
+		out = append(out, one)
+	}
+	return out, breaks
 }
 
 func (p *Pages) newEventType(v *view) error {
@@ -141,6 +172,10 @@ func (p *Pages) eventType(v *view) error {
 }
 
 func (p *Pages) showEventType(v *view, status int, t *hookswitch.EventType, wrong map[string]string, fresh bool) error {
+	return v.write(status, "dashboard/event-type", p.eventTypePageOf(v, t, wrong, fresh))
+}
+
+func (p *Pages) eventTypePageOf(v *view, t *hookswitch.EventType, wrong map[string]string, fresh bool) *eventTypePage {
 	page := &eventTypePage{view: v, New: fresh, Type: t, State: typeBadge(t), Path: dashboardRoot + "/event-types/new"}
 	v.Shell.Trail = []ui.Link{{Name: "Event types", URL: dashboardRoot + "/event-types"}}
 	var fields []ui.Field
@@ -170,7 +205,39 @@ func (p *Pages) showEventType(v *view, status int, t *hookswitch.EventType, wron
 	} else {
 		v.api(http.MethodGet, "/event-type/"+url.PathEscape(t.Name), "")
 	}
-	return v.write(status, "dashboard/event-type", page)
+	page.Versions = service.SchemaVersions(t.Schemas)
+	return page
+}
+
+// compareType compares the schemas that a form has with those that there are. It reports true where it has answered: that was what was asked for, or receivers may fail and nobody has said that this is meant.
+func (p *Pages) compareType(v *view, name string, form url.Values) (bool, error) {
+	have, err := p.svc.EventType(v.ctx(), name)
+	if err != nil {
+		return false, err
+	}
+	now := *have
+	typed(&now, form)
+	list, err := p.svc.CheckEventType(v.ctx(), name, now.Schemas)
+	wrong := make(map[string]string)
+	if noteFields(err, wrong, typeFields) {
+		return true, p.showEventType(v, http.StatusUnprocessableEntity, &now, wrong, false)
+	}
+	if err != nil {
+		return false, err
+	}
+	compared, breaks := newComparisons(list)
+	checking := form.Get("do") == "check"
+	if !checking && (!breaks || form.Get("sure") != "") {
+		return false, nil
+	}
+	page := p.eventTypePageOf(v, &now, nil, false)
+	page.Compared, page.Same, page.Sure = compared, len(compared) == 0, breaks
+	status := http.StatusOK
+	if !checking {
+		status = http.StatusConflict
+		page.Problems = ui.Problems{Title: "The event type was not saved", List: []ui.Problem{{Field: "sure", Text: "What receivers rely on would change. Give what is new a version of its own, or say below that it is meant."}}}
+	}
+	return true, v.write(status, "dashboard/event-type", page)
 }
 
 func indented(b []byte) string {
@@ -249,8 +316,12 @@ func (p *Pages) changeEventType(v *view) error {
 		err = set("Marked "+name+" as deprecated.", func(t *hookswitch.EventType) { t.Deprecated = true })
 	case "undeprecate":
 		err = set(name+" is no longer marked as deprecated.", func(t *hookswitch.EventType) { t.Deprecated = false })
-	case "save":
+	case "check", "save":
 		var now hookswitch.EventType
+		stop, err := p.compareType(v, name, form)
+		if stop || err != nil {
+			return err
+		}
 		err = set("Saved "+name+".", func(t *hookswitch.EventType) { typed(t, form); now = *t })
 		wrong := make(map[string]string)
 		if noteFields(err, wrong, typeFields) {

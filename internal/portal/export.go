@@ -20,6 +20,9 @@ const (
 	maxExport  = 50_000
 	exportPage = 500
 	exportTime = 2 * time.Minute
+	// maxFiles is how many files are made at a time, and maxFilesOf of one App.
+	maxFiles   = 32
+	maxFilesOf = 4
 )
 
 // sheet writes rows as CSV, or as JSON line by line.
@@ -27,6 +30,7 @@ type sheet struct {
 	names []string
 	csv   *csv.Writer
 	w     io.Writer
+	leave func()
 }
 
 // download begins a file of rows with the names.
@@ -35,16 +39,20 @@ func (v *view) download(name string, columns ...string) (*sheet, error) {
 	if format != "csv" && format != "ndjson" {
 		return nil, hookswitch.Errorf(hookswitch.Invalid, "format is csv or ndjson.")
 	}
+	leave, ok := v.p.files.take(v.owner())
+	if !ok {
+		return nil, errManyFiles
+	}
 	h := v.w.Header()
 	kind := map[string]string{"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}[format]
 	h.Set("Content-Type", kind)
 	h.Set("Content-Disposition", `attachment; filename="`+name+"-"+v.Now.UTC().Format("20060102-150405")+"."+format+`"`)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
-	s := &sheet{names: columns, w: v.w}
+	s := &sheet{names: columns, w: v.w, leave: leave}
 	if format == "csv" {
 		s.csv = csv.NewWriter(v.w)
-		return s, s.csv.Write(columns)
+		_ = s.csv.Write(columns) // it is only noted, until there is more
 	}
 	return s, nil
 }
@@ -71,7 +79,9 @@ func (s *sheet) row(values ...any) error {
 	return err
 }
 
+// flush ends the file.
 func (s *sheet) flush() {
+	defer s.leave()
 	if s.csv != nil {
 		s.csv.Flush()
 	}

@@ -2,7 +2,6 @@ package portal
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -394,8 +393,8 @@ func respondShown(cfg hookswitch.ResponderConfig) hookswitch.ResponderConfig {
 
 // wrong puts what is wrong with the text on top, and reports false where err is none of it.
 func (page *flowPage) wrong(err error) bool {
-	var e *hookswitch.Error
-	if !errors.As(err, &e) || e.Kind != hookswitch.Invalid {
+	e, ok := asInvalid(err)
+	if !ok {
 		return false
 	}
 	page.Problems.Title = "The menu was not saved"

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hookswitch/hookswitch"
@@ -31,9 +32,13 @@ type homePage struct {
 	Test      *ui.Action // sends a test
 	Steps     []ui.Check
 	Done      int        // of Steps
+	Look      int        // how often the steps look again by themselves; 0: not any more
 	New       bool       // nothing has happened yet
 	Portal    *ui.Action // for the operator: the way into the customer's portal
 }
+
+// stepLooks is how often the first steps look again by themselves: for some minutes, so that a page which nobody looks at does not keep its session.
+const stepLooks = 30
 
 // homeEndpoints is how many endpoints the first page shows.
 const homeEndpoints = 6
@@ -50,6 +55,9 @@ func (p *Pages) home(v *view) error {
 	page := &homePage{view: v, New: len(h.Endpoints) == 0}
 	if v.isOperator() {
 		page.Portal = &ui.Action{Name: "Open portal as this customer", URL: v.Page("open"), Icon: "user"}
+	}
+	if n, err := strconv.Atoi(cmp.Or(v.query("look"), strconv.Itoa(stepLooks))); err == nil && n > 0 && n <= stepLooks {
+		page.Look = n
 	}
 	page.say(h)
 	page.tiles(h)
@@ -103,6 +111,9 @@ func (page *homePage) issues(p *Pages, h *service.AppHealth) error {
 	}
 	return err
 }
+
+// Next is what is left of Look after the next time.
+func (page *homePage) Next() int { return page.Look - 1 }
 
 // test leads to the page that sends a test, of an endpoint that is on; nil: there is none.
 func (page *homePage) test(h *service.AppHealth) *ui.Action {

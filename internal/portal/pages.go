@@ -14,8 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/httpapi"
 	"github.com/hookswitch/hookswitch/internal/portal/ui"
@@ -70,7 +68,9 @@ type Pages struct {
 	data    *httpapi.Surface // what programs and scripts ask for: errors are JSON
 	own     *http.CrossOriginProtection
 	isToken func(string) bool // the operator's
-	signIns *rate.Limiter
+	signIns *turns
+	tails   *seats
+	files   *seats
 	invites *inviteLimits
 	play    *play
 	lines   lines
@@ -87,7 +87,7 @@ func New(o Options) *Pages {
 		o.Now = time.Now
 	}
 	p := &Pages{Options: o, svc: o.Service, log: o.Logger, now: o.Now, own: http.NewCrossOriginProtection(), isToken: sameText(o.OperatorToken),
-		signIns: rate.NewLimiter(signInRate, signInBurst), invites: newInviteLimits(), mux: http.NewServeMux()}
+		signIns: newTurns(signInRate, signInBurst), tails: newSeats(maxTails, maxTailsOf), files: newSeats(maxFiles, maxFilesOf), invites: newInviteLimits(), mux: http.NewServeMux()}
 	p.surface = &httpapi.Surface{Name: "pages", MaxBody: maxForm, WriteError: p.writeError, Log: o.Logger}
 	p.data = &httpapi.Surface{Name: "pages", MaxBody: maxForm, Log: o.Logger}
 	p.own.SetDenyHandler(p.surface.Refuse(hookswitch.Errorf(hookswitch.Forbidden, "That came from another site's page. Open the page here and try again.")))
@@ -187,6 +187,8 @@ func (p *Pages) handler(rt *route, root string, handle func(*Pages, *view) error
 			return seeOther(w, elsewhere.to)
 		case err != nil:
 			return err
+		case rt.stream && r.Method == http.MethodHead: // nobody reads what would go on
+			return nil
 		}
 		return handle(p, v)
 	})

@@ -168,7 +168,7 @@ func (p *Pages) phonePage(v *view) (*phonePage, error) {
 	if err != nil {
 		return nil, err
 	}
-	asked := v.r.FormValue("route")
+	asked, over := v.r.FormValue("route"), hookswitch.Channel(v.query("channel"))
 	for _, s := range senders {
 		for _, setup := range p.svc.RouteSetups(s) {
 			r := setup.Route
@@ -178,7 +178,10 @@ func (p *Pages) phonePage(v *view) (*phonePage, error) {
 			page.Routes = append(page.Routes, one)
 		}
 	}
-	slices.SortStableFunc(page.Routes, func(a, b phoneRoute) int { return cmp.Compare(bit(a.Refused != ""), bit(b.Refused != "")) })
+	// What can be rung comes first, and where a channel was chosen, what is on it.
+	slices.SortStableFunc(page.Routes, func(a, b phoneRoute) int {
+		return cmp.Or(cmp.Compare(bit(a.Refused != ""), bit(b.Refused != "")), cmp.Compare(bit(a.Channel != over), bit(b.Channel != over)))
+	})
 	for i := range page.Routes {
 		one := &page.Routes[i]
 		if one.ID == asked || asked == "" && page.Now_ == nil && one.Refused == "" {

@@ -24,13 +24,14 @@ import (
 // Limits of the play pages.
 const (
 	listLength  = 50  // requests on a page
-	maxWatchers = 256 // open live views of this process
+	maxWatchers = 256 // open live views of bins of this process
+	maxOfOneBin = 32  // of them of one bin
 	maxSecrets  = 5   // of one bin
 	newBinRate  = 2   // a second, over all visitors
 	newBinBurst = 60  // the same
 	sendRate    = 5   // requests a second that are sent on, over all visitors
 	sendBurst   = 60
-	guessRate   = 1 // passwords a second, over all visitors
+	guessRate   = 1 // passwords a second, of one visitor and of one link
 	guessBurst  = 20
 	maxMine     = 12 // bins that a browser remembers
 )
@@ -41,7 +42,7 @@ var playRoutes = slices.Concat([]route{
 	{in: open, method: "GET", path: "/play/{token}", name: "Bin", handle: onPlay((*play).bin),
 		samples: []string{"/play/{bin}", "/play/{emptybin}", "/play/{bin}?view=hex", "/play/{bin}?q=nothing-like-it", "/play/{manybin}", "/play/{manybin}?q=twilio", "/play/{share}", "/play/{lockedshare}"}},
 	{in: open, method: "GET", path: "/play/{token}/requests.json", name: "Requests", handle: onPlay((*play).requests), data: true},
-	{in: open, method: "GET", path: "/play/{token}/events", name: "Live view", handle: onPlay((*play).events), data: true},
+	{in: open, method: "GET", path: "/play/{token}/events", name: "Live view", handle: onPlay((*play).events), data: true, stream: true},
 	{in: open, method: "POST", path: "/play/{token}/secret", name: "Secrets of a bin", handle: onPlay((*play).setSecret)},
 	{in: open, method: "POST", path: "/play/{token}/sample", name: "Send a sample", handle: onPlay((*play).sample)},
 	{in: open, method: "POST", path: "/play/{token}/pin", name: "Pin a request", handle: onPlay((*play).pin)},
@@ -58,16 +59,17 @@ func onPlay(h func(*play, *view) error) func(*Pages, *view) error {
 type play struct {
 	*Pages
 	making   *rate.Limiter
-	watchers atomic.Int64
+	watchers *seats
+	files    *seats
 	held     atomic.Int64 // requests of bins that are being answered
 	sending  *rate.Limiter
-	guessing *rate.Limiter
+	guessing *turns
 	relaying *rate.Limiter
 }
 
 func newPlay(p *Pages) *play {
-	return &play{Pages: p, making: rate.NewLimiter(newBinRate, newBinBurst), sending: rate.NewLimiter(sendRate, sendBurst), guessing: rate.NewLimiter(guessRate, guessBurst),
-		relaying: rate.NewLimiter(relayRate, relayBurst)}
+	return &play{Pages: p, making: rate.NewLimiter(newBinRate, newBinBurst), sending: rate.NewLimiter(sendRate, sendBurst), guessing: newTurns(guessRate, guessBurst),
+		watchers: newSeats(maxWatchers, maxOfOneBin), files: newSeats(maxPlayFiles, maxFilesOfBin), relaying: rate.NewLimiter(relayRate, relayBurst)}
 }
 
 // errManyBins asks for patience.
@@ -197,7 +199,7 @@ func (pl *play) open(v *view) (*binHead, error) {
 		h.ReadOnly = true
 		var share *store.BinShare
 		if share, h.bin, err = pl.svc.BinShare(v.ctx(), text); err == nil && !v.hasUnlocked(share) {
-			return nil, &lockedError{text}
+			return nil, errLocked
 		}
 	} else {
 		h.bin, err = pl.svc.Bin(v.ctx(), text)
@@ -269,8 +271,7 @@ type binPage struct {
 
 func (pl *play) bin(v *view) error {
 	h, err := pl.open(v)
-	var locked *lockedError
-	if errors.As(err, &locked) {
+	if errors.Is(err, errLocked) {
 		return pl.showLocked(v, http.StatusOK, "")
 	}
 	if err != nil {

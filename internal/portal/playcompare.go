@@ -3,6 +3,7 @@ package portal
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -44,7 +45,7 @@ type comparedPart struct {
 func (pl *play) compare(v *view) error {
 	h, err := pl.open(v)
 	if err != nil {
-		if _, ok := err.(*lockedError); ok {
+		if errors.Is(err, errLocked) {
 			return pl.showLocked(v, http.StatusOK, "")
 		}
 		return err

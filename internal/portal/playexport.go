@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,18 +19,30 @@ var playExportRoutes = []route{
 	{in: open, method: "GET", path: "/play/{token}/export", name: "Export", handle: onPlay((*play).export), data: true},
 }
 
-// maxPlayExport is how many requests a file has.
-const maxPlayExport = 1000
+const (
+	// maxPlayExport is how many requests a file has.
+	maxPlayExport = 1000
+	// maxPlayFiles is how many files of bins are made at a time, and maxFilesOfBin of one bin: each is in memory until it has been read, some times as large as what the bin holds.
+	maxPlayFiles  = 4
+	maxFilesOfBin = 2
+	// filePiece is how much of a file is written before its reader gets more time.
+	filePiece = 256 << 10
+)
+
+// errManyFiles asks for patience.
+var errManyFiles = &hookswitch.Error{Kind: hookswitch.Unavailable, Message: "Too many files are being made at this moment. Try again in a minute.", RetryAfter: time.Minute}
 
 // export is a file of the bin's requests, the oldest first: all of them, those that meet the conditions of the list, or one.
 func (pl *play) export(v *view) error {
 	h, err := pl.open(v)
 	if err != nil {
-		if _, ok := err.(*lockedError); ok {
-			return hookswitch.Errorf(hookswitch.Forbidden, "This link has a password. Open its page first.")
-		}
 		return err
 	}
+	leave, ok := pl.files.take(h.Token)
+	if !ok {
+		return errManyFiles
+	}
+	defer leave()
 	var list []*store.BinRequest
 	if id := v.query("request"); id != "" {
 		key, ok := parseKey(id)
@@ -78,7 +91,13 @@ func (pl *play) export(v *view) error {
 	v.w.Header().Set("Content-Type", kind)
 	v.w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
 	v.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = v.w.Write(body) // an error means that the reader has gone
+	rc := http.NewResponseController(v.w)
+	for piece := range slices.Chunk(body, filePiece) {
+		_ = rc.SetWriteDeadline(time.Now().Add(writeTime)) // a writer without deadlines has none to move
+		if _, err := v.w.Write(piece); err != nil {
+			return nil // the reader has gone
+		}
+	}
 	return nil
 }
 

@@ -93,10 +93,8 @@ func (pl *play) saveShare(v *view) error {
 	return v.done(h.Path+"/share", ui.Good, "The link is made. Whoever has it sees the requests, and can change nothing.")
 }
 
-// lockedError says that a link wants a password first.
-type lockedError struct{ link string }
-
-func (e *lockedError) Error() string { return "the link wants its password" }
+// errLocked says that a link wants a password first.
+var errLocked = hookswitch.Errorf(hookswitch.Forbidden, "This link has a password. Open its page first.")
 
 // unlockCookie is the name of the cookie that says that the browser knew the password of a link.
 func unlockCookie(link string) string { return "hookswitch-open-" + link[:8] }
@@ -137,7 +135,7 @@ func (pl *play) unlock(v *view) error {
 	if err != nil {
 		return err
 	}
-	if !pl.guessing.Allow() {
+	if now := pl.now(); !pl.guessing.allow(v.visitor(), now) || !pl.guessing.allow(share.Link, now) {
 		return hookswitch.Errorf(hookswitch.RateLimited, "Too many passwords are being tried at this moment. Please try again in a few seconds.")
 	}
 	if !service.OpensBin(share, form.Get("password")) {

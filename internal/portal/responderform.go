@@ -2,7 +2,6 @@ package portal
 
 import (
 	"encoding/json"
-	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -344,8 +343,8 @@ func (in *configInput) read(sent url.Values) (value any, problem string) {
 
 // note takes what is wrong from an error of the service, and reports false where it is none of the configuration.
 func (f *responderForm) note(err error, wrong map[string]string) bool {
-	var e *hookswitch.Error
-	if !errors.As(err, &e) || e.Kind != hookswitch.Invalid {
+	e, ok := asInvalid(err)
+	if !ok {
 		return false
 	}
 	for _, one := range e.Fields {

@@ -26,34 +26,34 @@ func schemaChanges(was, is *schema) (list []schemaChange) {
 	var changed, added []schemaChange
 	for _, r := range before {
 		if find(after, r.Name) == nil {
-			list = append(list, schemaChange{r.Name, ui.Badge{Tone: ui.Bad, Word: "Removed"}, "It was " + r.Type + "."})
+			list = append(list, schemaChange{r.Name, ui.Badge{Tone: ui.Bad, Word: "Removed"}, "Type " + r.Type + "."})
 		}
 	}
 	for _, r := range after {
 		old := find(before, r.Name)
 		if old == nil {
-			text := "It is " + r.Type + "."
+			text := "Type " + r.Type + "."
 			if r.Required {
-				text = "It is " + r.Type + ", and always there."
+				text = "Type " + r.Type + ". Always there."
 			}
 			added = append(added, schemaChange{r.Name, ui.Badge{Tone: ui.Good, Word: "New", Icon: "plus"}, text})
 			continue
 		}
 		var words []string
 		if old.Type != r.Type {
-			words = append(words, "It was "+old.Type+", and is "+r.Type+".")
+			words = append(words, "Type "+old.Type+" before, "+r.Type+" now.")
 		}
 		if old.Required && !r.Required {
-			words = append(words, "It is not always there any more.")
+			words = append(words, "Not always there any more.")
 		}
 		if !old.Required && r.Required {
-			words = append(words, "It is always there now.")
+			words = append(words, "Always there now.")
 		}
 		if more := without(r.Values, old.Values); len(more) > 0 && len(old.Values) > 0 {
-			words = append(words, "It may be "+strings.Join(more, ", ")+" too.")
+			words = append(words, "Now also "+strings.Join(more, ", ")+".")
 		}
 		if less := without(old.Values, r.Values); len(less) > 0 && len(r.Values) > 0 {
-			words = append(words, "It is never "+strings.Join(less, ", ")+" any more.")
+			words = append(words, "Never "+strings.Join(less, ", ")+" any more.")
 		}
 		if words != nil {
 			changed = append(changed, schemaChange{r.Name, ui.Badge{Tone: ui.Warn, Word: "Changed", Icon: "edit"}, strings.Join(words, " ")})

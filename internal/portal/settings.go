@@ -6,10 +6,11 @@ import (
 	"strings"
 
 	"github.com/hookswitch/hookswitch/internal/portal/ui"
+	"github.com/hookswitch/hookswitch/internal/service"
 )
 
 var settingsRoutes = []route{
-	{in: operator, method: "GET", path: "/settings", name: "Settings", nav: &nav{"Server", "gear"}, handle: (*Pages).settings,
+	{in: operator, method: "GET", path: "/settings", name: "Settings and health", nav: &nav{"Server", "gear"}, handle: (*Pages).settings,
 		samples: []string{"/settings", "/settings?q=nothing-like-it"}},
 }
 
@@ -19,6 +20,15 @@ type settingsPage struct {
 	Rows   []settingRow
 	Blank  *ui.Blank
 	Facts  []pair
+	Checks []healthRow
+	Worst  ui.Tone
+	Health string
+}
+
+// healthRow is one thing that was looked at.
+type healthRow struct {
+	service.Check
+	State ui.Badge
 }
 
 type settingRow struct {
@@ -73,6 +83,50 @@ func (p *Pages) settings(v *view) error {
 		}
 	}
 	page.Facts = slices.Clip(page.Facts)
-	v.call(http.MethodGet, "/operator/v1/settings", "")
+	if err := page.checkup(); err != nil {
+		return err
+	}
+	v.call(http.MethodGet, "/operator/v1/checkup", "hookswitch checkup")
 	return v.show("dashboard/settings", page)
+}
+
+// surroundings are what the process knows and the service does not.
+func (p *Pages) surroundings() service.Surroundings {
+	around := service.Surroundings{Version: p.Version, Networks: first(p, "allow-networks")}
+	if p.Disk != nil {
+		if d, err := p.Disk(); err == nil {
+			around.DiskFree, around.DiskAll = d.Free, d.Total
+		}
+	}
+	return around
+}
+
+// checkup fills in what the server stands on.
+func (s *settingsPage) checkup() error {
+	checks, err := s.p.svc.Checkup(s.ctx(), s.p.surroundings())
+	if err != nil {
+		return err
+	}
+	look := 0
+	s.Worst, s.Health = ui.Good, "Everything that was looked at is fine."
+	for _, c := range checks {
+		row := healthRow{Check: c, State: ui.Badge{Tone: ui.Good, Word: "Fine"}}
+		switch c.State {
+		case service.CheckLook:
+			row.State = ui.Badge{Tone: ui.Warn, Word: "Look"}
+			look++
+		case service.CheckBad:
+			row.State = ui.Badge{Tone: ui.Bad, Word: "Wrong"}
+			look++
+			s.Worst = ui.Bad
+		}
+		s.Checks = append(s.Checks, row)
+	}
+	if look > 0 {
+		if s.Worst != ui.Bad {
+			s.Worst = ui.Warn
+		}
+		s.Health = ui.Plural(look, "thing needs", "things need") + " a look."
+	}
+	return nil
 }

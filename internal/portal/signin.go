@@ -28,7 +28,7 @@ var signInRoutes = []route{
 	{in: open, method: "POST", path: "/play/look", name: "Colours", handle: (*Pages).setTheme},
 }
 
-// How often anybody may try to sign in to the dashboard, over all visitors.
+// How often a visitor may try to sign in to the dashboard.
 const (
 	signInRate  = 2 // a second
 	signInBurst = 20
@@ -139,7 +139,10 @@ func (v *view) takeFlash() {
 	var f ui.Flash
 	b, err := base64.RawURLEncoding.DecodeString(value)
 	if err == nil && json.Unmarshal(b, &f) == nil && f.Text != "" {
-		if f.LinkURL != "" {
+		switch {
+		case strings.HasPrefix(f.LinkURL, playRoot+"/"):
+			f.LinkURL, f.Away = local(f.LinkURL, playRoot), v.Shell.Framed // bins are shown in no frame
+		case f.LinkURL != "":
 			f.LinkURL = local(f.LinkURL, v.root)
 		}
 		v.Shell.Flash = &f
@@ -186,6 +189,16 @@ func (p *Pages) admitCustomer(v *view) error {
 		v.Shell.Banners = append(v.Shell.Banners, ui.Banner{Tone: ui.Warn, Text: text, Link: &ui.Link{Name: "Back to the dashboard", URL: dashboardRoot + "/apps/" + v.AppID()}})
 	}
 	return nil
+}
+
+// staysIn reports whether the session that was let in has not ended since.
+func (v *view) staysIn() bool {
+	cookie, kind := portalCookie, hookswitch.TokenSession
+	if v.root == dashboardRoot {
+		cookie, kind = dashboardCookie, hookswitch.TokenDashboard
+	}
+	_, err := v.p.svc.Session(v.ctx(), hookswitch.Secret(v.cookie(cookie)), kind, v.p.OperatorToken)
+	return hookswitch.KindOf(err) != hookswitch.Unauthorized
 }
 
 // asCustomer reports whether the operator looks at the portal as the customer.
@@ -363,8 +376,8 @@ func (p *Pages) openDashboard(v *view) error {
 	if err != nil {
 		return err
 	}
-	if !p.signIns.Allow() {
-		return hookswitch.Errorf(hookswitch.RateLimited, "Too many people are signing in at this moment. Try again in a few seconds.")
+	if !p.signIns.allow(v.visitor(), p.now()) {
+		return hookswitch.Errorf(hookswitch.RateLimited, "Somebody tries to sign in very often from where you are. Try again in a few seconds.")
 	}
 	token := strings.TrimSpace(form.Get("token"))
 	var t *hookswitch.Token

@@ -23,6 +23,9 @@ const (
 	tailBack = 10 * time.Second
 	// tailTime is how long one connection lasts. The browser comes again, and its rights are looked at anew.
 	tailTime = 5 * time.Minute
+	// maxTails is how many live lists are open in this process, and maxTailsOf of one App.
+	maxTails   = 256
+	maxTailsOf = 64
 	// tailLag is how long before the page was made its live list begins: what was on its way to the store then is told, and what the page has is told once more.
 	tailLag = 3 * time.Second
 )
@@ -55,10 +58,11 @@ func (p *Pages) live(v *view, list func(store.Page) ([]tailRow, error)) error {
 	if err != nil || n <= 0 {
 		return hookswitch.Errorf(hookswitch.Invalid, "after must be the id of a row.")
 	}
-	defer p.play.watchers.Add(-1)
-	if p.play.watchers.Add(1) > maxWatchers {
+	leave, ok := p.tails.take(v.owner())
+	if !ok {
 		return &hookswitch.Error{Kind: hookswitch.Unavailable, Message: "Too many live views are open; reload the page to see what is new.", RetryAfter: time.Minute}
 	}
+	defer leave()
 	t := &tail{p: p, w: v.w, rc: http.NewResponseController(v.w), list: list, from: hookswitch.Key(n), last: hookswitch.Key(n), sent: make(map[hookswitch.Key]uint64)}
 	_ = t.rc.SetReadDeadline(time.Time{}) // where the server sets none, there is none to clear
 	h := v.w.Header()
@@ -91,6 +95,9 @@ func (p *Pages) live(v *view, list func(store.Page) ([]tailRow, error)) error {
 				return nil
 			}
 		case <-look.C:
+			if !v.staysIn() {
+				return nil // the browser comes again, and is told
+			}
 		}
 	}
 }

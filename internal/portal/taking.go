@@ -90,7 +90,8 @@ func (pl *play) reply(w http.ResponseWriter, r *http.Request, reply *service.Bin
 	}
 	status := reply.Status
 	switch r.Header.Get("Sec-Fetch-Dest") {
-	case "document", "iframe", "frame", "object", "embed": // somebody's browser was led here
+	case "", "empty": // a program, or a script that asks for it
+	default: // somebody's browser was led here, by a link or by a page that would take it for a script of this host
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		if h.Del("Location"); status >= 300 && status < 400 {
 			status = http.StatusOK

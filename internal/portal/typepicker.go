@@ -51,6 +51,15 @@ func (p *Pages) typePicker(v *view, form url.Values, refused string) (t typePick
 	for i := range t.Groups {
 		t.Groups[i].Open = !t.All && slices.ContainsFunc(t.Groups[i].Types, func(c typeChoice) bool { return c.Chosen })
 	}
+	slices.SortStableFunc(t.Groups, func(a, b typeGroup) int { // what is chosen is seen without a search
+		switch {
+		case a.Open == b.Open:
+			return 0
+		case a.Open:
+			return -1
+		}
+		return 1
+	})
 	return t, err
 }
 

@@ -277,6 +277,9 @@ func (v *view) AppID() string { return v.ID(hookswitch.KindApp, v.App.Key) }
 // Ago writes a time relative to the page's.
 func (v *view) Ago(t time.Time) template.HTML { return ui.Time(t, v.Now) }
 
+// Due writes when something will be done.
+func (v *view) Due(t time.Time) template.HTML { return due(t, v.Now) }
+
 // Clock writes a time of day.
 func (v *view) Clock(t time.Time) template.HTML { return ui.Clock(t, v.Now) }
 

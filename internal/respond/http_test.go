@@ -125,7 +125,7 @@ func failure(t *testing.T, r hookswitch.Responder, turn *hookswitch.Turn) *hooks
 	t.Helper()
 	reply, err := r.Respond(t.Context(), turn)
 	var fail *hookswitch.ResponderError
-	if !errors.As(err, &fail) || reply != (hookswitch.Reply{}) {
+	if !errors.As(err, &fail) || reply != (hookswitch.Reply{Use: reply.Use}) {
 		t.Fatalf("got %+v, %v; want a ResponderError", reply, err)
 	}
 	return fail

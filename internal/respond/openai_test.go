@@ -33,7 +33,7 @@ func TestOpenAI_AsksTheModel(t *testing.T) {
 	turn := question()
 	turn.History = append([]hookswitch.Line{{Direction: hookswitch.Outbound, Type: "text", Text: "Your card was used.", At: noon.Add(-time.Hour)}}, turn.History...)
 	reply, err := chatModel(t, s, object{"system": "You are {name}'s bank on {channel}.", "temperature": 0.2, "headers": object{"X-Title": "Bank"}}).Respond(t.Context(), turn)
-	if err != nil || reply != (hookswitch.Reply{Text: "Your balance is 5.", Unsolved: true}) {
+	if err != nil || reply != (hookswitch.Reply{Text: "Your balance is 5.", Unsolved: true, Use: hookswitch.ReplyUse{Model: "llama3.2"}}) {
 		t.Fatalf("got %+v, %v", reply, err)
 	}
 	got := s.only(t)
@@ -146,7 +146,7 @@ func TestOpenAI_ReadsAnswers(t *testing.T) {
 			turn := question()
 			turn.Channel = tt.channel
 			got, err := chatModel(t, newStandIn(t, says(200, tt.body)), tt.more).Respond(t.Context(), turn)
-			if err != nil || got != tt.want {
+			if got.Use = (hookswitch.ReplyUse{}); err != nil || got != tt.want {
 				t.Errorf("got %+v, %v; want %+v", got, err, tt.want)
 			}
 		})
@@ -246,4 +246,19 @@ func FuzzReadModel(f *testing.F) {
 			t.Errorf("text %q is not fit to be sent", reply.Text)
 		}
 	})
+}
+
+func TestOpenAI_TellsWhatAnAnswerCost(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]hookswitch.ReplyUse{
+		`{"model":"llama3.2:3b","usage":{"prompt_tokens":31,"completion_tokens":7},"choices":[{"finish_reason":"stop","message":{"content":"Hi"}}]}`:          {Model: "llama3.2:3b", TokensIn: 31, TokensOut: 7},
+		`{"model":"a\nb","usage":{"prompt_tokens":-3},"choices":[{"message":{"content":null,"refusal":"I cannot."}}]}`:                                        {Model: "llama3.2", Refused: true},
+		`{"usage":{"prompt_tokens":31,"completion_tokens":0},"choices":[{"finish_reason":"content_filter","message":{"content":""}}]}`:                        {Model: "llama3.2", TokensIn: 31, Refused: true},
+		`{"usage":{"prompt_tokens":31,"completion_tokens":140},"choices":[{"finish_reason":"length","message":{"content":"<think>and so on and so forth"}}]}`: {Model: "llama3.2", TokensIn: 31, TokensOut: 140},
+	} {
+		got, _ := chatModel(t, newStandIn(t, says(200, body)), nil).Respond(t.Context(), question())
+		if got.Use != want {
+			t.Errorf("%s: got %+v, want %+v", body, got.Use, want)
+		}
+	}
 }

@@ -32,7 +32,7 @@ func (s *Server) handler() http.Handler {
 	mux.Handle("/", root)
 	own := operator.New(operator.Options{
 		Service: s.service, Token: s.prepared.OperatorToken, Providers: s.providers, Strays: s.store.Strays,
-		Settings: operator.Settings(s.settings), Version: version(), Database: s.databaseKind(), MaxBody: int64(s.settings.MaxBody), Log: s.log,
+		Settings: operator.Settings(s.settings), Version: version(), Database: s.databaseKind(), Disk: func() (free, all int64, err error) { return room(s.prepared.DataDir) }, MaxBody: int64(s.settings.MaxBody), Log: s.log,
 	})
 	mux.Handle("/operator/v1", own)
 	mux.Handle("/operator/v1/", own)

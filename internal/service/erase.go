@@ -17,6 +17,15 @@ type eraseParams struct {
 	Contact hookswitch.Key `json:"contact,omitempty"`
 }
 
+// ErasedPerson is the person whom a task that purges contents erases; 0: it is about all of the App.
+func ErasedPerson(t *hookswitch.Task) hookswitch.Key {
+	var p eraseParams
+	if len(t.Params) == 0 || json.Unmarshal(t.Params, &p) != nil {
+		return 0
+	}
+	return p.Contact
+}
+
 // Bounds of the steps that erase a person.
 const (
 	eraseFound    = 32  // events
@@ -55,6 +64,11 @@ func (s *Service) ErasePerson(ctx context.Context, app hookswitch.Key, ref strin
 	return s.startTask(ctx, t, Idempotency{}, func(tx *store.Tx) error {
 		return s.noteApp(tx, by, hookswitch.DidErase, app, s.ids.Format(hookswitch.KindContact, c.Key))
 	})
+}
+
+// ConversationsWith are the conversations with a person.
+func (s *Service) ConversationsWith(ctx context.Context, c *hookswitch.Contact) ([]*hookswitch.Conversation, error) {
+	return s.store.ConversationsWith(ctx, c.App, c.Key)
 }
 
 // needles are what a person is found by in payloads.

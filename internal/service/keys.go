@@ -123,6 +123,28 @@ func (s *Service) APIKeys(ctx context.Context, app hookswitch.Key, p store.Page)
 	return s.store.APIKeys(ctx, app, p)
 }
 
+// AppKey is an API key and the App that it acts for.
+type AppKey struct {
+	Key   *hookswitch.APIKey
+	AppOf *hookswitch.App // nil: it has just been deleted
+}
+
+// AllAPIKeys lists the live keys of all Apps.
+func (s *Service) AllAPIKeys(ctx context.Context, p store.Page) ([]AppKey, error) {
+	keys, err := s.store.AllAPIKeys(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	list, owner := make([]AppKey, len(keys)), s.owners(ctx)
+	for i, k := range keys {
+		list[i].Key = k
+		if list[i].AppOf, err = owner(k.App); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
 // DeleteAPIKey revokes a key of an app.
 func (s *Service) DeleteAPIKey(ctx context.Context, app hookswitch.Key, ref string) error {
 	key, err := s.keyOf(ref)

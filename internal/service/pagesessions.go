@@ -221,3 +221,50 @@ func (s *Service) EndSessions(ctx context.Context, app hookswitch.Key, kind hook
 		return tx.InsertActivity(&hookswitch.Activity{Key: s.keys.Next(), App: app, Actor: actorOf(ctx), Action: hookswitch.DidEndPortals})
 	})
 }
+
+// EndOperator signs a browser of the operator out.
+func (s *Service) EndOperator(ctx context.Context, session hookswitch.Key) error {
+	by := actorOf(ctx)
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		t, err := tx.Token(tx.Context(), hookswitch.OrganizationApp, session)
+		if err != nil {
+			return err
+		}
+		if t.Kind != hookswitch.TokenDashboard {
+			return hookswitch.NotFoundf("session not found")
+		}
+		if err := tx.EndToken(hookswitch.OrganizationApp, session, s.now()); err != nil {
+			return err
+		}
+		return s.noteServer(tx, by, hookswitch.DidEndSession, "A browser of the operator")
+	})
+}
+
+// maxOperators is how many browsers of the operator EndOtherOperators signs out.
+const maxOperators = 1000
+
+// EndOtherOperators signs all browsers of the operator out but one, and returns how many.
+func (s *Service) EndOtherOperators(ctx context.Context, but hookswitch.Key) (n int, err error) {
+	by := actorOf(ctx)
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		n = 0
+		list, err := tx.Sessions(tx.Context(), hookswitch.OrganizationApp, hookswitch.TokenDashboard, s.now(), store.Page{Limit: maxOperators})
+		if err != nil {
+			return err
+		}
+		for _, t := range list {
+			if t.Key == but {
+				continue
+			}
+			if err := tx.EndToken(hookswitch.OrganizationApp, t.Key, s.now()); err != nil {
+				return err
+			}
+			n++
+		}
+		if n == 0 {
+			return nil
+		}
+		return s.noteServer(tx, by, hookswitch.DidEndSession, "All other browsers of the operator")
+	})
+	return n, err
+}

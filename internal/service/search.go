@@ -62,6 +62,12 @@ func (s *Service) conditions(ctx context.Context, app hookswitch.Key, q *filter.
 	}
 	c.Types, c.Tags, c.Texts = q.Types, q.Channels, q.Texts
 	for _, ref := range q.Messages {
+		if app == 0 { // of all Apps: ids alone say which is meant
+			if key, ok := s.ids.Parse(hookswitch.KindEvent, ref); ok {
+				c.Events = append(c.Events, key)
+			}
+			continue
+		}
 		ev, err := s.Event(ctx, app, ref)
 		switch {
 		case hookswitch.KindOf(err) == hookswitch.NotFound:
@@ -75,9 +81,11 @@ func (s *Service) conditions(ctx context.Context, app hookswitch.Key, q *filter.
 	if len(q.Endpoints) > 0 && oneEndpoint {
 		problems = append(problems, filter.Problem{Term: filter.Term{Name: filter.Endpoint}, Text: "This list is of one endpoint; endpoint: is for the list of all messages."})
 	} else if len(q.Endpoints) > 0 {
-		all, err := s.store.Endpoints(ctx, app, store.Page{Limit: HealthEndpoints})
-		if err != nil {
-			return c, false, nil, err
+		var all []*hookswitch.Endpoint
+		if app != 0 {
+			if all, err = s.store.Endpoints(ctx, app, store.Page{Limit: HealthEndpoints}); err != nil {
+				return c, false, nil, err
+			}
 		}
 		for _, ref := range q.Endpoints {
 			if key, ok := s.ids.Parse(hookswitch.KindEndpoint, ref); ok {

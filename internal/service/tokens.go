@@ -372,8 +372,11 @@ type AccessToken struct {
 	Life         time.Duration
 }
 
-// MaxTokenName is the greatest length of the name of a token, in bytes.
-const MaxTokenName = 80
+// Bounds of tokens that people ask for by hand.
+const (
+	MaxTokenName    = 80  // bytes of a name
+	MaxAccessTokens = 100 // of an App that live
+)
 
 // CreateAccessToken makes a portal token of an App for the one whose session it is: it may do no more than that one, and lives no longer. Its text is returned this once.
 func (s *Service) CreateAccessToken(ctx context.Context, app hookswitch.Key, by *hookswitch.Token, a AccessToken) (*hookswitch.Token, hookswitch.Secret, error) {
@@ -407,6 +410,11 @@ func (s *Service) CreateAccessToken(ctx context.Context, app hookswitch.Key, by 
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		if _, err := tx.App(tx.Context(), app); err != nil {
 			return err
+		}
+		if n, err := tx.CountAccessTokens(tx.Context(), app, now); err != nil {
+			return err
+		} else if n >= MaxAccessTokens {
+			return hookswitch.Errorf(hookswitch.Conflict, "There are %d tokens already, and no more can be made. End one first.", n)
 		}
 		t.Key = s.keys.Next()
 		if err := tx.InsertToken(&t, hashText(text.Reveal()), nil, time.Time{}); err != nil {

@@ -223,7 +223,7 @@ func (s *Service) insertReply(tx *store.Tx, r *hookswitch.ReplyRecord, reply hoo
 	switch {
 	case errors.As(failure, &again):
 		r.Result = hookswitch.ReplyAgain
-	case failure != nil:
+	case failure != nil && !r.Use.Refused:
 		r.Result = hookswitch.ReplyFailed
 	case dropped:
 		r.Result = hookswitch.ReplyDropped

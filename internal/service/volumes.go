@@ -60,13 +60,27 @@ func (v *volumes) take() []store.Volume {
 	return list
 }
 
+// putBack is for what could not be stored.
+func (v *volumes) putBack(list []store.Volume) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, was := range list {
+		key := volumeKey{was.App, was.Hour.UnixMilli() / time.Hour.Milliseconds()}
+		if one := v.by[key]; one != nil {
+			one.Events, one.Bytes = one.Events+was.Events, one.Bytes+was.Bytes
+		} else {
+			v.by[key] = &was
+		}
+	}
+}
+
 // RecordVolumes stores how much Apps have made since it did so last.
 func (s *Service) RecordVolumes(ctx context.Context) error {
 	list := s.volumes.take()
 	if len(list) == 0 {
 		return nil
 	}
-	return s.store.Update(ctx, func(tx *store.Tx) error {
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		for _, v := range list {
 			if err := tx.AddVolume(v, s.store.Node().Number); err != nil {
 				return err
@@ -74,6 +88,10 @@ func (s *Service) RecordVolumes(ctx context.Context) error {
 		}
 		return nil
 	})
+	if err != nil {
+		s.volumes.putBack(list)
+	}
+	return err
 }
 
 // AppVolume is how much an App has made in a day.

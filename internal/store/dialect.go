@@ -18,8 +18,11 @@ type dialect struct {
 	forUpdate string
 	// holds is true where a column of bytes holds others; the first %s is the column, the second what is looked for.
 	holds string
-	// finds is true where a column of bytes holds a text, of which big and small letters of ASCII are alike; bind makes a placeholder of a value.
-	finds func(column, text string, bind func(any) string) string
+	// finds is true where a column of bytes holds a text, of which big and small letters of ASCII are alike.
+	finds finder
+	// findsBytes is finds for columns whose bytes are no text, and notText says of an error that finds met some; nil: it takes any bytes.
+	findsBytes finder
+	notText    func(error) bool
 	// claimMany claims of many targets in one statement, where other nodes claim too; nil: there are none, and each target is claimed alone.
 	claimMany func(ctx context.Context, s *Store, out *Claimed, req ClaimRequest, due []share) error
 	// lag is how long after it was made a key may still be committed.
@@ -30,6 +33,9 @@ type dialect struct {
 	// classify sorts an error of the driver.
 	classify func(error) fault
 }
+
+// finder writes a condition that a column holds a text; bind makes a placeholder of a value.
+type finder func(column, text string, bind func(any) string) string
 
 // fault is what an error of a driver means for the caller.
 type fault uint8

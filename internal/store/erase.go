@@ -78,15 +78,15 @@ func (tx *Tx) eraseEvents(app hookswitch.Key, limit int) (int, error) {
 	return len(keys), nil
 }
 
-// deletedFor is how long an App has to be deleted before what it had is removed: nothing of it runs any more by then.
-const deletedFor = time.Hour
+// DeletedFor is how long an App has to be deleted before what it had is removed: nothing of it runs any more by then.
+const DeletedFor = time.Hour
 
 // eraseRounds is how many chunks of one App are removed before the other work of a housekeeping has its turn.
 const eraseRounds = 400
 
 // eraseDeleted removes what Apps had that were deleted. Who did what to them stays.
 func (s *Store) eraseDeleted(ctx context.Context, sum *int) error {
-	apps, err := scanAll(ctx, &s.Reader, scanKeyOnly, `SELECT id FROM apps WHERE deleted_at > 0 AND deleted_at < $1 AND erased_at = 0 ORDER BY deleted_at LIMIT 20`, millis(s.now().Add(-deletedFor)))
+	apps, err := scanAll(ctx, &s.Reader, scanKeyOnly, `SELECT id FROM apps WHERE deleted_at > 0 AND deleted_at < $1 AND erased_at = 0 ORDER BY deleted_at LIMIT 20`, millis(s.now().Add(-DeletedFor)))
 	if err != nil {
 		return err
 	}

@@ -42,6 +42,12 @@ func (r *Reader) APIKey(ctx context.Context, app, key hookswitch.Key) (*hookswit
 	return k, readErr(err, "API key")
 }
 
+// AllAPIKeys lists the live keys of all apps.
+func (r *Reader) AllAPIKeys(ctx context.Context, p Page) ([]*hookswitch.APIKey, error) {
+	var args []any
+	return scanAll(ctx, r, scanKey, `SELECT `+keyColumns+` FROM api_keys WHERE deleted_at = 0`+p.clause("id", &args), args...)
+}
+
 // APIKeys lists the live keys of an app.
 func (r *Reader) APIKeys(ctx context.Context, app hookswitch.Key, p Page) ([]*hookswitch.APIKey, error) {
 	args := []any{int64(app)}

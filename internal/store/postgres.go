@@ -33,6 +33,8 @@ var postgresDialect = &dialect{
 	forUpdate:  " FOR UPDATE",
 	holds:      "position(%[2]s IN %[1]s) > 0",
 	finds:      postgresFinds,
+	findsBytes: postgresFindsBytes,
+	notText:    notUTF8,
 	claimMany:  claimMany,
 	lag:        otherNodes,
 	oldest:     oldestTransaction,
@@ -40,9 +42,26 @@ var postgresDialect = &dialect{
 	classify:   classifyPostgres,
 }
 
-// postgresFinds reads the bytes as Latin-1, to fold their letters. That is any bytes but zero; those with one are read in the form that shows odd bytes by their numbers, which is slower,
-// and takes \303 for the byte of this number.
+// postgresFinds reads the bytes as UTF-8, to fold their letters. It fails at those that are none.
 func postgresFinds(column, text string, bind func(any) string) string {
+	if !hasLetters(text) || !utf8.ValidString(text) || strings.Contains(text, "\x00") {
+		return postgresFindsBytes(column, text, bind)
+	}
+	folded := []byte(text)
+	for i, b := range folded {
+		folded[i] = lowerByte(b)
+	}
+	return "position(" + bind(string(folded)) + " IN lower(convert_from(" + column + `, 'UTF8') COLLATE "C")) > 0`
+}
+
+func notUTF8(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && e.Code == "22021"
+}
+
+// postgresFindsBytes reads the bytes as Latin-1, which takes twice as long. That is any bytes but zero; those with one are read in the form that shows odd bytes by their numbers,
+// and takes \303 for the byte of this number.
+func postgresFindsBytes(column, text string, bind func(any) string) string {
 	if !hasLetters(text) || strings.Contains(text, "\x00") {
 		return "position(" + bind([]byte(text)) + " IN " + column + ") > 0"
 	}

@@ -93,6 +93,17 @@ func search[T any](ctx context.Context, p Page, nth func(p Page, n int) (hookswi
 	}
 }
 
+// anyBytes reads as the dialect finds texts and, where it meets bytes that are no text, once more in the way that takes any.
+func anyBytes[T any](d *dialect, read func(p Page, finds finder) ([]T, error)) func(Page) ([]T, error) {
+	return func(p Page) ([]T, error) {
+		list, err := read(p, d.finds)
+		if err != nil && d.notText != nil && d.notText(err) {
+			return read(p, d.findsBytes)
+		}
+		return list, err
+	}
+}
+
 // nthKey is the key of the last of the n next rows that query selects the keys of; 0: there are fewer.
 func (r *Reader) nthKey(ctx context.Context, query, column string, p Page, n int, args []any) (hookswitch.Key, error) {
 	p.Limit = 1
@@ -106,7 +117,7 @@ func (r *Reader) nthKey(ctx context.Context, query, column string, p Page, n int
 }
 
 // eventClause is true for the events e that s lets through, as far as they tell themselves.
-func (s *Search) eventClause(d *dialect, args *[]any) string {
+func (s *Search) eventClause(finds finder, args *[]any) string {
 	var b strings.Builder
 	either := func(parts []string) { b.WriteString(" AND (" + strings.Join(parts, " OR ") + ")") }
 	bind := func(v any) string {
@@ -129,7 +140,7 @@ func (s *Search) eventClause(d *dialect, args *[]any) string {
 		quoted := wordsText([]string{t})
 		parts = append(parts, "replace(e.tags, "+bind(quoted[1:len(quoted)-1])+", '') <> e.tags")
 		if slices.Contains(hookswitch.Channels, hookswitch.Channel(t)) {
-			parts = append(parts, fmt.Sprintf(d.holds, "e.payload", bind([]byte(`"channel":"`+t+`"`))))
+			parts = append(parts, finds("e.payload", `"channel":"`+t+`"`, bind))
 		}
 	}
 	if parts != nil {
@@ -138,7 +149,7 @@ func (s *Search) eventClause(d *dialect, args *[]any) string {
 	for _, spellings := range s.Texts {
 		parts = nil
 		for _, text := range spellings {
-			parts = append(parts, d.finds("e.payload", text, bind))
+			parts = append(parts, finds("e.payload", text, bind))
 		}
 		either(parts)
 	}
@@ -201,17 +212,18 @@ const maxLead = 600
 // goes on behind that key.
 func (r *Reader) SearchAttempts(ctx context.Context, app, endpoint hookswitch.Key, s Search, p Page) (list []*hookswitch.Attempt, stopped hookswitch.Key, err error) {
 	columns := strings.Replace(attemptColumns, "a.answer,", fmt.Sprintf("substr(a.answer, 1, %d),", maxLead), 1)
-	read := func(p Page) ([]*hookswitch.Attempt, error) {
+	reading := func(p Page, finds finder) ([]*hookswitch.Attempt, error) {
 		args := []any{int64(endpoint), int64(app)}
 		query := `SELECT ` + columns + ` FROM attempts a WHERE a.endpoint_id = $1 AND a.app_id = $2` + s.attemptClause(&args)
 		if len(s.Events) > 0 {
 			query += " AND a.event_id IN " + in(&args, int64s(s.Events))
 		}
 		if s.ofEvent() {
-			query += " AND EXISTS (SELECT 1 FROM events e WHERE e.id = a.event_id" + s.eventClause(r.d, &args) + ")"
+			query += " AND EXISTS (SELECT 1 FROM events e WHERE e.id = a.event_id" + s.eventClause(finds, &args) + ")"
 		}
 		return scanAll(ctx, r, scanAttempt, query+p.clause("a.id", &args), args...)
 	}
+	read := anyBytes(r.d, reading)
 	if s.all() {
 		list, err = read(p)
 		return list, 0, err
@@ -227,9 +239,58 @@ func (r *Reader) SearchAttempts(ctx context.Context, app, endpoint hookswitch.Ke
 
 // SearchEvents finds events of an App, without their payloads. stopped is as that of SearchAttempts.
 func (r *Reader) SearchEvents(ctx context.Context, app hookswitch.Key, s Search, p Page) (list []*hookswitch.Event, stopped hookswitch.Key, err error) {
-	read := func(p Page) ([]*hookswitch.Event, error) {
+	reading := func(p Page, finds finder) ([]*hookswitch.Event, error) {
 		args := []any{int64(app)}
 		query := `SELECT ` + bare(eventColumns) + ` FROM events e WHERE e.app_id = $1`
+		if len(s.Events) > 0 {
+			query += " AND e.id IN " + in(&args, int64s(s.Events))
+		}
+		query += s.eventClause(finds, &args)
+		if s.ofAttempt() {
+			query += " AND EXISTS (SELECT 1 FROM attempts a WHERE a.event_id = e.id" + s.attemptClause(&args) + ")"
+		}
+		return scanAll(ctx, r, scanEvent, query+p.clause("e.id", &args), args...)
+	}
+	read := anyBytes(r.d, reading)
+	if s.all() {
+		list, err = read(p)
+		return list, 0, err
+	}
+	return search(ctx, p, func(p Page, n int) (hookswitch.Key, error) {
+		return r.nthKey(ctx, `SELECT e.id FROM events e WHERE e.app_id = $1`, "e.id", p, n, []any{int64(app)})
+	}, read)
+}
+
+// SearchAllAttempts is SearchAttempts at the endpoints of all Apps.
+func (r *Reader) SearchAllAttempts(ctx context.Context, s Search, p Page) (list []*hookswitch.Attempt, stopped hookswitch.Key, err error) {
+	columns := strings.Replace(attemptColumns, "a.answer,", fmt.Sprintf("substr(a.answer, 1, %d),", maxLead), 1)
+	read := func(p Page) ([]*hookswitch.Attempt, error) {
+		var args []any
+		query := `SELECT ` + columns + ` FROM attempts a WHERE a.id > 0` + s.attemptClause(&args)
+		if len(s.Events) > 0 {
+			query += " AND a.event_id + 0 IN " + in(&args, int64s(s.Events))
+		}
+		if s.ofEvent() {
+			query += " AND EXISTS (SELECT 1 FROM events e WHERE e.id = a.event_id" + s.eventClause(r.d, &args) + ")"
+		}
+		return scanAll(ctx, r, scanAttempt, query+p.clause("a.id", &args), args...)
+	}
+	if s.all() {
+		list, err = read(p)
+		return list, 0, err
+	}
+	query := `SELECT a.id FROM attempts a WHERE a.id > 0`
+	if s.OK != nil && !*s.OK {
+		query += " AND NOT a.ok" // there is an index of those
+	}
+	return search(ctx, p, func(p Page, n int) (hookswitch.Key, error) { return r.nthKey(ctx, query, "a.id", p, n, nil) }, read)
+}
+
+// SearchAllEvents is SearchEvents of all Apps but the organisation's own.
+func (r *Reader) SearchAllEvents(ctx context.Context, s Search, p Page) (list []*hookswitch.Event, stopped hookswitch.Key, err error) {
+	read := func(p Page) ([]*hookswitch.Event, error) {
+		args := []any{int64(hookswitch.OrganizationApp)}
+		query := `SELECT ` + bare(eventColumns) + ` FROM events e WHERE e.app_id + 0 <> $1`
 		if len(s.Events) > 0 {
 			query += " AND e.id IN " + in(&args, int64s(s.Events))
 		}
@@ -244,7 +305,7 @@ func (r *Reader) SearchEvents(ctx context.Context, app hookswitch.Key, s Search,
 		return list, 0, err
 	}
 	return search(ctx, p, func(p Page, n int) (hookswitch.Key, error) {
-		return r.nthKey(ctx, `SELECT e.id FROM events e WHERE e.app_id = $1`, "e.id", p, n, []any{int64(app)})
+		return r.nthKey(ctx, `SELECT e.id FROM events e WHERE e.id > 0`, "e.id", p, n, nil)
 	}, read)
 }
 

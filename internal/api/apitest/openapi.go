@@ -52,6 +52,7 @@ type Shape struct {
 	Status  int  // 0: 200
 	In, Out any  // values of the types of the bodies; nil: none
 	Form    bool // In comes as a form
+	Lines   bool // Out is one of many lines
 	Query   []string
 	Header  []string
 	List    bool // has limit and cursor
@@ -293,7 +294,11 @@ func (a *API) operation(s *schemas, rt *Route) ordered {
 	}
 	done := ordered{{"description", "Done."}}
 	if rt.Out != nil {
-		done = append(done, member{"content", jsonContent(s.of(reflect.TypeOf(rt.Out)))})
+		mediaType := "application/json"
+		if rt.Lines {
+			mediaType = "application/x-ndjson"
+		}
+		done = append(done, member{"content", content(mediaType, s.of(reflect.TypeOf(rt.Out)))})
 	}
 	refused := ordered{{"$ref", "#/components/responses/" + a.Name + "Error"}}
 	if rt.Error != nil {

@@ -18,6 +18,10 @@ var shapes = map[string]apitest.Shape{
 	"PATCH /apps/{app}":  {Tag: "apps", In: appIn{}, Out: appOut{}},
 	"DELETE /apps/{app}": {Tag: "apps", Status: 204},
 
+	"GET /apps/{app}/export":                    {Tag: "apps", Lines: true, Out: exportLine{}},
+	"DELETE /apps/{app}/contacts/{contact}":     {Tag: "contacts", Status: 202, Out: erasureOut{}},
+	"GET /apps/{app}/contacts/{contact}/export": {Tag: "contacts", Lines: true, Out: exportLine{}},
+
 	"GET /apps/{app}/events":   {Tag: "apps", Query: []string{"q"}, List: true, Out: listOut[foundEventOut]{}},
 	"GET /apps/{app}/activity": {Tag: "apps", Query: []string{"action", "actor"}, List: true, Out: listOut[activityOut]{}},
 
@@ -96,6 +100,7 @@ var shapes = map[string]apitest.Shape{
 	"DELETE /strays/{stray}": {Tag: "server", Status: 204},
 	"GET /settings":          {Tag: "server", Out: settingsOut{}},
 
+	"GET /checkup":               {Tag: "server", Out: checkupOut{}},
 	"GET /overview":              {Tag: "server", Out: overviewOut{}},
 	"GET /queues":                {Tag: "server", Out: queuesOut{}},
 	"POST /pause":                {Tag: "server", In: pauseIn{}, Out: pauseOut{}},

@@ -38,6 +38,8 @@ type Options struct {
 	Settings []Setting
 	// Version is that of the program, "" where it is not known, and Database the kind of its database.
 	Version, Database string
+	// Disk tells how much of the file system of the data is free, and its size, in bytes; nil: it is not known.
+	Disk func() (free, all int64, err error)
 	// MaxBody is the greatest size of a request body in bytes; 0: httpapi.DefaultMaxBody.
 	MaxBody int64
 	Log     *slog.Logger
@@ -52,13 +54,14 @@ type handler struct {
 	settings  []Setting
 	version   string
 	database  string
+	disk      func() (free, all int64, err error)
 }
 
 // New returns the API with all its routes, paths from Prefix on.
 func New(o Options) *httpapi.Mux {
 	h := &handler{
 		service: o.Service, bears: httpapi.Bears(o.Token),
-		providers: make(map[string]hookswitch.Provider), strays: o.Strays, settings: o.Settings, version: o.Version, database: o.Database,
+		providers: make(map[string]hookswitch.Provider), strays: o.Strays, settings: o.Settings, version: o.Version, database: o.Database, disk: o.Disk,
 	}
 	if h.url = o.PublicURL; h.url == "" && o.Service != nil {
 		h.url = o.Service.PublicURL()
@@ -90,6 +93,7 @@ func (h *handler) routes() []route {
 		{"GET", "/apps/{app}/portal", "get how the portal of an app looks", h.getPortal},
 		{"PATCH", "/apps/{app}/portal", "change how the portal of an app looks, and who may frame it", h.updatePortal},
 
+		{"GET", "/apps/{app}/export", "export what is kept about an app", h.exportApp},
 		{"GET", "/apps/{app}/events", "find events of an app", h.findEvents},
 		{"GET", "/apps/{app}/activity", "list who did what to an app", h.listActivity},
 
@@ -130,6 +134,8 @@ func (h *handler) routes() []route {
 		{"GET", "/apps/{app}/sessions/{session}", "get a USSD session or a call, step by step", h.getSession},
 
 		{"GET", "/apps/{app}/contacts/{contact}", "get a contact, and where they have opted out", h.getContact},
+		{"DELETE", "/apps/{app}/contacts/{contact}", "erase a contact, and all that names them", h.eraseContact},
+		{"GET", "/apps/{app}/contacts/{contact}/export", "export what is kept about a contact", h.exportContact},
 		{"DELETE", "/apps/{app}/contacts/{contact}/opt-out", "clear the opt-out of a contact", h.clearOptOut},
 
 		{"GET", "/apps/{app}/conversations", "list the conversations of an app", listOfApp(h, h.service.Conversations, func(c *hookswitch.Conversation) hookswitch.Key { return c.Key }, h.newConversation)},
@@ -164,6 +170,7 @@ func (h *handler) routes() []route {
 		{"POST", "/event-types/{type}/check", "compare schemas with those that an event type has", h.checkEventType},
 		{"GET", "/settings", "list the settings in effect", h.listSettings},
 
+		{"GET", "/checkup", "look at what the server stands on", h.checkup},
 		{"GET", "/overview", "get how the server has been doing for a day", h.getOverview},
 		{"GET", "/queues", "get what waits and runs, for whom, and who is slow", h.getQueues},
 		{"POST", "/pause", "pause all deliveries, while the doors go on taking", h.pause},

@@ -223,12 +223,30 @@ func (s *Site) attempt(d store.Delivery, b behaviour, left float64) *store.Outco
 	if !a.OK {
 		a.Headers = []byte(b.header(a.Code) + "X-Note: " + s.foul("none", 0) + "\n")
 		a.Facts.Sent = "Content-Type: application/json\nUser-Agent: Svix-Webhooks/1.0 (Hookswitch)\nAccept: */*\nsvix-id: " + s.Service.IDs().Format(hookswitch.KindEvent, a.Event) +
-			"\nsvix-timestamp: " + strconv.FormatInt(a.SignedAt.Unix(), 10) + "\nsvix-signature: v1,kq5n0K2cBNE5ZzLZrO4sIv5KkVQ7j8C3VtN5hWVw5fM=\nAuthorization: " + hookswitch.HiddenValue + "\n"
+			"\nsvix-timestamp: " + strconv.FormatInt(a.SignedAt.Unix(), 10) + "\nsvix-signature: " + s.signature(d, a.SignedAt) + "\nAuthorization: " + hookswitch.HiddenValue + "\n"
 		waits := hookswitch.SvixProfile().Waits
 		o.Verdict, o.Next = store.Retry, s.clock.now().Add(waits[1+s.rand.IntN(3)])
 		a.Next = o.Next
 	}
 	return o
+}
+
+// signature is what a try is signed with.
+func (s *Site) signature(d store.Delivery, at time.Time) string {
+	ids := s.Service.IDs()
+	ev, err := s.Service.EventByKey(context.Background(), d.App, d.Subject)
+	if err != nil {
+		return ""
+	}
+	e, err := s.Service.Endpoint(context.Background(), d.App, ids.Format(hookswitch.KindEndpoint, d.Target))
+	if err != nil || len(e.Secrets) == 0 {
+		return ""
+	}
+	secret, err := webhook.ParseSecret(e.Secrets[0].Secret.Reveal())
+	if err != nil {
+		return ""
+	}
+	return webhook.Sign(ids.Format(hookswitch.KindEvent, ev.Key), at, ev.Payload, secret)
 }
 
 var people = []struct{ phone, name, text string }{

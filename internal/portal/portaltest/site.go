@@ -88,6 +88,9 @@ type Options struct {
 	Logger         *slog.Logger // nil: what is wrong goes to standard error
 }
 
+// version is that of the program of the demonstration.
+const version = "v1.0.0"
+
 // Open makes a site whose files lie in dir, and serves it until Close.
 func Open(ctx context.Context, dir string, o Options) (*Site, error) {
 	s := &Site{hostile: o.Hostile, Names: make(map[string]string), rand: rand.New(rand.NewPCG(4, 2)), done: make(chan error, 1), ran: make(chan error, 1)}
@@ -146,9 +149,14 @@ func Open(ctx context.Context, dir string, o Options) (*Site, error) {
 		return nil, errors.Join(fmt.Errorf("make the demonstration: %w", err), listener.Close(), s.Store.Close())
 	}
 	s.clock.real.Store(true)
+	if _, err := s.Store.Heartbeat(ctx, store.NodeLoad{Version: version, Cores: 4, CPU: 730, Memory: 94 << 20}); err != nil {
+		return nil, errors.Join(err, listener.Close(), s.Store.Close())
+	}
 	mux := httpapi.NewMux(&httpapi.Surface{Name: "pages", Log: o.Logger})
 	s.Pages = portal.New(portal.Options{Service: s.Service, Now: s.clock.now, OperatorToken: Token, FrameAncestors: o.FrameAncestors, HTTP: s.client, Logger: o.Logger, Doors: doors, Database: "SQLite",
-		Settings: settings()})
+		Settings: settings(), Version: version, Disk: func() (portal.Disk, error) {
+			return portal.Disk{Data: 61 << 20, Free: 212 << 30, Total: 480 << 30}, nil
+		}})
 	s.Pages.Register(mux)
 	s.http = &http.Server{Handler: httpapi.Chain(mux, httpapi.WithRequestID, httpapi.SecurityHeaders, httpapi.Gzip), ReadHeaderTimeout: 10 * time.Second}
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))

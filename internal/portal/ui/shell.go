@@ -85,6 +85,7 @@ type Flash struct {
 	// Link leads to what came of it.
 	LinkName string `json:"n,omitempty"`
 	LinkURL  string `json:"u,omitempty"`
+	Away     bool   `json:"-"` // the link leads out of the frame
 	// Event is what a page that frames this one is told, and Detail what it is about; "": nothing.
 	Event  string `json:"e,omitempty"`
 	Detail string `json:"d,omitempty"`
