@@ -345,6 +345,7 @@ type replyRow struct {
 	Page                    string // of the conversation or session; "": there is none
 	What                    string
 	Took, In, Out           string
+	Tokens                  bool // the server has told how many
 	Model, Kind             string
 	Try                     int
 	Problem                 string
@@ -357,7 +358,7 @@ var resultBadges = map[hookswitch.ReplyResult]ui.Badge{hookswitch.ReplyAnswered:
 
 func (v *view) replyRow(r *hookswitch.ReplyRecord, sender string) replyRow {
 	row := replyRow{Clock: v.Clock(r.At()), Sender: sender, Channel: channelName(r.Channel), State: resultBadges[r.Result], Took: ui.Millis(r.Use.Took), Model: r.Use.Model, Kind: kindName(r.Use.Kind), Try: r.Try, Problem: r.Problem,
-		In: orWord(r.Use.TokensIn, "–"), Out: orWord(r.Use.TokensOut, "–"), What: "conversation"}
+		Tokens: r.Use.TokensIn+r.Use.TokensOut > 0, In: orWord(r.Use.TokensIn, "–"), Out: orWord(r.Use.TokensOut, "–"), What: "conversation"}
 	switch {
 	case r.Dialogue != 0:
 		row.Page, row.What = v.Page("calls", v.ID(hookswitch.KindDialogue, r.Dialogue)), "session"

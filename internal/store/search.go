@@ -264,18 +264,19 @@ func (r *Reader) SearchEvents(ctx context.Context, app hookswitch.Key, s Search,
 // SearchAllAttempts is SearchAttempts at the endpoints of all Apps.
 func (r *Reader) SearchAllAttempts(ctx context.Context, s Search, p Page) (list []*hookswitch.Attempt, stopped hookswitch.Key, err error) {
 	columns := strings.Replace(attemptColumns, "a.answer,", fmt.Sprintf("substr(a.answer, 1, %d),", maxLead), 1)
-	read := func(p Page) ([]*hookswitch.Attempt, error) {
+	reading := func(p Page, finds finder) ([]*hookswitch.Attempt, error) {
 		var args []any
 		query := `SELECT ` + columns + ` FROM attempts a WHERE a.id > 0` + s.attemptClause(&args)
 		if len(s.Events) > 0 {
-			query += " AND a.event_id + 0 IN " + in(&args, int64s(s.Events))
+			query += " AND a.event_id IN " + in(&args, int64s(s.Events))
 		}
 		if s.ofEvent() {
-			query += " AND EXISTS (SELECT 1 FROM events e WHERE e.id = a.event_id" + s.eventClause(r.d, &args) + ")"
+			query += " AND EXISTS (SELECT 1 FROM events e WHERE e.id = a.event_id" + s.eventClause(finds, &args) + ")"
 		}
 		return scanAll(ctx, r, scanAttempt, query+p.clause("a.id", &args), args...)
 	}
-	if s.all() {
+	read := anyBytes(r.d, reading)
+	if s.all() || len(s.Events) > 0 { // few, and found by an index
 		list, err = read(p)
 		return list, 0, err
 	}
@@ -288,19 +289,20 @@ func (r *Reader) SearchAllAttempts(ctx context.Context, s Search, p Page) (list 
 
 // SearchAllEvents is SearchEvents of all Apps but the organisation's own.
 func (r *Reader) SearchAllEvents(ctx context.Context, s Search, p Page) (list []*hookswitch.Event, stopped hookswitch.Key, err error) {
-	read := func(p Page) ([]*hookswitch.Event, error) {
+	reading := func(p Page, finds finder) ([]*hookswitch.Event, error) {
 		args := []any{int64(hookswitch.OrganizationApp)}
 		query := `SELECT ` + bare(eventColumns) + ` FROM events e WHERE e.app_id + 0 <> $1`
 		if len(s.Events) > 0 {
 			query += " AND e.id IN " + in(&args, int64s(s.Events))
 		}
-		query += s.eventClause(r.d, &args)
+		query += s.eventClause(finds, &args)
 		if s.ofAttempt() {
 			query += " AND EXISTS (SELECT 1 FROM attempts a WHERE a.event_id = e.id" + s.attemptClause(&args) + ")"
 		}
 		return scanAll(ctx, r, scanEvent, query+p.clause("e.id", &args), args...)
 	}
-	if s.all() {
+	read := anyBytes(r.d, reading)
+	if s.all() || len(s.Events) > 0 { // few, and found by an index
 		list, err = read(p)
 		return list, 0, err
 	}
