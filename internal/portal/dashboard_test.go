@@ -271,7 +271,7 @@ func TestDashboard_AChannelWhoseCredentialsAreRefusedNeedsALook(t *testing.T) {
 			}
 		}
 	}
-	for path, want := range map[string]string{"/dashboard": "Channels that send nothing", "/dashboard/apps/{app}/senders": "Disabled", "/dashboard/apps/{app}/senders/{sender}": "apply the sender file again"} {
+	for path, want := range map[string]string{"/dashboard": "Channels that send nothing", "/dashboard/apps/{app}/senders": "Disabled", "/dashboard/apps/{app}/senders/{sender}": "set the credentials that are good now"} {
 		_, body := b.get(path)
 		if !strings.Contains(body, want) {
 			t.Errorf("%s does not say %q", path, want)
