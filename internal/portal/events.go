@@ -26,6 +26,8 @@ const (
 	writeTime = 10 * time.Second
 	// batch is how many requests are read at once; each may have a body of 256 KiB.
 	batch = 20
+	// maxListed is how many bytes of bodies are listed at a time.
+	maxListed = 4 << 20
 )
 
 // events streams what a bin takes as server-sent events. Each has the key of its request as id, so that a reader who comes back goes on where it was.
@@ -239,7 +241,11 @@ func (pl *play) requests(v *view) error {
 		Expires  time.Time    `json:"expiresAt"`
 	}{[]requestOut{}, formatKey(after), b.ExpiresAt}
 	j := newJudge(b.Secrets)
+	size := 0
 	for _, q := range list {
+		if size += len(q.Body); size > maxListed && len(out.Requests) > 0 {
+			break // Next leads to the rest
+		}
 		one := requestOut{row: head.row(q, j), Remote: q.Remote, URI: head.uri(q), Headers: []headerOut{}, Truncated: q.Size > int64(len(q.Body))}
 		for _, line := range q.Headers {
 			one.Headers = append(one.Headers, headerOut{line.Name, line.Value})

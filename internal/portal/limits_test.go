@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -253,5 +254,36 @@ func TestPlay_WhoGuessesAPasswordKeepsNobodyElseOut(t *testing.T) {
 	}
 	if w := from(pages, "198.51.100.1:4444", other, url.Values{"password": {"sesame"}}); w.Code != 303 {
 		t.Errorf("who knows the password of another link is kept out: %d", w.Code)
+	}
+}
+
+func TestPlay_LongSearchesAndListsAreCut(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, storetest.SQLite(t), nil)
+	b := s.bin()
+	const n = 24
+	words := make([]string, 4000)
+	for i := range words {
+		words[i] = "w" + strconv.Itoa(10_000+i)
+	}
+	body := []byte(strings.Repeat("x", 200<<10) + " " + strings.Join(words, " "))
+	for range n {
+		if err := s.svc.AddBinRequest(context.Background(), &store.BinRequest{Token: b.Token, Method: "POST", URI: "/play/in/" + b.Token, Body: body, Size: int64(len(body))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := s.get("/play/" + b.Token + "?q=" + strings.Join(words[:20], "+") + "+nowhere")
+	if a.status != 200 || !strings.Contains(a.body, "more than 20 words") || !strings.Contains(a.body, `id="empty" hidden`) {
+		t.Errorf("a search for 21 words: %d", a.status)
+	}
+	if a := s.get("/play/" + b.Token + "?q=" + strings.Join(words[:19], "+") + "+nowhere"); strings.Contains(a.body, "more than 20 words") || strings.Contains(a.body, `id="empty" hidden`) {
+		t.Error("a search for 20 words finds what has 19 of them")
+	}
+	list, after := s.requests(b.Token, "?limit=100")
+	if len(list) == n || len(list) < 2 || after != list[len(list)-1].ID {
+		t.Errorf("of %d large requests %d are listed at a time, up to %s", n, len(list), after)
+	}
+	if rest, _ := s.requests(b.Token, "?limit=100&after="+after); len(list)+len(rest) != n {
+		t.Errorf("%d and %d of %d requests are listed", len(list), len(rest), n)
 	}
 }

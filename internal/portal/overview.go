@@ -106,7 +106,7 @@ func (p *Pages) overview(v *view) error {
 		page.Apps = []ui.Action{{Name: "Create an application", URL: dashboardRoot + "/apps#create", Look: "primary", Icon: "plus"}}
 	case senders > 0:
 		page.Tone, page.Sentence = ui.Bad, ui.Plural(senders, "channel sends nothing", "channels send nothing")+": the provider refuses the credentials."
-		page.Advice = "Put that right at the provider, and apply the sender file again."
+		page.Advice = "Put that right at the provider, and set the credentials that are good now."
 	case p.svc.Paused() != nil:
 		page.Tone, page.Sentence, page.Advice = ui.Warn, "Nothing is delivered: everything is paused.", "The doors and the APIs go on taking and storing."
 		page.Apps = []ui.Action{{Name: "To the queues", URL: dashboardRoot + "/queues", Icon: "play"}}

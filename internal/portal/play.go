@@ -15,6 +15,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/filter"
 	"github.com/hookswitch/hookswitch/internal/portal/ui"
 	"github.com/hookswitch/hookswitch/internal/service"
 	"github.com/hookswitch/hookswitch/internal/store"
@@ -26,14 +27,17 @@ const (
 	listLength  = 50  // requests on a page
 	maxWatchers = 256 // open live views of bins of this process
 	maxOfOneBin = 32  // of them of one bin
-	maxSecrets  = 5   // of one bin
-	newBinRate  = 2   // a second, over all visitors
-	newBinBurst = 60  // the same
-	sendRate    = 5   // requests a second that are sent on, over all visitors
-	sendBurst   = 60
-	guessRate   = 1 // passwords a second, of one visitor and of one link
-	guessBurst  = 20
-	maxMine     = 12 // bins that a browser remembers
+	// maxSearches is how many bins are searched at a time, each of which may be read whole, and maxSearchesOfBin how often one.
+	maxSearches      = 8
+	maxSearchesOfBin = 3
+	maxSecrets       = 5  // of one bin
+	newBinRate       = 2  // a second, over all visitors
+	newBinBurst      = 60 // the same
+	sendRate         = 5  // requests a second that are sent on, over all visitors
+	sendBurst        = 60
+	guessRate        = 1 // passwords a second, of one visitor and of one link
+	guessBurst       = 20
+	maxMine          = 12 // bins that a browser remembers
 )
 
 var playRoutes = slices.Concat([]route{
@@ -61,6 +65,7 @@ type play struct {
 	making   *rate.Limiter
 	watchers *seats
 	files    *seats
+	searches *seats
 	held     atomic.Int64 // requests of bins that are being answered
 	sending  *rate.Limiter
 	guessing *turns
@@ -69,7 +74,7 @@ type play struct {
 
 func newPlay(p *Pages) *play {
 	return &play{Pages: p, making: rate.NewLimiter(newBinRate, newBinBurst), sending: rate.NewLimiter(sendRate, sendBurst), guessing: newTurns(guessRate, guessBurst),
-		watchers: newSeats(maxWatchers, maxOfOneBin), files: newSeats(maxPlayFiles, maxFilesOfBin), relaying: rate.NewLimiter(relayRate, relayBurst)}
+		watchers: newSeats(maxWatchers, maxOfOneBin), files: newSeats(maxPlayFiles, maxFilesOfBin), searches: newSeats(maxSearches, maxSearchesOfBin), relaying: rate.NewLimiter(relayRate, relayBurst)}
 }
 
 // errManyBins asks for patience.
@@ -293,7 +298,7 @@ func (pl *play) showBin(h *binHead, status int, problem string) error {
 	var list []*store.BinRequest
 	var err error
 	if filtered {
-		list, err = pl.svc.SearchBinRequests(r.Context(), b.Token, before, listLength+1, func(q *store.BinRequest) bool { return c.match(q, j) })
+		list, err = pl.search(r.Context(), b.Token, before, listLength+1, func(q *store.BinRequest) bool { return c.match(q, j) })
 	} else {
 		list, err = pl.svc.BinRequests(r.Context(), b.Token, store.Page{Limit: listLength + 1, Before: before})
 	}
@@ -308,6 +313,9 @@ func (pl *play) showBin(h *binHead, status int, problem string) error {
 	if b.Relay != "" || c.forwarded != "" {
 		page.Filter.Fields = append(page.Filter.Fields, ui.Field{ID: "forwarded", Name: "forwarded", Label: "Sent on", Kind: "select",
 			Options: options(c.forwarded, "", "Sent on", "good", "Taken", "refused", "Refused", "bad", "No answer", "waiting", "On its way")})
+	}
+	if _, more := fewWords(query.Get("q")); more {
+		page.Filter.Wrong = []string{"The search has more than " + strconv.Itoa(filter.MaxTerms) + " words; the others are left out."}
 	}
 	keep := make(url.Values)
 	for _, chip := range [][2]string{{"q", "text"}, {"method", "method"}, {"verdict", "signature"}, {"pinned", "pinned"}, {"forwarded", "sent on"}} {

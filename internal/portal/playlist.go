@@ -6,8 +6,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/filter"
 	"github.com/hookswitch/hookswitch/internal/service"
 	"github.com/hookswitch/hookswitch/internal/store"
 )
@@ -16,7 +18,17 @@ import (
 type conditions struct{ text, method, verdict, pinned, forwarded string }
 
 func conditionsOf(values url.Values) conditions {
-	return conditions{strings.ToLower(strings.TrimSpace(values.Get("q"))), strings.ToUpper(values.Get("method")), values.Get("verdict"), values.Get("pinned"), values.Get("forwarded")}
+	text, _ := fewWords(values.Get("q"))
+	return conditions{strings.ToLower(text), strings.ToUpper(values.Get("method")), values.Get("verdict"), values.Get("pinned"), values.Get("forwarded")}
+}
+
+// fewWords are the first words of a search, which is as many as each request is searched for. more: there were more.
+func fewWords(text string) (few string, more bool) {
+	words := strings.Fields(text)
+	if more = len(words) > filter.MaxTerms; more {
+		words = words[:filter.MaxTerms]
+	}
+	return strings.Join(words, " "), more
 }
 
 func (v *view) conditions() conditions { return conditionsOf(v.r.URL.Query()) }
@@ -57,6 +69,16 @@ func (c conditions) match(q *store.BinRequest, j *judge) bool {
 	return true
 }
 
+// search looks at everything that a bin holds, as SearchBinRequests does, for so many at a time.
+func (pl *play) search(ctx context.Context, token string, before hookswitch.Key, limit int, match func(*store.BinRequest) bool) ([]*store.BinRequest, error) {
+	leave, ok := pl.searches.take(token)
+	if !ok {
+		return nil, &hookswitch.Error{Kind: hookswitch.Unavailable, Message: "Too many bins are being searched at this moment. Try again in a few seconds.", RetryAfter: 5 * time.Second}
+	}
+	defer leave()
+	return pl.svc.SearchBinRequests(ctx, token, before, limit, match)
+}
+
 // choice are requests that are to be sent on.
 type choice struct {
 	list []*store.BinRequest // the oldest first; of many the first ones alone
@@ -70,7 +92,7 @@ func (pl *play) chosenRequests(h *binHead, values url.Values) (*choice, error) {
 	ch := &choice{all: values.Get("all") != "", c: conditionsOf(values)}
 	if ch.all {
 		j := newJudge(h.bin.Secrets)
-		if _, err := pl.svc.SearchBinRequests(h.ctx(), h.Token, 0, 1, func(q *store.BinRequest) bool {
+		if _, err := pl.search(h.ctx(), h.Token, 0, 1, func(q *store.BinRequest) bool {
 			if ch.c.match(q, j) {
 				ch.keys = append(ch.keys, q.Key)
 				if ch.list = append(ch.list, q); len(ch.list) > maxSent {

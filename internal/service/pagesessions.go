@@ -192,16 +192,17 @@ func (s *Service) EndAccess(ctx context.Context, app, key hookswitch.Key) error 
 			if err != nil {
 				return err
 			}
-			for _, t := range list {
-				if err := tx.EndToken(app, key, s.now()); err != nil {
-					return err
-				}
-				name := t.Scope
-				if kind == hookswitch.TokenPortal {
-					name = t.Agent
-				}
-				return tx.InsertActivity(&hookswitch.Activity{Key: s.keys.Next(), App: app, Actor: actorOf(ctx), Action: action, Name: name})
+			if len(list) == 0 {
+				continue
 			}
+			if err := tx.EndToken(app, key, s.now()); err != nil {
+				return err
+			}
+			name := list[0].Scope
+			if kind == hookswitch.TokenPortal {
+				name = list[0].Agent
+			}
+			return tx.InsertActivity(&hookswitch.Activity{Key: s.keys.Next(), App: app, Actor: actorOf(ctx), Action: action, Name: name})
 		}
 		return hookswitch.NotFoundf("There is no such session or token any more.")
 	})

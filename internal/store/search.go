@@ -268,7 +268,7 @@ func (r *Reader) SearchAllAttempts(ctx context.Context, s Search, p Page) (list 
 		var args []any
 		query := `SELECT ` + columns + ` FROM attempts a WHERE a.id > 0` + s.attemptClause(&args)
 		if len(s.Events) > 0 {
-			query += " AND a.event_id + 0 IN " + in(&args, int64s(s.Events))
+			query += " AND a.event_id IN " + in(&args, int64s(s.Events))
 		}
 		if s.ofEvent() {
 			query += " AND EXISTS (SELECT 1 FROM events e WHERE e.id = a.event_id" + s.eventClause(finds, &args) + ")"
@@ -276,7 +276,7 @@ func (r *Reader) SearchAllAttempts(ctx context.Context, s Search, p Page) (list 
 		return scanAll(ctx, r, scanAttempt, query+p.clause("a.id", &args), args...)
 	}
 	read := anyBytes(r.d, reading)
-	if s.all() {
+	if s.all() || len(s.Events) > 0 { // few, and found by an index
 		list, err = read(p)
 		return list, 0, err
 	}
@@ -302,7 +302,7 @@ func (r *Reader) SearchAllEvents(ctx context.Context, s Search, p Page) (list []
 		return scanAll(ctx, r, scanEvent, query+p.clause("e.id", &args), args...)
 	}
 	read := anyBytes(r.d, reading)
-	if s.all() {
+	if s.all() || len(s.Events) > 0 { // few, and found by an index
 		list, err = read(p)
 		return list, 0, err
 	}
