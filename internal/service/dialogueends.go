@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/respond"
 	"github.com/hookswitch/hookswitch/internal/store"
 )
 
@@ -170,4 +171,15 @@ func (s *Service) endSilent(ctx context.Context, d *hookswitch.Dialogue, cutoff 
 		_, err := tx.EndDialogue(d.Key, ussdTimeout, s.now().UTC())
 		return err
 	})
+}
+
+// page takes from text what fits on one screen of a USSD session. Where the session goes on the rest is offered.
+func page(text string, end bool) (screen, rest string) {
+	limit := respond.LimitOf(hookswitch.USSD)
+	if screen, rest = limit.Cut(text); rest == "" || end {
+		return screen, ""
+	}
+	limit.N -= limit.Size(moreLine)
+	screen, rest = limit.Cut(text)
+	return screen + moreLine, rest
 }

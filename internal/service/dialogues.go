@@ -528,17 +528,6 @@ func (st *step) say(a stepAnswer, now time.Time) error {
 	return nil
 }
 
-// page takes from text what fits on one screen of a USSD session. Where the session goes on the rest is offered.
-func page(text string, end bool) (screen, rest string) {
-	limit := respond.LimitOf(hookswitch.USSD)
-	if screen, rest = limit.Cut(text); rest == "" || end {
-		return screen, ""
-	}
-	limit.N -= limit.Size(moreLine)
-	screen, rest = limit.Cut(text)
-	return screen + moreLine, rest
-}
-
 // finishStep stores what the responder has answered. Where another node was faster, its answer is the one.
 func (s *Service) finishStep(ctx context.Context, u *hookswitch.Update, run stepRun, reply hookswitch.Reply, failure error) (out Conversed, err error) {
 	err = s.update(ctx, []hookswitch.Key{run.app}, func(tx *store.Tx, b *births) error {
