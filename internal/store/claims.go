@@ -139,6 +139,9 @@ const claimStep = 16
 func (s *Store) claimEach(ctx context.Context, out *Claimed, req ClaimRequest, due []share) error {
 	for part := range slices.Chunk(due, claimStep) {
 		have := len(out.Deliveries)
+		if have >= req.Max {
+			break
+		}
 		err := s.Update(ctx, func(tx *Tx) error {
 			out.Deliveries = out.Deliveries[:have]
 			for _, d := range part {

@@ -129,6 +129,30 @@ func TestClaimDue_PassesOverTargetsWithoutRoomAndGoesOnBehind(t *testing.T) {
 	})
 }
 
+func TestClaimDue_EndsWhenItHasEnough(t *testing.T) {
+	eachFixture(t, func(t *testing.T, f *fixture) {
+		for range 40 {
+			e := f.event(f.keys.Next())
+			f.accept(e, f.waiting(e))
+		}
+		commits := func() int {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			return len(f.units)
+		}
+		before := commits()
+		if got := f.claim(func(r *store.ClaimRequest) { r.Max = 3 }); len(got.Deliveries) != 3 {
+			t.Errorf("claimed %d", len(got.Deliveries))
+		}
+		if n := commits() - before; n > 1 {
+			t.Errorf("it took %d transactions", n)
+		}
+		if got := f.claim(func(r *store.ClaimRequest) { r.Max = 100 }); len(got.Deliveries) != 37 {
+			t.Errorf("then claimed %d", len(got.Deliveries))
+		}
+	})
+}
+
 func TestClaimDue_OrderedTakesTheHeadOnly(t *testing.T) {
 	eachFixture(t, func(t *testing.T, f *fixture) {
 		conversation := f.keys.Next()
