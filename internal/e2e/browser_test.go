@@ -77,13 +77,18 @@ const tabTime = time.Minute
 // in runs one action.
 func in[T any](b *tab, a chromedp.Action[T]) T {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, tabTime)
-	defer cancel()
-	v, err := chromedp.Run(ctx, a)
+	v, err := tryIn(b, a)
 	if err != nil {
 		b.t.Fatalf("in the browser: %v", err)
 	}
 	return v
+}
+
+// tryIn is in for who goes on after an error: a page that is just leaving answers nothing.
+func tryIn[T any](b *tab, a chromedp.Action[T]) (T, error) {
+	ctx, cancel := context.WithTimeout(b.ctx, tabTime)
+	defer cancel()
+	return chromedp.Run(ctx, a)
 }
 
 func (b *tab) open(url string) {
@@ -94,7 +99,18 @@ func (b *tab) open(url string) {
 // text is what a JavaScript expression gives, as a text.
 func (b *tab) text(expression string) string {
 	b.t.Helper()
-	return in(b, chromedp.Evaluate[string]("String("+expression+")"))
+	return in(b, textOf(expression))
+}
+
+// textOf evaluates an expression, as a text.
+func textOf(expression string) chromedp.Action[string] {
+	return chromedp.Evaluate[string]("String(" + expression + ")")
+}
+
+// is reports whether an expression is true on a page that may be just leaving.
+func (b *tab) is(expression string) bool {
+	v, err := tryIn(b, textOf(expression))
+	return err == nil && v == "true"
 }
 
 // until waits for an expression to be true. What throws is not true yet: a page that is just coming has no body. It is asked from outside, because the page's policy may forbid
@@ -108,7 +124,7 @@ func (b *tab) until(expression string) {
 		}
 	}()
 	until(b.t, expression, func() bool {
-		came = b.text("(() => { try { return !!("+expression+") } catch { return false } })()") == "true"
+		came = b.is("(() => { try { return !!(" + expression + ") } catch { return false } })()")
 		return came
 	})
 }

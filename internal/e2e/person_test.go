@@ -189,7 +189,7 @@ func (p *person) follow(role, name string) {
 func (p *person) arrives(before, otherwise string) {
 	p.t.Helper()
 	p.retry("follow", func() error {
-		if p.text("performance.timeOrigin") == before || p.text("document.readyState") != "complete" {
+		if !p.is("String(performance.timeOrigin) !== " + quote(before) + " && document.readyState === 'complete'") {
 			return errors.New(otherwise)
 		}
 		return nil
@@ -294,7 +294,7 @@ func (p *person) sees(words ...string) {
 	p.t.Helper()
 	for _, w := range words {
 		p.retry("see", func() error {
-			if p.text(`document.body.innerText.toLowerCase().includes(`+quote(strings.ToLower(w))+`)`) != "true" {
+			if !p.is(`document.body.innerText.toLowerCase().includes(` + quote(strings.ToLower(w)) + `)`) {
 				return fmt.Errorf("%q is not to be seen", w)
 			}
 			return nil
@@ -306,7 +306,7 @@ func (p *person) sees(words ...string) {
 func (p *person) hears(words string) {
 	p.t.Helper()
 	p.retry("hear", func() error {
-		if p.text(`heard.some((s) => s.includes(`+quote(words)+`))`) != "true" {
+		if !p.is(`heard.some((s) => s.includes(` + quote(words) + `))`) {
 			return fmt.Errorf("%q is not said, only %s", words, p.text("JSON.stringify(heard)"))
 		}
 		return nil
