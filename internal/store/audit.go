@@ -121,7 +121,7 @@ func (r *Reader) Activities(ctx context.Context, app hookswitch.Key, f ActivityF
 func (r *Reader) AllActivities(ctx context.Context, f ActivityFilter, p Page) (list []*hookswitch.Activity, stopped hookswitch.Key, err error) {
 	read := func(p Page) ([]*hookswitch.Activity, error) {
 		var args []any
-		query := `SELECT ` + activityColumns + ` FROM activities WHERE id > 0` + f.clause(&args)
+		query := `SELECT ` + activityColumns + ` FROM activities WHERE TRUE` + f.clause(&args)
 		return scanAll(ctx, r, scanActivity, query+p.clause("id", &args), args...)
 	}
 	if f == (ActivityFilter{}) {
@@ -129,7 +129,7 @@ func (r *Reader) AllActivities(ctx context.Context, f ActivityFilter, p Page) (l
 		return list, 0, err
 	}
 	return search(ctx, p, func(p Page, n int) (hookswitch.Key, error) {
-		return r.nthKey(ctx, `SELECT id FROM activities WHERE id > 0`, "id", p, n, nil)
+		return r.nthKey(ctx, `SELECT id FROM activities WHERE TRUE`, "id", p, n, nil)
 	}, read)
 }
 

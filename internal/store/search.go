@@ -266,7 +266,7 @@ func (r *Reader) SearchAllAttempts(ctx context.Context, s Search, p Page) (list 
 	columns := strings.Replace(attemptColumns, "a.answer,", fmt.Sprintf("substr(a.answer, 1, %d),", maxLead), 1)
 	reading := func(p Page, finds finder) ([]*hookswitch.Attempt, error) {
 		var args []any
-		query := `SELECT ` + columns + ` FROM attempts a WHERE a.id > 0` + s.attemptClause(&args)
+		query := `SELECT ` + columns + ` FROM attempts a WHERE TRUE` + s.attemptClause(&args)
 		if len(s.Events) > 0 {
 			query += " AND a.event_id IN " + in(&args, int64s(s.Events))
 		}
@@ -280,7 +280,7 @@ func (r *Reader) SearchAllAttempts(ctx context.Context, s Search, p Page) (list 
 		list, err = read(p)
 		return list, 0, err
 	}
-	query := `SELECT a.id FROM attempts a WHERE a.id > 0`
+	query := `SELECT a.id FROM attempts a WHERE TRUE`
 	if s.OK != nil && !*s.OK {
 		query += " AND NOT a.ok" // there is an index of those
 	}
