@@ -307,7 +307,7 @@ func (r *Reader) SearchAllEvents(ctx context.Context, s Search, p Page) (list []
 		return list, 0, err
 	}
 	return search(ctx, p, func(p Page, n int) (hookswitch.Key, error) {
-		return r.nthKey(ctx, `SELECT e.id FROM events e WHERE e.id > 0`, "e.id", p, n, nil)
+		return r.nthKey(ctx, `SELECT e.id FROM events e WHERE TRUE`, "e.id", p, n, nil)
 	}, read)
 }
 

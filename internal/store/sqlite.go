@@ -298,6 +298,10 @@ func (s *sqlite) checkpoints() {
 			s.log.Warn("checkpoint", "error", err)
 			continue
 		}
+		if frames < 0 { // the writer is at it
+			s.written.Store(true)
+			continue
+		}
 		if frames > restartPages {
 			s.finish.Store(true)
 		}

@@ -59,7 +59,7 @@ type TaskFilter struct {
 // Tasks lists tasks.
 func (r *Reader) Tasks(ctx context.Context, f TaskFilter, p Page) ([]*hookswitch.Task, error) {
 	var args []any
-	query := `SELECT ` + taskColumns + ` FROM tasks WHERE id > 0`
+	query := `SELECT ` + taskColumns + ` FROM tasks WHERE TRUE`
 	if f.App != 0 {
 		args = append(args, int64(f.App))
 		query += ` AND app_id = ` + placeholder(args)
