@@ -30,18 +30,21 @@ func (p *pool) enter(occupied int) bool {
 	return false
 }
 
+// worthwhile is the room that a claim is worth: each looks for its work from the start, and writes a transaction, however little it may bring.
+func (p *pool) worthwhile() int64 { return max(1, p.bound/8) }
+
 // prepay takes room for one claim from the bound.
 func (p *pool) prepay() int {
 	for {
 		queued := p.queued.Load()
-		room := min(claimBatch, p.bound-queued)
-		if room <= 0 {
+		if p.bound-queued < p.worthwhile() {
 			p.full.Store(true)
-			if p.queued.Load() < p.bound {
+			if p.bound-p.queued.Load() >= p.worthwhile() {
 				continue
 			}
 			return 0
 		}
+		room := min(claimBatch, p.bound-queued)
 		if p.queued.CompareAndSwap(queued, queued+room) {
 			return int(room)
 		}
@@ -51,5 +54,5 @@ func (p *pool) prepay() int {
 // freed returns room to the bound. It reports whether the claim loops were waiting for it and must be woken.
 func (p *pool) freed(n int) bool {
 	left := p.queued.Add(int64(-n))
-	return left <= p.bound-p.bound/8 && p.full.Load() && p.full.CompareAndSwap(true, false)
+	return p.bound-left >= p.worthwhile() && p.full.Load() && p.full.CompareAndSwap(true, false)
 }

@@ -49,3 +49,30 @@ func TestPool_SlowKindWithAShareOfItsOwnHoldsUpNoOther(t *testing.T) {
 		equal(t, "slow runs at once", most.Load(), 16)
 	})
 }
+
+// A claim looks for its work from the start and writes a transaction: where runs end one by one, it waits until there is room for several.
+func TestPool_ClaimsWhatIsWorthAClaim(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		store := newMemStore()
+		var ran, claims atomic.Int64
+		r := start(t, store, setup{
+			own: 64,
+			run: func(_ context.Context, it work.Item) work.Result {
+				time.Sleep(time.Second + time.Duration(it.Subject)*time.Millisecond)
+				if ran.Add(1) == 2000 {
+					claims.Store(int64(store.claimCount()))
+				}
+				store.done(it)
+				return work.Result{OK: true}
+			},
+		})
+		for subject := range int64(2000) {
+			r.publish(work.Lane{Kind: fifo, Target: subject}, subject)
+		}
+		time.Sleep(10 * time.Minute)
+		equal(t, "runs", ran.Load(), 2000)
+		if n := claims.Load(); n > 2000/4 {
+			t.Errorf("%d claims for 2000 runs", n)
+		}
+	})
+}
