@@ -100,19 +100,36 @@ func (r *Reader) ContactBy(ctx context.Context, app hookswitch.Key, ch hookswitc
 	return key, readErr(err, "contact")
 }
 
+// selectByPhone looks at one channel after the other, each of which is one step into the index: of a list of channels PostgreSQL makes a search through all that the App knows.
+const selectByPhone = `SELECT contact_id, channel FROM identifiers WHERE app_id = $1 AND channel = 'sms' AND value = $2
+	UNION ALL SELECT contact_id, channel FROM identifiers WHERE app_id = $1 AND channel = 'whatsapp' AND value = $2
+	UNION ALL SELECT contact_id, channel FROM identifiers WHERE app_id = $1 AND channel = 'voice' AND value = $2
+	UNION ALL SELECT contact_id, channel FROM identifiers WHERE app_id = $1 AND channel = 'ussd' AND value = $2`
+
 // ContactByPhone is the key of the person known by the number on any channel where people are known by their numbers, or an error of kind NotFound.
 func (r *Reader) ContactByPhone(ctx context.Context, app hookswitch.Key, phone string) (hookswitch.Key, error) {
-	var key hookswitch.Key
-	err := r.q.QueryRowContext(ctx, `SELECT contact_id FROM identifiers WHERE app_id = $1 AND channel IN ('sms', 'whatsapp', 'voice', 'ussd') AND value = $2 ORDER BY contact_id LIMIT 1`,
-		int64(app), clean(phone)).Scan(&key)
-	return key, readErr(err, "contact")
+	key, _, err := r.ContactWithPhone(ctx, app, "", phone)
+	return key, err
 }
 
-// ContactWithPhone is ContactByPhone, and whether the person is known by the number on the channel itself.
+// ContactWithPhone is ContactByPhone, where possible of whom the channel itself knows by the number, and whether it does.
 func (r *Reader) ContactWithPhone(ctx context.Context, app hookswitch.Key, ch hookswitch.Channel, phone string) (key hookswitch.Key, here bool, err error) {
-	err = r.q.QueryRowContext(ctx, `SELECT contact_id, channel = $3 FROM identifiers WHERE app_id = $1 AND channel IN ('sms', 'whatsapp', 'voice', 'ussd') AND value = $2
-		ORDER BY CASE WHEN channel = $3 THEN 0 ELSE 1 END, contact_id LIMIT 1`, int64(app), clean(phone), string(ch)).Scan(&key, &here)
-	return key, here, readErr(err, "contact")
+	rows, err := scanAll(ctx, r, func(row rowScanner) (o owned, err error) {
+		err = row.Scan(&o.contact, &o.Channel)
+		return o, err
+	}, selectByPhone, int64(app), clean(phone))
+	if err != nil {
+		return 0, false, err
+	}
+	for _, o := range rows { // one for each channel at most
+		if same := o.Channel == ch; key == 0 || same && !here || same == here && o.contact < key {
+			key, here = o.contact, same
+		}
+	}
+	if key == 0 {
+		return 0, false, hookswitch.NotFoundf("contact not found")
+	}
+	return key, here, nil
 }
 
 // InsertContact stores a new person, known on the channel by value.

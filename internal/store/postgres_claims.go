@@ -19,10 +19,12 @@ const (
 	UPDATE deliveries d SET owner = $5, next_at = $6, claim_no = d.claim_no + 1 FROM picked p WHERE d.subject = p.subject AND d.target = p.target AND d.kind = $2
 	RETURNING d.subject, d.target, d.kind, d.app_id, d.state, d.owner, d.next_at, d.tries, d.claim_no, d.manual, d.restore, d.due_at, d.started_at, d.task, p.next_at`
 
-	// leaseHeads follows what names the heads of the targets. They are found before they are locked: to skip a locked one while looking would be to take the one behind it.
+	// leaseHeads follows what names the heads of the targets. They are found before they are locked: to skip a locked one while looking would be to take the one behind it. They
+	// are locked one by one, since PostgreSQL may not know yet how many rows there are, and would join the heads with all of them.
 	leaseHeads = `, picked AS (
-	SELECT d.subject, d.target, d.next_at FROM heads h JOIN deliveries d ON d.subject = h.subject AND d.target = h.target AND d.kind = $2
-	WHERE d.owner = 0 AND d.state = 0 AND d.next_at <= $3 LIMIT $4 FOR UPDATE OF d SKIP LOCKED),
+	SELECT d.subject, d.target, d.next_at FROM heads h CROSS JOIN LATERAL (
+		SELECT subject, target, next_at FROM deliveries WHERE subject = h.subject AND target = h.target AND kind = $2 AND owner = 0 AND state = 0 AND next_at <= $3
+		FOR UPDATE SKIP LOCKED) d LIMIT $4),
 	leased AS (UPDATE deliveries d SET owner = $5, next_at = $6, claim_no = d.claim_no + 1 FROM picked p WHERE d.subject = p.subject AND d.target = p.target AND d.kind = $2
 	RETURNING d.subject, d.target, d.kind, d.app_id, d.state, d.owner, d.next_at, d.tries, d.claim_no, d.manual, d.restore, d.due_at, d.started_at, d.task, p.next_at AS was_due)
 	SELECT * FROM leased UNION ALL SELECT 0, target, 0, 0, 0, 0, 0, 0, 0, FALSE, 0, 0, 0, 0, next_at FROM heads WHERE next_at > $3`
