@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -71,6 +72,8 @@ type sqlite struct {
 	stopped chan struct{}
 	// written says that the log has grown since it was copied, and finish that it is long and has been copied but for what has come meanwhile.
 	written, finish atomic.Bool
+	// careful counts down the commits that put each unit under a savepoint. It is the writer's own.
+	careful int
 }
 
 // How the write-ahead log is copied into the database, in pages.
@@ -159,9 +162,30 @@ func (s *sqlite) apart() bool { return false }
 // update reports that updates ride in batches: there is one writer.
 func (s *sqlite) update(context.Context, func(*Tx) error) (bool, error) { return false, nil }
 
-func (s *sqlite) commit(b *batch) (err error) {
+// carefulCommits is how many commits after one that had to be done again put each unit under a savepoint: units that fail seldom come alone.
+const carefulCommits = 64
+
+// errUndo is of a batch, one unit of which has failed after it had written.
+var errUndo = errors.New("a unit has to be undone")
+
+func (s *sqlite) commit(b *batch) error {
+	s.finishLog(context.Background())
+	if s.careful > 0 {
+		s.careful--
+		return s.commitAs(b, true)
+	}
+	err := s.commitAs(b, false)
+	if errors.Is(err, errUndo) {
+		s.careful = carefulCommits
+		return s.commitAs(b, true)
+	}
+	return err
+}
+
+// commitAs commits a batch, careful with each unit under a savepoint. These cost a copy of each page that the unit changes, and hardly any unit fails that has written:
+// without them errUndo tells that one did, and nothing is committed.
+func (s *sqlite) commitAs(b *batch, careful bool) (err error) {
 	ctx := context.Background()
-	s.finishLog(ctx)
 	if _, err := s.w.ExecContext(ctx, `BEGIN IMMEDIATE`); err != nil {
 		return err
 	}
@@ -173,15 +197,16 @@ func (s *sqlite) commit(b *batch) (err error) {
 			}
 		}
 	}()
-	tx := &Tx{Reader: Reader{q: s.w, d: sqliteDialect, box: s.box}, ctx: ctx}
+	w := &noted{statements: s.w, careful: careful}
+	tx := &Tx{Reader: Reader{q: w, d: sqliteDialect, box: s.box}, ctx: ctx}
 	versions := make(map[hookswitch.Key]int64, 4)
 	for _, a := range b.accepts {
-		if err := s.accept(tx, a, versions); err != nil {
+		if err := s.accept(tx, w, a, versions); err != nil {
 			return err
 		}
 	}
 	for _, u := range b.updates {
-		if err := s.runUpdate(tx, u); err != nil {
+		if err := s.runUpdate(tx, w, u); err != nil {
 			return err
 		}
 	}
@@ -198,7 +223,7 @@ func (s *sqlite) commit(b *batch) (err error) {
 	return nil
 }
 
-func (s *sqlite) accept(tx *Tx, a *Accept, versions map[hookswitch.Key]int64) error {
+func (s *sqlite) accept(tx *Tx, w *noted, a *Accept, versions map[hookswitch.Key]int64) error {
 	a.err = nil
 	have, ok := versions[a.App]
 	if !ok {
@@ -215,7 +240,7 @@ func (s *sqlite) accept(tx *Tx, a *Accept, versions map[hookswitch.Key]int64) er
 		return nil
 	}
 	if len(a.Once) > 1 { // all of them, or none
-		return s.guarded(tx, &a.err, func(tx *Tx) error { return acceptRows(tx, a, s.now()) })
+		return s.guarded(tx, w, &a.err, func(tx *Tx) error { return acceptRows(tx, a, s.now()) })
 	}
 	err := acceptRows(tx, a, s.now())
 	var dup *DuplicateError
@@ -235,28 +260,69 @@ func acceptRows(tx *Tx, a *Accept, now time.Time) error {
 	return tx.Append(a.Events, a.Deliveries)
 }
 
-func (s *sqlite) runUpdate(tx *Tx, u *unit) error {
+func (s *sqlite) runUpdate(tx *Tx, w *noted, u *unit) error {
 	u.err = nil
-	return s.guarded(tx, &u.err, u.update)
+	return s.guarded(tx, w, &u.err, u.update)
 }
 
-// guarded runs fn under a savepoint. Its failure is noted in result; what is returned is a failure of the batch.
-func (s *sqlite) guarded(tx *Tx, result *error, fn func(*Tx) error) error {
-	if _, err := tx.exec(`SAVEPOINT unit`); err != nil {
-		return err
+// guarded runs fn, of whose failure nothing stays. It is noted in result; what is returned is a failure of the batch.
+func (s *sqlite) guarded(tx *Tx, w *noted, result *error, fn func(*Tx) error) error {
+	if w.careful {
+		if _, err := w.ExecContext(tx.ctx, `SAVEPOINT unit`); err != nil {
+			return err
+		}
 	}
-	tx.failed = nil
+	tx.failed, w.wrote = nil, false
 	if *result = call(tx, fn); *result != nil {
 		if f := classifySQLite(*result); f == faultAway || f == faultFatal {
 			return *result
 		}
-		if _, err := tx.exec(`ROLLBACK TO unit`); err != nil {
-			return err
+		switch {
+		case !w.wrote:
+		case !w.careful:
+			return errUndo
+		default:
+			if _, err := w.ExecContext(tx.ctx, `ROLLBACK TO unit`); err != nil {
+				return err
+			}
 		}
 	}
-	_, err := tx.exec(`RELEASE unit`)
-	return err
+	if w.careful {
+		_, err := w.ExecContext(tx.ctx, `RELEASE unit`)
+		return err
+	}
+	return nil
 }
+
+// noted are statements that note whether one of them may have written. One that fails has not, nor has one that changes no row.
+type noted struct {
+	*statements
+	careful, wrote bool
+}
+
+// ExecContext runs the statement, and notes whether it changed rows.
+func (n *noted) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
+	res, err := n.statements.ExecContext(ctx, text, args...)
+	if err == nil {
+		changed, err := res.RowsAffected()
+		n.wrote = n.wrote || changed != 0 || err != nil
+	}
+	return res, err
+}
+
+// QueryContext runs the query, and notes one that may write.
+func (n *noted) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	n.asks(text)
+	return n.statements.QueryContext(ctx, text, args...)
+}
+
+// QueryRowContext runs the query, and notes one that may write.
+func (n *noted) QueryRowContext(ctx context.Context, text string, args ...any) rowScanner {
+	n.asks(text)
+	return n.statements.QueryRowContext(ctx, text, args...)
+}
+
+func (n *noted) asks(text string) { n.wrote = n.wrote || !strings.HasPrefix(text, "SELECT") }
 
 func (s *sqlite) outcomes(tx *Tx, list []*Outcome, t tally, now int64) error {
 	for _, o := range list {
