@@ -117,20 +117,18 @@ func (tx *Tx) indexContact(app, key hookswitch.Key) error {
 	return tx.insertTerms(app, key, slices.DeleteFunc(want, func(t string) bool { return slices.Contains(have, t) }))
 }
 
-// insertTerms stores what a contact is found by too. The last of few terms is repeated, so that the statement stays prepared.
+// insertTerms stores what a contact is found by too: a few terms with each statement, of which there are no more than stay prepared.
 func (tx *Tx) insertTerms(app, key hookswitch.Key, terms []string) error {
-	const most = 8
-	for len(terms) > 0 {
+	for some := range slices.Chunk(terms, 8) {
 		args := []any{int64(app), int64(key)}
-		var rows []string
-		for i := range most {
-			args = append(args, terms[min(i, len(terms)-1)])
-			rows = append(rows, `($1, `+placeholder(args)+`, $2)`)
+		rows := make([]string, len(some))
+		for i, term := range some {
+			args = append(args, term)
+			rows[i] = `($1, ` + placeholder(args) + `, $2)`
 		}
 		if err := tx.write(`INSERT INTO contact_terms (app_id, term, contact_id) VALUES `+strings.Join(rows, ", ")+` ON CONFLICT DO NOTHING`, args...); err != nil {
 			return err
 		}
-		terms = terms[min(most, len(terms)):]
 	}
 	return nil
 }

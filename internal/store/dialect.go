@@ -59,6 +59,14 @@ func (d *dialect) schema(text string) string {
 // querier is what runs statements: the reader pool, the writer connection or a transaction.
 type querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryContext(ctx context.Context, query string, args ...any) (rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) rowScanner
+}
+
+// rows are what a query answers with, like those of the standard library.
+type rows interface {
+	Next() bool
+	Scan(dest ...any) error
+	Err() error
+	Close() error
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -9,13 +10,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // pipe is the connection of one transaction to PostgreSQL. Statements whose result nobody waits for are kept, and go out with the next one that somebody waits for: on
 // a busy database it is the ways there and back that cost, not the statements. It belongs to one goroutine.
 type pipe struct {
-	conn *sql.Conn
+	conn *pgx.Conn
 	kept []kept
 	// failed is the error of a kept statement: whoever waits for the next one is told of it too, but it is not theirs to explain.
 	failed error
@@ -48,39 +48,42 @@ func (p *pipe) flush(ctx context.Context) error {
 
 // send sends what is kept, of which somebody waits for the last statement, and returns what that one answered.
 func (p *pipe) send(ctx context.Context) (last pgconn.CommandTag, err error) {
-	var batch pgx.Batch
-	for _, k := range p.kept {
-		batch.Queue(k.text, k.args...)
+	list, batch := p.batch()
+	res := p.conn.SendBatch(ctx, &batch)
+	if err := p.answers(res, list[:len(list)-1]); err != nil {
+		return last, err
 	}
-	list := p.kept
-	p.kept = nil
-	err = p.raw(func(conn *pgx.Conn) error {
-		res := conn.SendBatch(ctx, &batch)
-		for i, k := range list {
-			var tag pgconn.CommandTag
-			var err error
-			if k.check != nil {
-				err = k.check(res.QueryRow())
-			} else {
-				tag, err = res.Exec()
-			}
-			if err != nil {
-				if i < len(list)-1 {
-					p.failed = err
-				}
-				_ = res.Close() // the first error is the one that counts
-				return err
-			}
-			last = tag
-		}
-		return res.Close()
-	})
-	return last, err
+	last, err = list[len(list)-1].answer(res)
+	return last, cmp.Or(err, res.Close())
 }
 
-// raw gives fn the driver's own connection.
-func (p *pipe) raw(fn func(*pgx.Conn) error) error {
-	return p.conn.Raw(func(driverConn any) error { return fn(driverConn.(*stdlib.Conn).Conn()) })
+// batch empties what is kept into one that is to be sent.
+func (p *pipe) batch() (list []kept, batch pgx.Batch) {
+	list, p.kept = p.kept, nil
+	for _, k := range list {
+		batch.Queue(k.text, k.args...)
+	}
+	return list, batch
+}
+
+// answer reads what the statement was answered with.
+func (k kept) answer(res pgx.BatchResults) (tag pgconn.CommandTag, err error) {
+	if k.check != nil {
+		return tag, k.check(res.QueryRow())
+	}
+	return res.Exec()
+}
+
+// answers reads what statements were answered with that nobody waits for. With an error of theirs the answer is over.
+func (p *pipe) answers(res pgx.BatchResults, list []kept) error {
+	for _, k := range list {
+		if _, err := k.answer(res); err != nil {
+			p.failed = err
+			_ = res.Close() // the first error is the one that counts
+			return err
+		}
+	}
+	return nil
 }
 
 // commit ends the transaction, and sends what is still kept with the COMMIT.
@@ -104,16 +107,12 @@ func (p *pipe) commit(ctx context.Context) error {
 // rollBack ends a transaction that has failed. A connection that cannot be brought out of it is of no use any more.
 func (p *pipe) rollBack(ctx context.Context) {
 	p.kept = nil
-	_ = p.conn.Raw(func(driverConn any) error {
-		conn := driverConn.(*stdlib.Conn).Conn()
-		if conn.IsClosed() || conn.PgConn().TxStatus() == 'I' {
-			return nil
-		}
-		if _, err := conn.Exec(ctx, `ROLLBACK`); err != nil {
-			return errors.Join(conn.Close(ctx), err)
-		}
-		return nil
-	})
+	if p.conn.IsClosed() || p.conn.PgConn().TxStatus() == 'I' {
+		return
+	}
+	if _, err := p.conn.Exec(ctx, `ROLLBACK`); err != nil {
+		_ = p.conn.Close(ctx) // the pool makes another one
+	}
 }
 
 // ExecContext sends what is kept together with the statement.
@@ -132,24 +131,39 @@ func (r result) LastInsertId() (int64, error) { return 0, errors.ErrUnsupported 
 // RowsAffected is how many rows were changed.
 func (r result) RowsAffected() (int64, error) { return int64(r), nil }
 
-// QueryContext sends what is kept, and then the query.
-func (p *pipe) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	if err := p.flush(ctx); err != nil {
+// QueryContext sends what is kept together with the query, whose rows have to be closed before the next statement.
+func (p *pipe) QueryContext(ctx context.Context, text string, args ...any) (rows, error) {
+	p.write(text, args...)
+	list, batch := p.batch()
+	res := p.conn.SendBatch(ctx, &batch)
+	if err := p.answers(res, list[:len(list)-1]); err != nil {
 		return nil, err
 	}
-	return p.conn.QueryContext(ctx, text, cleanArgs(args)...)
-}
-
-// QueryRowContext sends what is kept, and then the query.
-func (p *pipe) QueryRowContext(ctx context.Context, text string, args ...any) rowScanner {
-	if err := p.flush(ctx); err != nil {
-		return noRow{err}
+	got, err := res.Query()
+	if err != nil {
+		_ = res.Close()
+		return nil, err
 	}
-	return p.conn.QueryRowContext(ctx, text, cleanArgs(args)...)
+	return pipeRows{got, res}, nil
 }
 
-// noRow is the row of a query that could not be asked.
-type noRow struct{ err error }
+// pipeRows are the rows of a query and the answer that they came with.
+type pipeRows struct {
+	pgx.Rows
+	res pgx.BatchResults
+}
 
-// Scan returns why.
-func (r noRow) Scan(...any) error { return r.err }
+// Close ends the answer.
+func (r pipeRows) Close() error {
+	r.Rows.Close()
+	return r.res.Close()
+}
+
+// QueryRowContext returns a row that is asked for, together with what is kept, when it is scanned.
+func (p *pipe) QueryRowContext(ctx context.Context, text string, args ...any) rowScanner {
+	return scanFunc(func(dest ...any) error {
+		p.keep(kept{text, args, func(row rowScanner) error { return row.Scan(dest...) }})
+		_, err := p.send(ctx)
+		return err
+	})
+}

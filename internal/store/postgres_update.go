@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/hookswitch/hookswitch"
 )
@@ -73,20 +74,22 @@ func lost(err error) bool {
 	return !errors.As(err, &known) || known.Severity != "ERROR" || known.Code == "40003" || known.Code == "08007"
 }
 
-func (p *postgres) tryUpdate(ctx context.Context, fn func(*Tx) error) error {
+func (p *postgres) tryUpdate(ctx context.Context, fn func(*Tx) error) (err error) {
 	conn, err := p.db.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	w := &pipe{conn: conn}
-	w.write(`BEGIN ISOLATION LEVEL REPEATABLE READ`)
-	tx := &Tx{Reader: Reader{q: w, d: postgresDialect, box: p.box}, ctx: ctx, pipe: w}
-	if err = call(tx, fn); err == nil {
-		err = w.commit(ctx)
-	}
-	if err != nil {
-		w.rollBack(ctx)
-	}
-	_ = conn.Close() // it goes back to the pool
-	return err
+	defer conn.Close() // it goes back to the pool
+	return conn.Raw(func(driverConn any) error {
+		w := &pipe{conn: driverConn.(*stdlib.Conn).Conn()}
+		w.write(`BEGIN ISOLATION LEVEL REPEATABLE READ`)
+		err := call(&Tx{Reader: Reader{q: w, d: postgresDialect, box: p.box}, ctx: ctx, pipe: w}, fn)
+		if err == nil {
+			err = w.commit(ctx)
+		}
+		if err != nil {
+			w.rollBack(ctx)
+		}
+		return err
+	})
 }

@@ -40,7 +40,7 @@ func (c cleaned) ExecContext(ctx context.Context, text string, args ...any) (sql
 	return c.q.ExecContext(ctx, text, cleanArgs(args)...)
 }
 
-func (c cleaned) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+func (c cleaned) QueryContext(ctx context.Context, text string, args ...any) (rows, error) {
 	return c.q.QueryContext(ctx, text, cleanArgs(args)...)
 }
 
@@ -118,7 +118,7 @@ func (c *statements) ExecContext(ctx context.Context, text string, args ...any) 
 	return c.db.ExecContext(ctx, text, args...)
 }
 
-func (c *statements) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+func (c *statements) QueryContext(ctx context.Context, text string, args ...any) (rows, error) {
 	args = cleanArgs(args)
 	if st := c.stmt(ctx, text); st != nil {
 		return st.QueryContext(ctx, args...)

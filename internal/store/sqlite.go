@@ -311,7 +311,7 @@ func (n *noted) ExecContext(ctx context.Context, text string, args ...any) (sql.
 }
 
 // QueryContext runs the query, and notes one that may write.
-func (n *noted) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+func (n *noted) QueryContext(ctx context.Context, text string, args ...any) (rows, error) {
 	n.asks(text)
 	return n.statements.QueryContext(ctx, text, args...)
 }
