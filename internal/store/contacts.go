@@ -143,13 +143,10 @@ func (tx *Tx) InsertContactSeen(c *hookswitch.Contact, ch hookswitch.Channel, va
 		int64(c.Key), int64(c.App), clean(c.Name), clean(c.DisplayName), string(c.DefaultChannel), pairsText(c.Metadata), millis(c.CreatedAt), millis(c.UpdatedAt)); err != nil {
 		return err
 	}
-	added, err := tx.addIdentifier(c.App, c.Key, ch, value, c.Key, c.CreatedAt, seen)
-	if err != nil || !added {
+	if _, err := tx.addIdentifier(c.App, c.Key, ch, value, c.Key, c.CreatedAt, seen); err != nil {
 		return err
 	}
-	known := *c
-	known.Identifiers = []hookswitch.Identifier{{Channel: ch, Value: value}}
-	return tx.insertTerms(c.App, c.Key, termsOf(&known))
+	return tx.indexLater(c.App, c.Key)
 }
 
 // UpdateContact stores the changed fields of a person: how the App calls them, where it would rather write to them, and its metadata.
@@ -158,7 +155,7 @@ func (tx *Tx) UpdateContact(c *hookswitch.Contact) error {
 		int64(c.Key), int64(c.App), clean(c.DisplayName), string(c.DefaultChannel), pairsText(c.Metadata), millis(c.UpdatedAt)); err != nil {
 		return err
 	}
-	return tx.indexContact(c.App, c.Key)
+	return tx.indexLater(c.App, c.Key)
 }
 
 // DeleteContact removes a person with all that they are known by. Their conversations have to be gone.
@@ -180,7 +177,7 @@ func (tx *Tx) AddIdentifier(app, contact hookswitch.Key, ch hookswitch.Channel, 
 	if err != nil || !added {
 		return err
 	}
-	return tx.indexContact(app, contact)
+	return tx.indexLater(app, contact)
 }
 
 func (tx *Tx) addIdentifier(app, contact hookswitch.Key, ch hookswitch.Channel, value string, key hookswitch.Key, now, seen time.Time) (added bool, err error) {
@@ -211,7 +208,7 @@ func (tx *Tx) RemoveIdentifier(app, contact, key hookswitch.Key) error {
 	if err := tx.execOne("contact channel", `DELETE FROM identifiers WHERE contact_id = $2 AND app_id = $1 AND id = $3`, int64(app), int64(contact), int64(key)); err != nil {
 		return err
 	}
-	return tx.indexContact(app, contact)
+	return tx.indexLater(app, contact)
 }
 
 // GiveIdentifiers makes all that one person is known by what another is known by too. On channels where that one has a primary identifier it stays that.
@@ -221,7 +218,7 @@ func (tx *Tx) GiveIdentifiers(app, from, to hookswitch.Key) error {
 		WHERE contact_id = $2 AND app_id = $1`, int64(app), int64(from), int64(to)); err != nil {
 		return err
 	}
-	return tx.indexContact(app, to)
+	return tx.indexLater(app, to)
 }
 
 // SeeContact notes that a person has written, and under what name.
@@ -236,7 +233,7 @@ func (tx *Tx) SeeContact(app, contact hookswitch.Key, ch hookswitch.Channel, val
 	if err != nil || n == 0 {
 		return err
 	}
-	return tx.indexContact(app, contact)
+	return tx.indexLater(app, contact)
 }
 
 // SetOptOut notes that a person wants no messages on the channel since at, as the message with the key said, or, with a zero at, wants them again. Key 0: somebody else said so.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -89,44 +90,60 @@ func termsOf(c *hookswitch.Contact) []string {
 	return list[:min(len(list), maxTerms)]
 }
 
-// indexContact brings what a contact is found by up to date.
-func (tx *Tx) indexContact(app, key hookswitch.Key) error {
-	c, err := tx.Contact(tx.ctx, app, key)
-	if hookswitch.KindOf(err) == hookswitch.NotFound {
-		return nil // the identifier is noted first of a contact that is being deleted
+// indexContacts brings what contacts of an App are found by up to date. Those that are not there any more are left alone.
+func (tx *Tx) indexContacts(app hookswitch.Key, keys []hookswitch.Key) error {
+	list, err := tx.ContactsByKeys(tx.ctx, app, keys)
+	if err != nil || len(list) == 0 {
+		return err
 	}
+	args := []any{int64(app)}
+	rows, err := scanAll(tx.ctx, &tx.Reader, func(row rowScanner) (t termRow, err error) {
+		err = row.Scan(&t.contact, &t.term)
+		return t, err
+	}, `SELECT contact_id, term FROM contact_terms WHERE app_id = $1 AND contact_id IN `+padded(&args, int64s(keys)), args...)
 	if err != nil {
 		return err
 	}
-	have, err := scanAll(tx.ctx, &tx.Reader, func(row rowScanner) (term string, err error) {
-		err = row.Scan(&term)
-		return term, err
-	}, `SELECT term FROM contact_terms WHERE contact_id = $1 AND app_id = $2`, int64(key), int64(app))
-	if err != nil {
-		return err
+	have := make(map[termRow]bool, len(rows))
+	for _, t := range rows {
+		have[t] = true
 	}
-	want := termsOf(c)
-	for _, t := range have {
-		if slices.Contains(want, t) {
-			continue
+	var missing []termRow
+	for _, c := range list {
+		for _, term := range termsOf(c) {
+			if t := (termRow{term, c.Key}); !have[t] {
+				missing = append(missing, t)
+			}
+			delete(have, termRow{term, c.Key})
 		}
-		if _, err := tx.exec(`DELETE FROM contact_terms WHERE app_id = $1 AND term = $2 AND contact_id = $3`, int64(app), t, int64(key)); err != nil {
+	}
+	for t := range have {
+		if _, err := tx.exec(`DELETE FROM contact_terms WHERE app_id = $1 AND term = $2 AND contact_id = $3`, int64(app), t.term, int64(t.contact)); err != nil {
 			return err
 		}
 	}
-	return tx.insertTerms(app, key, slices.DeleteFunc(want, func(t string) bool { return slices.Contains(have, t) }))
+	return tx.insertTerms(app, missing)
 }
 
-// insertTerms stores what a contact is found by too: a few terms with each statement, of which there are no more than stay prepared.
-func (tx *Tx) insertTerms(app, key hookswitch.Key, terms []string) error {
-	for some := range slices.Chunk(terms, 8) {
-		args := []any{int64(app), int64(key)}
-		rows := make([]string, len(some))
-		for i, term := range some {
-			args = append(args, term)
-			rows[i] = `($1, ` + placeholder(args) + `, $2)`
+// termRow is one term of a contact.
+type termRow struct {
+	term    string
+	contact hookswitch.Key
+}
+
+// insertTerms stores terms in their order: a few with each statement, of which there are no more than stay prepared.
+func (tx *Tx) insertTerms(app hookswitch.Key, list []termRow) error {
+	slices.SortFunc(list, func(a, b termRow) int {
+		return cmp.Or(strings.Compare(a.term, b.term), cmp.Compare(a.contact, b.contact))
+	})
+	for some := range slices.Chunk(list, 8) {
+		args := []any{int64(app)}
+		values := make([]string, len(some))
+		for i, t := range some {
+			args = append(args, t.term, int64(t.contact))
+			values[i] = `($1, ` + placeholder(args[:len(args)-1]) + `, ` + placeholder(args) + `)`
 		}
-		if err := tx.write(`INSERT INTO contact_terms (app_id, term, contact_id) VALUES `+strings.Join(rows, ", ")+` ON CONFLICT DO NOTHING`, args...); err != nil {
+		if err := tx.write(`INSERT INTO contact_terms (app_id, term, contact_id) VALUES `+strings.Join(values, ", ")+` ON CONFLICT DO NOTHING`, args...); err != nil {
 			return err
 		}
 	}

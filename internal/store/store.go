@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -56,6 +57,8 @@ type Store struct {
 	closed   atomic.Bool
 	away     bool // the database was away at the last commit; the committer's own
 	finished chan struct{}
+	closing  chan struct{}
+	indexing sync.WaitGroup // for indexLoop
 }
 
 // Node is this process among those that share the database.
@@ -111,12 +114,13 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{
 		Reader: Reader{q: be.statements(), d: be.dialect(), box: box},
 		log:    o.Logger, now: o.Now, observe: o.Observe, backend: be, readers: be.reader(), lock: lock,
-		queue: newQueue(), lines: newLines(), marks: marks, fatal: make(chan error, 1), finished: make(chan struct{}),
+		queue: newQueue(), lines: newLines(), marks: marks, fatal: make(chan error, 1), finished: make(chan struct{}), closing: make(chan struct{}),
 	}
 	go s.commitLoop()
 	if err := s.join(ctx, instance); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	s.indexing.Go(s.indexLoop)
 	return s, nil
 }
 
@@ -272,6 +276,8 @@ func (s *Store) Close() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
+	close(s.closing)
+	s.indexing.Wait()
 	s.lines.close()
 	s.queue.close()
 	<-s.finished
