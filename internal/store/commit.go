@@ -22,7 +22,7 @@ const (
 	maxOutcomeQueue = 16384
 	// maxBackground is how many updates that nobody waits for ride in one commit, and fewBackground in one that somebody waits for: whoever waits comes behind
 	// no more than those.
-	maxBackground = 16
+	maxBackground = 4
 	fewBackground = 2
 	// outcomeDelay is how long an outcome may wait for a commit to ride along with.
 	outcomeDelay = 20 * time.Millisecond

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -108,13 +107,14 @@ func (tx *Tx) indexContacts(app hookswitch.Key, keys []hookswitch.Key) error {
 	for _, t := range rows {
 		have[t] = true
 	}
-	var missing []termRow
+	var missing [][]any
 	for _, c := range list {
 		for _, term := range termsOf(c) {
-			if t := (termRow{term, c.Key}); !have[t] {
-				missing = append(missing, t)
+			t := termRow{term, c.Key}
+			if !have[t] {
+				missing = append(missing, []any{int64(app), term, int64(c.Key)})
 			}
-			delete(have, termRow{term, c.Key})
+			delete(have, t)
 		}
 	}
 	for t := range have {
@@ -122,32 +122,16 @@ func (tx *Tx) indexContacts(app hookswitch.Key, keys []hookswitch.Key) error {
 			return err
 		}
 	}
-	return tx.insertTerms(app, missing)
+	slices.SortFunc(missing, func(a, b []any) int { return strings.Compare(a[1].(string), b[1].(string)) }) // those of a page together
+	return tx.insertRows(insertTerms, missing)
 }
+
+var insertTerms = several(`INSERT INTO contact_terms (app_id, term, contact_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`)
 
 // termRow is one term of a contact.
 type termRow struct {
 	term    string
 	contact hookswitch.Key
-}
-
-// insertTerms stores terms in their order: a few with each statement, of which there are no more than stay prepared.
-func (tx *Tx) insertTerms(app hookswitch.Key, list []termRow) error {
-	slices.SortFunc(list, func(a, b termRow) int {
-		return cmp.Or(strings.Compare(a.term, b.term), cmp.Compare(a.contact, b.contact))
-	})
-	for some := range slices.Chunk(list, 8) {
-		args := []any{int64(app)}
-		values := make([]string, len(some))
-		for i, t := range some {
-			args = append(args, t.term, int64(t.contact))
-			values[i] = `($1, ` + placeholder(args[:len(args)-1]) + `, ` + placeholder(args) + `)`
-		}
-		if err := tx.write(`INSERT INTO contact_terms (app_id, term, contact_id) VALUES `+strings.Join(values, ", ")+` ON CONFLICT DO NOTHING`, args...); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Found is a place in a list of what was searched for: a contact, and the term that it was found by. Range counts the ways of finding, of which the better ones come first.

@@ -32,36 +32,43 @@ type Delivery struct {
 	Task hookswitch.Key
 }
 
-func (tx *Tx) insertEvent(e *hookswitch.Event) error {
-	args := []any{int64(e.Key), int64(e.App), e.Type, e.UID, wordsText(e.Tags), notNil(e.Payload), packTargets(e.Targets), e.Expired}
-	statement := insertEvent
-	if !e.Plain() {
-		statement, args = insertRichEvent, append(args, wordsText(e.Labels), millis(e.DeliverAt), millis(e.ExpiresAt), e.ContentType)
-	}
-	return tx.write(statement, args...)
+func eventValues(e *hookswitch.Event) []any {
+	return []any{int64(e.Key), int64(e.App), e.Type, e.UID, wordsText(e.Tags), notNil(e.Payload), packTargets(e.Targets), e.Expired}
+}
+
+func deliveryValues(d *Delivery) []any {
+	return []any{int64(d.Subject), int64(d.Target), int64(d.Kind), int64(d.App), int64(d.Owner), millis(d.NextAt), d.Claim, d.Manual, int64(d.Restore)}
 }
 
 func (tx *Tx) insertDelivery(d *Delivery) error {
 	if d.Kind == hookswitch.DeliverOrdered {
 		return tx.insertOrdered(d)
 	}
-	return tx.write(insertDelivery, int64(d.Subject), int64(d.Target), int64(d.Kind), int64(d.App), int64(d.Owner), millis(d.NextAt), d.Claim,
-		d.Manual, int64(d.Restore))
+	return tx.write(insertDelivery, deliveryValues(d)...)
 }
 
 // Append inserts events and what is owed for them.
 func (tx *Tx) Append(events []*hookswitch.Event, deliveries []Delivery) error {
+	rows := make([][]any, 0, max(len(events), len(deliveries)))
 	for _, e := range events {
-		if err := tx.insertEvent(e); err != nil {
+		if e.Plain() {
+			rows = append(rows, eventValues(e))
+		} else if err := tx.write(insertRichEvent, append(eventValues(e), wordsText(e.Labels), millis(e.DeliverAt), millis(e.ExpiresAt), e.ContentType)...); err != nil {
 			return err
 		}
 	}
+	if err := tx.insertRows(insertEvents, rows); err != nil {
+		return err
+	}
+	rows = rows[:0]
 	for i := range deliveries {
-		if err := tx.insertDelivery(&deliveries[i]); err != nil {
+		if d := &deliveries[i]; d.Kind != hookswitch.DeliverOrdered {
+			rows = append(rows, deliveryValues(d))
+		} else if err := tx.insertOrdered(d); err != nil {
 			return err
 		}
 	}
-	return nil
+	return tx.insertRows(insertDeliveries, rows)
 }
 
 const deliveryColumns = `subject, target, kind, app_id, state, owner, next_at, tries, claim_no, manual, restore, due_at, started_at, task`

@@ -71,6 +71,8 @@ const (
 	markOK = `UPDATE endpoints SET last_ok = $2, fail_since = 0 WHERE id = $1`
 )
 
+var insertEvents, insertDeliveries = several(insertEvent), several(insertDelivery)
+
 func attemptArgs(a *hookswitch.Attempt) []any {
 	return []any{int64(a.Key), int64(a.App), int64(a.Event), int64(a.Endpoint), clean(a.URL), a.OK, int64(a.Code), a.Failure, notNil(a.Answer),
 		notNil(a.Headers), a.Manual, a.Timings.DNS.Microseconds(), a.Timings.Connect.Microseconds(), a.Timings.TLS.Microseconds(),
