@@ -252,7 +252,7 @@ func TestAccept_BoundsItsQueue(t *testing.T) {
 		for range store.MaxQueued {
 			submit()
 		}
-		for f.Queued() < store.MaxQueued {
+		for queued(f) < store.MaxQueued {
 			time.Sleep(time.Millisecond)
 		}
 		if !f.Full() {
@@ -288,7 +288,7 @@ func TestAccept_BoundsTheBytesInItsQueue(t *testing.T) {
 			e := f.event()
 			e.Payload = payload
 			go func() { results <- f.Accept(&store.Accept{App: f.app, Version: 1, Events: []*hookswitch.Event{e}}) }()
-			for f.Queued() <= i {
+			for queued(f) <= i {
 				time.Sleep(time.Millisecond)
 			}
 		}

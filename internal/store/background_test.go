@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -43,6 +44,12 @@ func TestUpdate_WhoeverIsWaitedForComesFirst_SQLite(t *testing.T) {
 		update("unwatched", true, func() {})
 	}
 	update("somebody", false, func() {})
+	for {
+		if units, later := f.Queued(); units == 1 && later == unwatched {
+			break
+		}
+		runtime.Gosched()
+	}
 	close(release)
 	all.Wait()
 	if at := slices.Index(order, "somebody"); at < 0 || at > unwatched/2 {

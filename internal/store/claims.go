@@ -133,7 +133,7 @@ func (s *Store) claimOf(ctx context.Context, out *Claimed, req ClaimRequest, tar
 }
 
 // claimStep is how many targets one transaction claims of: whoever waits for the writer comes behind no more than those.
-const claimStep = 16
+const claimStep = 8
 
 // claimEach claims of one target after the other, some in each transaction. What an earlier transaction has leased stays in out when a later one fails.
 func (s *Store) claimEach(ctx context.Context, out *Claimed, req ClaimRequest, due []share) error {

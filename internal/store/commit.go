@@ -20,10 +20,11 @@ const (
 	maxQueued       = 4096
 	maxQueuedBytes  = 64 << 20
 	maxOutcomeQueue = 16384
-	// maxBackground is how many updates that nobody waits for ride in one commit, and fewBackground in one that somebody waits for: whoever waits comes behind
-	// no more than those.
+	// maxBackground is how many updates that nobody waits for ride in one commit, fewBackground in one that somebody waits for, and one alone where more than crowded do: whoever
+	// waits comes behind no more than those.
 	maxBackground = 4
 	fewBackground = 2
+	crowded       = 4
 	// outcomeDelay is how long an outcome may wait for a commit to ride along with.
 	outcomeDelay = 20 * time.Millisecond
 	// maxKeyAge is how old the key of an event may be when it is committed. Readers that walk forward stay further behind than that.
@@ -176,7 +177,10 @@ func (q *queue) take(now time.Time, flush bool) (units []*unit, outcomes []*Outc
 	}
 	q.bytes -= bytes
 	most := maxBackground
-	if n > 0 {
+	switch {
+	case n > crowded:
+		most = 1
+	case n > 0:
 		most = fewBackground
 	}
 	if k := min(len(q.later), most); k > 0 {

@@ -143,7 +143,9 @@ func (tx *Tx) InsertContactSeen(c *hookswitch.Contact, ch hookswitch.Channel, va
 		int64(c.Key), int64(c.App), clean(c.Name), clean(c.DisplayName), string(c.DefaultChannel), pairsText(c.Metadata), millis(c.CreatedAt), millis(c.UpdatedAt)); err != nil {
 		return err
 	}
-	if _, err := tx.addIdentifier(c.App, c.Key, ch, value, c.Key, c.CreatedAt, seen); err != nil {
+	if err := tx.write(`INSERT INTO identifiers (app_id, channel, value, contact_id, last_inbound_at, id, is_primary, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $4, TRUE, $6, $6) ON CONFLICT DO NOTHING`,
+		int64(c.App), string(ch), clean(value), int64(c.Key), millis(seen), millis(c.CreatedAt)); err != nil {
 		return err
 	}
 	return tx.indexLater(c.App, c.Key)
@@ -173,19 +175,14 @@ func (tx *Tx) DeleteContact(app, key hookswitch.Key) error {
 
 // AddIdentifier makes a person known on the channel by value too, under a key. A value that belongs to another person stays theirs.
 func (tx *Tx) AddIdentifier(app, contact hookswitch.Key, ch hookswitch.Channel, value string, key hookswitch.Key, now time.Time) error {
-	added, err := tx.addIdentifier(app, contact, ch, value, key, now, time.Time{})
-	if err != nil || !added {
+	n, err := tx.exec(`INSERT INTO identifiers (app_id, channel, value, contact_id, last_inbound_at, id, is_primary, created_at, updated_at)
+		SELECT CAST($1 AS BIGINT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS BIGINT), 0, CAST($5 AS BIGINT),
+			NOT EXISTS (SELECT 1 FROM identifiers WHERE contact_id = $4 AND channel = $2), CAST($6 AS BIGINT), CAST($6 AS BIGINT) ON CONFLICT DO NOTHING`,
+		int64(app), string(ch), clean(value), int64(contact), int64(key), millis(now))
+	if err != nil || n == 0 {
 		return err
 	}
 	return tx.indexLater(app, contact)
-}
-
-func (tx *Tx) addIdentifier(app, contact hookswitch.Key, ch hookswitch.Channel, value string, key hookswitch.Key, now, seen time.Time) (added bool, err error) {
-	n, err := tx.exec(`INSERT INTO identifiers (app_id, channel, value, contact_id, last_inbound_at, id, is_primary, created_at, updated_at)
-		SELECT CAST($1 AS BIGINT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS BIGINT), CAST($7 AS BIGINT), CAST($5 AS BIGINT),
-			NOT EXISTS (SELECT 1 FROM identifiers WHERE contact_id = $4 AND channel = $2), CAST($6 AS BIGINT), CAST($6 AS BIGINT) ON CONFLICT DO NOTHING`,
-		int64(app), string(ch), clean(value), int64(contact), int64(key), millis(now), millis(seen))
-	return n == 1, err
 }
 
 // UpdateIdentifier stores what may change of how a person is known.

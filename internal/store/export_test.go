@@ -24,11 +24,11 @@ func (s *Store) Exec(ctx context.Context, query string, args ...any) (n int64, e
 	return n, err
 }
 
-// Queued is how many units wait for a commit.
-func (s *Store) Queued() int {
+// Queued is how many units wait for a commit, those in the background besides.
+func (s *Store) Queued() (units, later int) {
 	s.queue.mu.Lock()
 	defer s.queue.mu.Unlock()
-	return len(s.queue.units)
+	return len(s.queue.units), len(s.queue.later)
 }
 
 // Int reads one number.
@@ -75,8 +75,25 @@ func (s *Store) SealedAnswer(ctx context.Context, o Once) (sealed []byte, err er
 	return sealed, err
 }
 
-// SelectOptedOut is the query of OptedOut.
-const SelectOptedOut = selectOptedOut
+// Queries whose plans matter.
+const (
+	SelectOptedOut = selectOptedOut
+	SelectByPhone  = selectByPhone
+	ClaimHeads     = claimHeads
+)
+
+// How contacts are indexed.
+const (
+	IndexStep     = indexStep
+	IndexBurst    = indexBurst
+	IndexPatience = indexPatience
+)
+
+// IndexDue and IndexSome are what indexes contacts behind their changes.
+func (s *Store) IndexDue(ctx context.Context) (bool, error) { return s.indexDue(ctx) }
+
+// IndexSome is one step of it.
+func (s *Store) IndexSome(ctx context.Context) (int, error) { return s.indexSome(ctx) }
 
 // Plan tells how the database goes about a query.
 func (s *Store) Plan(ctx context.Context, query string, args ...any) (string, error) {

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"cmp"
+	"errors"
 	"path/filepath"
 	"testing"
 )
@@ -69,5 +71,56 @@ func TestSQLite_ALongLogBeginsAnewWithoutWaitingForReaders(t *testing.T) {
 	write(`INSERT INTO ballast VALUES (3)`)
 	if got := pages(); got > 100 {
 		t.Errorf("the log has %d pages, and nobody reads it", got)
+	}
+}
+
+func TestSQLite_NothingStaysOfAUnitThatFailsAfterItHasWritten(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, err := Open(t.Context(), Options{Database: "sqlite:" + filepath.Join(dir, "a.db"), DataDir: dir, MasterKey: make([]byte, 32)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	b := s.backend.(*sqlite)
+	if err := s.Update(t.Context(), func(tx *Tx) error { return tx.write(`CREATE TABLE notes (text TEXT)`) }); err != nil {
+		t.Fatal(err)
+	}
+	refused := errors.New("refused")
+	insert := func(text string, err error) *unit {
+		return &unit{update: func(tx *Tx) error { return cmp.Or(tx.write(`INSERT INTO notes VALUES ($1)`, text), err) }}
+	}
+	idle := &unit{update: func(tx *Tx) error { // it changes nothing
+		if err := tx.write(`DELETE FROM notes WHERE text = 'nothing'`); err != nil {
+			return err
+		}
+		return refused
+	}}
+	for _, c := range []struct {
+		units   []*unit
+		stays   string
+		careful int
+	}{
+		{[]*unit{insert("a", nil), idle, insert("b", nil)}, "ab", 0},
+		{[]*unit{insert("a", nil), insert("b", refused), insert("c", nil)}, "ac", carefulCommits},
+		{[]*unit{insert("a", refused), insert("b", nil)}, "b", carefulCommits - 1},
+	} {
+		if _, err := b.conn.ExecContext(t.Context(), `DELETE FROM notes`); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.commit(&batch{updates: c.units}); err != nil {
+			t.Fatal(err)
+		}
+		var stays string
+		if err := b.conn.QueryRowContext(t.Context(), `SELECT group_concat(text, '') FROM (SELECT text FROM notes ORDER BY text)`).Scan(&stays); err != nil || stays != c.stays {
+			t.Errorf("%q stays, %v; want %q", stays, err, c.stays)
+		}
+		if b.careful != c.careful {
+			t.Errorf("%d more commits are careful, want %d", b.careful, c.careful)
+		}
 	}
 }

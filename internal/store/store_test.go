@@ -60,6 +60,12 @@ func (f *fixture) open() {
 	f.Store = f.db.Open(storetest.Now(f.clock.Now), func(o *store.Options) { o.Observe = f.observe })
 }
 
+// queued is how many units that somebody waits for wait for a commit.
+func queued(f *fixture) int {
+	n, _ := f.Queued()
+	return n
+}
+
 // stop holds up the committer from reached to free.
 type stop struct{ reached, free chan struct{} }
 
@@ -86,7 +92,7 @@ func (f *fixture) inOneBatch(submit ...func()) {
 	<-s.reached
 	for i, run := range submit {
 		wg.Go(run)
-		for f.Queued() <= i {
+		for queued(f) <= i {
 			runtime.Gosched()
 		}
 	}
