@@ -3,6 +3,7 @@ package portal
 import (
 	"html/template"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +28,14 @@ const endpointPath = "/endpoints/{endpoint}"
 // endpointOf is the endpoint that the path names.
 func (v *view) endpointOf() (*hookswitch.Endpoint, error) {
 	return v.p.svc.Endpoint(v.ctx(), v.App.Key, v.r.PathValue("endpoint"))
+}
+
+// endpointForm is the form of the request, and the endpoint that the path names.
+func (v *view) endpointForm() (form url.Values, e *hookswitch.Endpoint, err error) {
+	if form, err = v.form(); err == nil {
+		e, err = v.endpointOf()
+	}
+	return form, e, err
 }
 
 // endpointHead is what stands above every view of one endpoint.
@@ -330,11 +339,7 @@ func (page *endpointPage) actions(h *service.EndpointHealth) []ui.Action {
 
 // changeEndpoint pauses an endpoint, or lets it go on.
 func (p *Pages) changeEndpoint(v *view) error {
-	form, err := v.form()
-	if err != nil {
-		return err
-	}
-	e, err := v.endpointOf()
+	form, e, err := v.endpointForm()
 	if err != nil {
 		return err
 	}

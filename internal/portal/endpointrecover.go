@@ -483,11 +483,7 @@ func narrowed(r service.Recovery, resumes hookswitch.Key) string {
 }
 
 func (p *Pages) startRecovery(v *view) error {
-	form, err := v.form()
-	if err != nil {
-		return err
-	}
-	e, err := v.endpointOf()
+	form, e, err := v.endpointForm()
 	if err != nil {
 		return err
 	}
@@ -509,11 +505,7 @@ func (p *Pages) startRecovery(v *view) error {
 }
 
 func (p *Pages) cancelRecovery(v *view) error {
-	form, err := v.form()
-	if err != nil {
-		return err
-	}
-	e, err := v.endpointOf()
+	form, e, err := v.endpointForm()
 	if err != nil {
 		return err
 	}
@@ -524,11 +516,7 @@ func (p *Pages) cancelRecovery(v *view) error {
 }
 
 func (p *Pages) resumeRecovery(v *view) error {
-	form, err := v.form()
-	if err != nil {
-		return err
-	}
-	e, err := v.endpointOf()
+	form, e, err := v.endpointForm()
 	if err != nil {
 		return err
 	}

@@ -252,11 +252,7 @@ func applySettings(form url.Values, e *hookswitch.Endpoint, wrong map[string]str
 
 // saveEndpoint changes an endpoint, or shows what would change.
 func (p *Pages) saveEndpoint(v *view) error {
-	form, err := v.form()
-	if err != nil {
-		return err
-	}
-	e, err := v.endpointOf()
+	form, e, err := v.endpointForm()
 	if err != nil {
 		return err
 	}
@@ -303,11 +299,7 @@ func (p *Pages) saveEndpoint(v *view) error {
 var settingsFields = map[string]string{"url": "url", "description": "name", "eventTypes": "types", "filterTypes": "types", "channels": "tags", "throttleRate": "rate", "headers": "headers", "metadata": "metadata"}
 
 func (p *Pages) deleteEndpoint(v *view) error {
-	form, err := v.form()
-	if err != nil {
-		return err
-	}
-	e, err := v.endpointOf()
+	form, e, err := v.endpointForm()
 	if err != nil {
 		return err
 	}

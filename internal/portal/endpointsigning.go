@@ -232,11 +232,7 @@ func (p *Pages) revealSecrets(v *view) error {
 }
 
 func (p *Pages) rotateSecret(v *view) error {
-	form, err := v.form()
-	if err != nil {
-		return err
-	}
-	e, err := v.endpointOf()
+	form, e, err := v.endpointForm()
 	if err != nil {
 		return err
 	}
@@ -313,11 +309,7 @@ func (p *Pages) keySet(v *view) error {
 }
 
 func (p *Pages) cutSecret(v *view) error {
-	form, err := v.form()
-	if err != nil {
-		return err
-	}
-	e, err := v.endpointOf()
+	form, e, err := v.endpointForm()
 	if err != nil {
 		return err
 	}

@@ -315,11 +315,7 @@ func earlier(body []byte) []byte {
 
 // tryEndpoint sends what the form says, with its fault, and shows what is answered. It is no delivery, and is not recorded as one.
 func (p *Pages) tryEndpoint(v *view) error {
-	form, err := v.form()
-	if err != nil {
-		return err
-	}
-	e, err := v.endpointOf()
+	form, e, err := v.endpointForm()
 	if err != nil {
 		return err
 	}
@@ -455,11 +451,7 @@ func (p *Pages) toBin(ctx context.Context, token string, req *safehttp.Request, 
 
 // sendExample publishes the example of a type to this endpoint: a delivery like any other.
 func (p *Pages) sendExample(v *view) error {
-	form, err := v.form()
-	if err != nil {
-		return err
-	}
-	e, err := v.endpointOf()
+	form, e, err := v.endpointForm()
 	if err != nil {
 		return err
 	}
