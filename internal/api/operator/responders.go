@@ -38,12 +38,16 @@ func (h *handler) getResponder(w http.ResponseWriter, r *http.Request) error {
 	return httpapi.Encode(w, http.StatusOK, newSenderResponder(s))
 }
 
-func (h *handler) changeResponder(w http.ResponseWriter, r *http.Request) error {
-	in, err := httpapi.Decode[hookswitch.ResponderConfig](r)
-	if err != nil {
-		return err
+// responder is what is to answer, as the request has it, and the App that it is for.
+func (h *handler) responder(r *http.Request) (in hookswitch.ResponderConfig, a *hookswitch.App, err error) {
+	if in, err = httpapi.Decode[hookswitch.ResponderConfig](r); err == nil {
+		a, err = h.app(r)
 	}
-	a, err := h.app(r)
+	return in, a, err
+}
+
+func (h *handler) changeResponder(w http.ResponseWriter, r *http.Request) error {
+	in, a, err := h.responder(r)
 	if err != nil {
 		return err
 	}
@@ -55,11 +59,7 @@ func (h *handler) changeResponder(w http.ResponseWriter, r *http.Request) error 
 }
 
 func (h *handler) checkResponder(w http.ResponseWriter, r *http.Request) error {
-	in, err := httpapi.Decode[hookswitch.ResponderConfig](r)
-	if err != nil {
-		return err
-	}
-	a, err := h.app(r)
+	in, a, err := h.responder(r)
 	if err != nil {
 		return err
 	}
