@@ -12,14 +12,21 @@ import (
 	"github.com/hookswitch/hookswitch/internal/service"
 )
 
-// TestPages_TheFilterBarSuggestsAndKeepsViews writes a filter behind another condition, keeps it under a name, and finds it again.
-func TestPages_TheFilterBarSuggestsAndKeepsViews(t *testing.T) {
-	t.Parallel()
+// atLogs opens a site at the log of a portal.
+func atLogs(t *testing.T) (*portaltest.Site, *tab) {
+	t.Helper()
 	s := openSite(t, portaltest.Options{})
 	b := newTab(t)
 	b.enterPortal(s, s.App, service.PortalAccess{})
 	b.open(s.URL + "/portal/logs")
 	b.until(`document.readyState === "complete"`)
+	return s, b
+}
+
+// TestPages_TheFilterBarSuggestsAndKeepsViews writes a filter behind another condition, keeps it under a name, and finds it again.
+func TestPages_TheFilterBarSuggestsAndKeepsViews(t *testing.T) {
+	t.Parallel()
+	s, b := atLogs(t)
 	b.text(`(document.querySelector("#found-q").focus(), 0)`)
 	b.press("status:failed code:5")
 	suggested := `Array.from(document.querySelector("#found-q").list.options, o => o.value).join("|")`
@@ -44,11 +51,7 @@ func TestPages_TheFilterBarSuggestsAndKeepsViews(t *testing.T) {
 // TestPages_AListThatCannotBeHadStays has the server answer a search with something else than the list, and asks again.
 func TestPages_AListThatCannotBeHadStays(t *testing.T) {
 	t.Parallel()
-	s := openSite(t, portaltest.Options{})
-	b := newTab(t)
-	b.enterPortal(s, s.App, service.PortalAccess{})
-	b.open(s.URL + "/portal/logs")
-	b.until(`document.readyState === "complete"`)
+	_, b := atLogs(t)
 	b.text(`(window.honest = XMLHttpRequest.prototype.open, XMLHttpRequest.prototype.open = function (m, u, ...rest) { return honest.call(this, m, u.replace("/logs?", "/nowhere?"), ...rest); }, 0)`)
 	b.text(`(document.querySelector("#found-q").focus(), 0)`)
 	b.press("type:message.inbound")
