@@ -143,6 +143,7 @@ func TestTurn_ShowsThatAnAnswerIsOnItsWayWithoutWaitingForIt(t *testing.T) {
 		servicetest.Must(w.Push(servicetest.Text("100", "+1555", "w1", "Hi")))(t)
 		servicetest.Must(w.Push(servicetest.Text("200", "+1555", "w2", "Hello")))(t)
 		servicetest.Eventually(t, "both are answered, while the provider takes its time and then fails", func() bool { return len(texts(w)) == 2 })
+		servicetest.Eventually(t, "the provider is told, whoever is faster", func() bool { return len(w.Provider.Shown()) > 0 })
 		close(release)
 		if d := cmp.Diff([]servicetest.Shown{{ProviderID: "w1", Typing: true}}, w.Provider.Shown()); d != "" {
 			t.Error(d)
