@@ -404,10 +404,7 @@ func tooOld(key hookswitch.Key, now time.Time) bool {
 // told tells whoever waits for an outcome of b that it is committed.
 func (b *batch) told() {
 	for _, o := range b.outcomes {
-		if o.recorded != nil {
-			close(o.recorded)
-			o.recorded = nil
-		}
+		o.told()
 	}
 }
 

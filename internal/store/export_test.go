@@ -111,3 +111,12 @@ func (s *Store) Plan(ctx context.Context, query string, args ...any) (string, er
 	}, explain+query, args...)
 	return strings.Join(lines, "\n"), err
 }
+
+// RecordAgain is RecordNow of an outcome whose COMMIT got no answer.
+func (s *Store) RecordAgain(ctx context.Context, o *Outcome) error {
+	o.doubtful = true
+	return s.RecordNow(ctx, o)
+}
+
+// InsertAttempt inserts an attempt.
+const InsertAttempt = insertAttempt

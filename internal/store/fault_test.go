@@ -240,6 +240,47 @@ func TestPostgres_ANetworkThatFailsLosesNothing(t *testing.T) {
 	l.check(all)
 }
 
+// A COMMIT whose answer was lost may take longer than it takes to ask again.
+func TestPostgres_ACommitThatIsStillOnItsWayIsNotCountedTwice(t *testing.T) {
+	t.Parallel()
+	db := storetest.Postgres(t)
+	f := newFixture(t, db)
+	endpoint := f.newEndpoint().Key
+	e := f.event(endpoint)
+	d := f.leased(e)
+	f.accept(e, d)
+	o := f.outcome(d[0], store.Done)
+	first, err := pgx.Connect(t.Context(), db.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close(context.Background())
+	do := func(text string, args ...any) {
+		t.Helper()
+		if _, err := first.Exec(t.Context(), text, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do(`BEGIN`)
+	do(store.InsertAttempt, int64(o.Attempt.Key), int64(f.app), int64(e.Key), int64(endpoint), "", true, 200, "", []byte{}, []byte{}, false, 0, 0, 0, 0, 0, 0, "")
+	do(`DELETE FROM deliveries WHERE subject = $1`, int64(e.Key))
+	done := make(chan error, 1)
+	go func() { done <- f.RecordAgain(t.Context(), o) }()
+	for waits := int64(0); waits == 0; { // another connection looks: in a transaction the answer stays the same
+		if waits, err = f.Int(t.Context(), `SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do(`COMMIT`)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	ok, failed, err := f.Stats(t.Context(), f.app, endpoint, f.clock.Now().Add(-2*time.Hour), f.clock.Now().Add(time.Hour))
+	if err != nil || ok != 0 || failed != 0 { // whose COMMIT it was has counted
+		t.Errorf("counted %d and %d again, %v", ok, failed, err)
+	}
+}
+
 func TestSQLite_AFullDatabaseRefusesAndRecovers(t *testing.T) {
 	t.Parallel()
 	f := liveFixture(t, storetest.SQLite(t))

@@ -45,6 +45,14 @@ type Outcome struct {
 	recorded chan struct{}
 }
 
+// told tells whoever waits for o that it is committed.
+func (o *Outcome) told() {
+	if o.recorded != nil {
+		close(o.recorded)
+		o.recorded = nil
+	}
+}
+
 const (
 	insertEvent     = `INSERT INTO events (id, app_id, type, uid, tags, payload, targets, expired) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 	insertRichEvent = `INSERT INTO events (id, app_id, type, uid, tags, payload, targets, expired, labels, deliver_at, expires_at, content_type)

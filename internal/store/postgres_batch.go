@@ -91,8 +91,12 @@ func (p *postgres) admit(ctx context.Context, conn *pgx.Conn, b *batch) ([]*Acce
 		return nil, err
 	}
 	if len(k.recorded) > 0 {
-		b.outcomes = slices.DeleteFunc(b.outcomes, func(o *Outcome) bool {
-			return o.doubtful && o.Attempt != nil && slices.Contains(k.recorded, int64(o.Attempt.Key))
+		b.outcomes = slices.DeleteFunc(slices.Clone(b.outcomes), func(o *Outcome) bool { // others look at the list too, see Unwritten
+			there := o.doubtful && o.Attempt != nil && slices.Contains(k.recorded, int64(o.Attempt.Key))
+			if there {
+				o.told()
+			}
+			return there
 		})
 	}
 	in := make([]*Accept, 0, len(b.accepts))
@@ -124,13 +128,17 @@ func (k *known) judge(a *Accept, now time.Time) error {
 	return nil
 }
 
+const lockDeliveries = `SELECT 1 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u (subject, target, kind) CROSS JOIN LATERAL (
+	SELECT 1 FROM deliveries d WHERE d.subject = u.subject AND d.target = u.target AND d.kind = u.kind FOR UPDATE) d`
+
 // begin begins the transaction and asks, in one pipeline, what must be known of the batch.
 func begin(ctx context.Context, conn *pgx.Conn, b *batch, now time.Time) (*known, error) {
-	var apps, buckets, doubtful []int64
+	var apps, buckets, doubtful, subjects, targets, kinds []int64
 	var hashes [][]byte
 	for _, o := range b.outcomes {
 		if o.doubtful && o.Attempt != nil {
 			doubtful = append(doubtful, int64(o.Attempt.Key))
+			subjects, targets, kinds = append(subjects, int64(o.Subject)), append(targets, int64(o.Target)), append(kinds, int64(o.Kind))
 		}
 	}
 	for _, a := range b.accepts {
@@ -167,6 +175,8 @@ func begin(ctx context.Context, conn *pgx.Conn, b *batch, now time.Time) (*known
 			})
 	}
 	if len(doubtful) > 0 {
+		// A COMMIT whose answer was lost may still be on its way. Until it has arrived, or failed, it holds the rows of what it ends.
+		q.Queue(lockDeliveries, subjects, targets, kinds)
 		q.Queue(`SELECT id FROM attempts WHERE id = ANY($1)`, doubtful).Query(func(rows pgx.Rows) (err error) {
 			k.recorded, err = pgx.CollectRows(rows, pgx.RowTo[int64])
 			return err
