@@ -25,7 +25,7 @@ const (
 	maxBackground = 4
 	fewBackground = 2
 	crowded       = 4
-	// outcomeDelay is how long an outcome may wait for a commit to ride along with.
+	// outcomeDelay is how long an outcome waits for others that ride along in the same commit.
 	outcomeDelay = 20 * time.Millisecond
 	// maxKeyAge is how old the key of an event may be when it is committed. Readers that walk forward stay further behind than that.
 	maxKeyAge = time.Second
@@ -165,8 +165,12 @@ func (q *queue) take(now time.Time, flush bool) (units []*unit, outcomes []*Outc
 		bytes += q.units[n].size
 		n++
 	}
-	if n == 0 && len(q.later) == 0 && len(q.outcomes) > 0 && len(q.outcomes) < maxOutcomes && !q.urgent && !flush && !q.closed {
-		if age := now.Sub(q.since); age >= 0 && age < outcomeDelay {
+	m := min(len(q.outcomes), maxOutcomes)
+	if age := now.Sub(q.since); m < maxOutcomes && !q.urgent && !flush && !q.closed && age >= 0 && age < outcomeDelay {
+		switch {
+		case n > 1:
+			m = 0 // under load, together with those that are still to come, they change fewer pages
+		case n == 0 && len(q.later) == 0 && m > 0:
 			return nil, nil, outcomeDelay - age
 		}
 	}
@@ -190,14 +194,15 @@ func (q *queue) take(now time.Time, flush bool) (units []*unit, outcomes []*Outc
 			q.later = nil
 		}
 	}
-	m := min(len(q.outcomes), maxOutcomes)
-	outcomes = q.outcomes[:m:m]
-	q.outcomes = q.outcomes[m:]
-	if len(q.outcomes) == 0 {
-		q.outcomes, q.urgent = nil, false
+	if m > 0 {
+		outcomes = q.outcomes[:m:m]
+		q.outcomes = q.outcomes[m:]
+		if len(q.outcomes) == 0 {
+			q.outcomes, q.urgent = nil, false
+		}
+		q.since, q.writing = now, outcomes
+		q.room.Broadcast()
 	}
-	q.since, q.writing = now, outcomes
-	q.room.Broadcast()
 	return units, outcomes, 0
 }
 
