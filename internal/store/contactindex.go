@@ -25,14 +25,18 @@ func (tx *Tx) indexLater(app, contact hookswitch.Key) error {
 	return tx.write(`INSERT INTO contacts_to_index (contact_id, app_id) VALUES ($1, $2) ON CONFLICT (contact_id) DO UPDATE SET app_id = excluded.app_id`, int64(contact), int64(app))
 }
 
-// indexSome indexes up to indexStep contacts and returns how many there were.
-func (s *Store) indexSome(ctx context.Context) (n int, err error) {
+// indexSome indexes up to indexStep contacts of an App, or of all with app 0, and returns how many there were.
+func (s *Store) indexSome(ctx context.Context, app hookswitch.Key) (n int, err error) {
 	type waiting struct{ contact, app hookswitch.Key }
+	args, where := []any{indexStep}, ""
+	if app != 0 {
+		args, where = append(args, int64(app)), "WHERE app_id = $2 "
+	}
 	err = s.Update(ctx, func(tx *Tx) error {
 		list, err := scanAll(tx.ctx, &tx.Reader, func(row rowScanner) (w waiting, err error) {
 			err = row.Scan(&w.contact, &w.app)
 			return w, err
-		}, `SELECT contact_id, app_id FROM contacts_to_index ORDER BY contact_id LIMIT $1`+tx.d.skipLocked, indexStep)
+		}, `SELECT contact_id, app_id FROM contacts_to_index `+where+`ORDER BY contact_id LIMIT $1`+tx.d.skipLocked, args...)
 		if n = len(list); err != nil || n == 0 {
 			return err
 		}
@@ -68,7 +72,7 @@ func (s *Store) indexLoop() {
 	ctx := Background(context.Background())
 	ticker := time.NewTicker(indexEvery)
 	defer ticker.Stop()
-	for {
+	for failed := false; ; {
 		select {
 		case <-s.closing:
 			return
@@ -78,11 +82,12 @@ func (s *Store) indexLoop() {
 			due, err := s.indexDue(ctx)
 			n := 0
 			if err == nil && due {
-				n, err = s.indexSome(ctx)
+				n, err = s.indexSome(ctx, 0)
 			}
-			if err != nil && !s.closed.Load() {
+			if err != nil && !failed && !s.closed.Load() { // said once, not with each try
 				s.log.Warn("index contacts", "error", err)
 			}
+			failed = err != nil
 			if n < indexStep || s.closed.Load() {
 				break
 			}
@@ -90,15 +95,15 @@ func (s *Store) indexLoop() {
 	}
 }
 
-// indexNow indexes what waits before a search looks. Where that fails the search finds what was there before.
-func (s *Store) indexNow(ctx context.Context) {
+// indexNow indexes what waits of an App before a search looks. Where that fails the search finds what was there before.
+func (s *Store) indexNow(ctx context.Context, app hookswitch.Key) {
 	for range searchIndexes / indexStep {
 		var some bool
-		if err := s.q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM contacts_to_index)`).Scan(&some); err != nil || !some {
+		if err := s.q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM contacts_to_index WHERE app_id = $1)`, int64(app)).Scan(&some); err != nil || !some {
 			return
 		}
-		n, err := s.indexSome(ctx)
-		if err != nil {
+		n, err := s.indexSome(ctx, app)
+		if err != nil && ctx.Err() == nil {
 			s.log.Warn("index contacts", "error", err)
 		}
 		if n < indexStep {
@@ -109,14 +114,14 @@ func (s *Store) indexNow(ctx context.Context) {
 
 // FindContacts is that of Reader, and finds what has changed up to now.
 func (s *Store) FindContacts(ctx context.Context, app hookswitch.Key, text string, after Found, limit int) (list []Found, next *Found, err error) {
-	s.indexNow(ctx)
+	s.indexNow(ctx, app)
 	return s.Reader.FindContacts(ctx, app, text, after, limit)
 }
 
 // SearchConversations is that of Reader, and finds people by what has changed up to now.
 func (s *Store) SearchConversations(ctx context.Context, app hookswitch.Key, search ConversationSearch, p Page) (list []ListedConversation, stopped hookswitch.Key, err error) {
 	if search.Text != "" {
-		s.indexNow(ctx)
+		s.indexNow(ctx, app)
 	}
 	return s.Reader.SearchConversations(ctx, app, search, p)
 }

@@ -91,6 +91,45 @@ func TestIndex_WaitsForTheEndOfABurstButNotForever(t *testing.T) {
 	})
 }
 
+// Nothing is left of whoever is deleted before they are indexed, nor of what is to be indexed.
+func TestIndex_LeavesNothingOfTheDeleted(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		f := newFixture(t, db)
+		for range 5 {
+			who := f.newcomers(t, 1)[0]
+			done := make(chan error, 1)
+			go func() {
+				_, err := f.IndexSome(t.Context())
+				done <- err
+			}()
+			if err := f.Update(t.Context(), func(tx *store.Tx) error { return tx.DeleteContact(f.app, who) }); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+			for _, table := range []string{"contacts_to_index", "contact_terms"} {
+				if n, err := f.Int(t.Context(), `SELECT COUNT(*) FROM `+table+` WHERE contact_id = $1`, int64(who)); err != nil || n != 0 {
+					t.Fatalf("%d rows of %s are left, %v", n, table, err)
+				}
+			}
+		}
+	})
+}
+
+// The burst of another App keeps nobody from being found.
+func TestFindContacts_FindsWhoHasJustComeInTheBurstOfAnotherApp(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		f := newFixture(t, db)
+		f.newcomers(t, store.SearchIndexes+1)
+		f.app = f.newApp()
+		f.newcomers(t, 1)
+		if list, _, err := f.FindContacts(t.Context(), f.app, "zoe", store.Found{}, 10); err != nil || len(list) != 1 {
+			t.Errorf("%d found, %v", len(list), err)
+		}
+	})
+}
+
 // Whoever is changed while they are indexed is indexed again.
 func TestIndex_LosesNoChange(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {

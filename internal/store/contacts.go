@@ -164,6 +164,7 @@ func (tx *Tx) UpdateContact(c *hookswitch.Contact) error {
 func (tx *Tx) DeleteContact(app, key hookswitch.Key) error {
 	for _, statement := range []string{
 		`DELETE FROM identifiers WHERE contact_id = $1 AND app_id = $2`,
+		`DELETE FROM contacts_to_index WHERE contact_id = $1 AND app_id = $2`, // first: whoever indexes them at this moment is waited for
 		`DELETE FROM contact_terms WHERE contact_id = $1 AND app_id = $2`,
 	} {
 		if _, err := tx.exec(statement, int64(key), int64(app)); err != nil {

@@ -141,6 +141,7 @@ func (tx *Tx) erasePeople(app hookswitch.Key, limit int) (int, error) {
 		`DELETE FROM conversation_channels WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id IN ` + list + `)`,
 		`DELETE FROM conversations WHERE contact_id IN ` + list,
 		`DELETE FROM identifiers WHERE contact_id IN ` + list,
+		`DELETE FROM contacts_to_index WHERE contact_id IN ` + list,
 		`DELETE FROM contact_terms WHERE contact_id IN ` + list,
 		`DELETE FROM contacts WHERE id IN ` + list,
 	} {

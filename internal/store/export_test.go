@@ -87,13 +87,14 @@ const (
 	IndexStep     = indexStep
 	IndexBurst    = indexBurst
 	IndexPatience = indexPatience
+	SearchIndexes = searchIndexes
 )
 
 // IndexDue and IndexSome are what indexes contacts behind their changes.
 func (s *Store) IndexDue(ctx context.Context) (bool, error) { return s.indexDue(ctx) }
 
 // IndexSome is one step of it.
-func (s *Store) IndexSome(ctx context.Context) (int, error) { return s.indexSome(ctx) }
+func (s *Store) IndexSome(ctx context.Context) (int, error) { return s.indexSome(ctx, 0) }
 
 // Plan tells how the database goes about a query.
 func (s *Store) Plan(ctx context.Context, query string, args ...any) (string, error) {

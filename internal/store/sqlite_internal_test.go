@@ -7,19 +7,25 @@ import (
 	"testing"
 )
 
-func TestSQLite_ALongLogBeginsAnewWithoutWaitingForReaders(t *testing.T) {
-	t.Parallel()
+// openOnSQLite opens a store, which is closed when the test ends.
+func openOnSQLite(t *testing.T) (*Store, *sqlite) {
+	t.Helper()
 	dir := t.TempDir()
 	s, err := Open(t.Context(), Options{Database: "sqlite:" + filepath.Join(dir, "a.db"), DataDir: dir, MasterKey: make([]byte, 32)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
-	}()
-	b := s.backend.(*sqlite)
+	})
+	return s, s.backend.(*sqlite)
+}
+
+func TestSQLite_ALongLogBeginsAnewWithoutWaitingForReaders(t *testing.T) {
+	t.Parallel()
+	s, b := openOnSQLite(t)
 	write := func(statement string) {
 		t.Helper()
 		if err := s.Update(t.Context(), func(tx *Tx) error { return tx.write(statement) }); err != nil {
@@ -76,17 +82,7 @@ func TestSQLite_ALongLogBeginsAnewWithoutWaitingForReaders(t *testing.T) {
 
 func TestSQLite_NothingStaysOfAUnitThatFailsAfterItHasWritten(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	s, err := Open(t.Context(), Options{Database: "sqlite:" + filepath.Join(dir, "a.db"), DataDir: dir, MasterKey: make([]byte, 32)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	b := s.backend.(*sqlite)
+	s, b := openOnSQLite(t)
 	if err := s.Update(t.Context(), func(tx *Tx) error { return tx.write(`CREATE TABLE notes (text TEXT)`) }); err != nil {
 		t.Fatal(err)
 	}
