@@ -3,25 +3,33 @@ package ui
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"io/fs"
 	"path"
 	"reflect"
+	"slices"
 	"strings"
+	"sync"
 )
 
 //go:embed templates/*.html
 var templateFiles embed.FS
 
 // Templates are the templates of pages by name. Each page has a set of its own with all components in it, so that names inside one page's file mean nothing to the others.
-type Templates struct{ pages map[string]*template.Template }
+// A page is parsed when it is shown first: all of them are more than half of what a server has in memory before it does anything.
+type Templates struct {
+	pages map[string]func() (*template.Template, error)
+}
 
-// Load reads the pages below dir: the file dir/area/name.html is the page "area/name" and defines "content". Files whose names begin with _ hold what the pages of
-// their area share. It panics for what cannot be read: pages are part of the program.
+// Load finds the pages below dir: the file dir/area/name.html is the page "area/name" and defines "content". Files whose names begin with _ hold what the pages of
+// their area share. It panics for a directory that cannot be read: pages are part of the program.
 func Load(files fs.FS, dir string) *Templates {
-	base := template.Must(template.New("").Funcs(functions).ParseFS(templateFiles, "templates/*.html"))
-	t := &Templates{pages: make(map[string]*template.Template)}
+	base := sync.OnceValues(func() (*template.Template, error) {
+		return template.New("").Funcs(functions).ParseFS(templateFiles, "templates/*.html")
+	})
+	t := &Templates{pages: make(map[string]func() (*template.Template, error))}
 	areas, err := fs.ReadDir(files, dir)
 	if err != nil {
 		panic(err)
@@ -32,11 +40,31 @@ func Load(files fs.FS, dir string) *Templates {
 		for _, file := range own {
 			name := strings.TrimSuffix(path.Base(file), ".html")
 			if name[0] != '_' {
-				t.pages[area.Name()+"/"+name] = template.Must(template.Must(base.Clone()).ParseFS(files, append(shared, file)...))
+				t.pages[area.Name()+"/"+name] = sync.OnceValues(func() (*template.Template, error) {
+					components, err := base()
+					if err == nil {
+						components, err = components.Clone()
+					}
+					if err != nil {
+						return nil, err
+					}
+					return components.ParseFS(files, append(slices.Clip(shared), file)...)
+				})
 			}
 		}
 	}
 	return t
+}
+
+// Check parses all pages and returns what is wrong with them.
+func (t *Templates) Check() error {
+	var errs []error
+	for name, parse := range t.pages {
+		if _, err := parse(); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Page is a page with everything around it.
@@ -56,9 +84,13 @@ func (t *Templates) Part(name, block string, content any) ([]byte, error) {
 }
 
 func (t *Templates) execute(name, block string, data any) ([]byte, error) {
-	p := t.pages[name]
-	if p == nil {
+	parse := t.pages[name]
+	if parse == nil {
 		return nil, fmt.Errorf("there is no page %q", name)
+	}
+	p, err := parse()
+	if err != nil {
+		return nil, fmt.Errorf("parse %s: %w", name, err)
 	}
 	var buf bytes.Buffer
 	if err := p.ExecuteTemplate(&buf, block, data); err != nil {

@@ -7,6 +7,7 @@ import (
 	"path"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/hookswitch/hookswitch"
@@ -129,5 +130,26 @@ func TestSparkline_SaysTheSameInWords(t *testing.T) {
 	s := string(Sparkline([]int64{3, 0, 9}, []int64{0, 0, 1}, `3 "fine" <b>`))
 	if !strings.Contains(s, `role="img" aria-label="3 &#34;fine&#34; &lt;b&gt;"`) || strings.Count(s, `class="ok"`) != 2 || strings.Count(s, `class="no"`) != 1 || strings.Count(s, `class="nil"`) != 1 {
 		t.Error(s)
+	}
+}
+
+// A page that cannot be parsed is named by Check, fails when it is shown, and keeps none of the others from being shown.
+func TestTemplates_NameThePageThatCannotBeParsed(t *testing.T) {
+	t.Parallel()
+	pages := Load(fstest.MapFS{
+		"p/area/_shared.html": {Data: []byte(`{{define "greeting"}}Hello{{end}}`)},
+		"p/area/fine.html":    {Data: []byte(`{{define "content"}}{{template "greeting"}} {{.}}{{end}}`)},
+		"p/area/broken.html":  {Data: []byte(`{{define "content"}}{{if}}{{end}}`)},
+	}, "p")
+	if err := pages.Check(); err == nil || !strings.Contains(err.Error(), "area/broken: ") || strings.Contains(err.Error(), "fine") {
+		t.Errorf("check: %v", err)
+	}
+	if _, err := pages.Part("area/broken", "content", nil); err == nil {
+		t.Error("a broken page was shown")
+	}
+	for range 2 {
+		if got, err := pages.Part("area/fine", "content", "Ada"); err != nil || string(got) != "Hello Ada" {
+			t.Errorf("%q, %v", got, err)
+		}
 	}
 }
