@@ -11,6 +11,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/hookswitch/hookswitch"
 )
@@ -36,8 +37,8 @@ type Asset struct {
 
 var assetKinds = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".txt": "text/plain; charset=utf-8"}
 
-// assets are the static files by name.
-var assets = func() map[string]*Asset {
+// Assets are the static files by name. They are packed when they are asked for first.
+var Assets = sync.OnceValue(func() map[string]*Asset {
 	list := make(map[string]*Asset)
 	entries, err := fs.ReadDir(staticFiles, "static")
 	if err != nil {
@@ -58,20 +59,17 @@ var assets = func() map[string]*Asset {
 			kind: assetKinds[ext], hash: hash}
 	}
 	return list
-}()
-
-// Assets are the static files by name.
-func Assets() map[string]*Asset { return assets }
+})
 
 // AssetURL is where the static file with the name is served. It panics when there is none.
-func AssetURL(name string) string { return assets[name].URL }
+func AssetURL(name string) string { return Assets()[name].URL }
 
 // ServeAsset answers with the static file that the path names, with the hash of its content or without. Only what bears the hash may be kept.
 func ServeAsset(w http.ResponseWriter, r *http.Request) error {
 	name := strings.TrimPrefix(r.URL.Path, AssetPath)
 	ext := path.Ext(name)
 	stem, hash, hashed := strings.Cut(strings.TrimSuffix(name, ext), ".")
-	a, ok := assets[stem+ext]
+	a, ok := Assets()[stem+ext]
 	if !ok || hashed && hash != a.hash {
 		return hookswitch.NotFoundf("There is no such file.")
 	}
