@@ -19,7 +19,10 @@ type field struct {
 
 // encode writes v as JSON, byte for byte as a JavaScript program would after parsing it: compact, nothing escaped that need not be, numbers as
 // short as they can be, names that look like array indexes first. Receivers that verify over a parsed and rewritten body depend on it.
-func encode(v any) []byte { return appendValue(nil, v) }
+func encode(v any) []byte { return appendValue(make([]byte, 0, usualSize), v) }
+
+// usualSize is what most payloads fit into, in bytes.
+const usualSize = 512
 
 func appendValue(b []byte, v any) []byte {
 	switch v := v.(type) {
@@ -104,11 +107,11 @@ func appendObject(b []byte, o object) []byte {
 
 // arrayIndex reports whether a name is one that JavaScript keeps in numeric order before all others.
 func arrayIndex(name string) (uint32, bool) {
-	if name == "" || len(name) > 10 || len(name) > 1 && name[0] == '0' {
+	if name == "" || len(name) > 10 || name[0] < '0' || name[0] > '9' || len(name) > 1 && name[0] == '0' {
 		return 0, false
 	}
 	n, err := strconv.ParseUint(name, 10, 32)
-	return uint32(n), err == nil && n != math.MaxUint32 && name[0] != '+'
+	return uint32(n), err == nil && n != math.MaxUint32
 }
 
 func appendArray[T any](b []byte, list []T) []byte {

@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hookswitch/hookswitch"
 )
@@ -75,6 +77,10 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 	*t = ""
 	switch raw[0] {
 	case '"':
+		if plain := raw[1 : len(raw)-1]; bytes.IndexByte(plain, '\\') < 0 && utf8.Valid(plain) {
+			*t = text(plain)
+			return nil
+		}
 		return json.Unmarshal(raw, (*string)(t))
 	case '{', '[', 'n':
 	default:
