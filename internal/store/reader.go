@@ -87,6 +87,9 @@ const stmtLimit = 512
 // boundLimit is a limit that is bound. SQLite plans a statement anew for each value bound there, which can take longer than running it; an expression it takes as it comes.
 var boundLimit = regexp.MustCompile(`LIMIT \$\d+`)
 
+// bindable is text as it is prepared.
+func bindable(text string) string { return boundLimit.ReplaceAllString(text, "${0} + 0") }
+
 // stmt is the prepared text, or nil where it has to run unprepared: beyond the limit, and where it cannot be prepared, which running it then
 // tells.
 func (c *statements) stmt(ctx context.Context, text string) *sql.Stmt {
@@ -96,7 +99,7 @@ func (c *statements) stmt(ctx context.Context, text string) *sql.Stmt {
 	if st != nil || full {
 		return st
 	}
-	st, err := c.db.PrepareContext(ctx, boundLimit.ReplaceAllString(text, "${0} + 0"))
+	st, err := c.db.PrepareContext(ctx, bindable(text))
 	if err != nil {
 		return nil
 	}

@@ -65,7 +65,7 @@ type sqlite struct {
 	writeDB *sql.DB
 	readDB  *sql.DB
 	conn    *sql.Conn
-	w       *statements
+	w       *writer
 	box     *seal
 	marks   *okMarks
 	stop    chan struct{}
@@ -80,7 +80,7 @@ type sqlite struct {
 const (
 	copyPages    = 4096 // about as many at a time
 	restartPages = 8192 // a longer log is to begin anew
-	pageSize     = 4096 // in bytes, SQLite's default
+	pageSize     = 4096  // in bytes, SQLite's default
 	shortestCopy = 50 * time.Millisecond
 	longestCopy  = time.Second
 )
@@ -143,7 +143,7 @@ func (s *sqlite) open(ctx context.Context) (applied []int64, err error) {
 	if mode != "wal" || synchronous != 2 {
 		return nil, fmt.Errorf("the database %s cannot be written safely here: journal mode %s, synchronous %d; put it on a local disk", s.path, mode, synchronous)
 	}
-	s.w = cachedStatements(s.conn)
+	s.w = newWriter(s.conn)
 	s.readDB = openSQLiteDB(sqliteDSN(s.path, shared+"&_pragma=query_only(1)&_pragma=cache_size(-8192)"))
 	s.readDB.SetMaxOpenConns(max(4, runtime.GOMAXPROCS(0)))
 	s.readDB.SetMaxIdleConns(4)
@@ -197,7 +197,7 @@ func (s *sqlite) commitAs(b *batch, careful bool) (err error) {
 			}
 		}
 	}()
-	w := &noted{statements: s.w, careful: careful}
+	w := &noted{writer: s.w, careful: careful}
 	tx := &Tx{Reader: Reader{q: w, d: sqliteDialect, box: s.box}, ctx: ctx}
 	versions := make(map[hookswitch.Key]int64, 4)
 	for _, a := range b.accepts {
@@ -296,13 +296,13 @@ func (s *sqlite) guarded(tx *Tx, w *noted, result *error, fn func(*Tx) error) er
 
 // noted are statements that note whether one of them may have written. One that fails has not, nor has one that changes no row.
 type noted struct {
-	*statements
+	*writer
 	careful, wrote bool
 }
 
 // ExecContext runs the statement, and notes whether it changed rows.
 func (n *noted) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
-	res, err := n.statements.ExecContext(ctx, text, args...)
+	res, err := n.writer.ExecContext(ctx, text, args...)
 	if err == nil {
 		changed, err := res.RowsAffected()
 		n.wrote = n.wrote || changed != 0 || err != nil
@@ -313,13 +313,13 @@ func (n *noted) ExecContext(ctx context.Context, text string, args ...any) (sql.
 // QueryContext runs the query, and notes one that may write.
 func (n *noted) QueryContext(ctx context.Context, text string, args ...any) (rows, error) {
 	n.asks(text)
-	return n.statements.QueryContext(ctx, text, args...)
+	return n.writer.QueryContext(ctx, text, args...)
 }
 
 // QueryRowContext runs the query, and notes one that may write.
 func (n *noted) QueryRowContext(ctx context.Context, text string, args ...any) rowScanner {
 	n.asks(text)
-	return n.statements.QueryRowContext(ctx, text, args...)
+	return n.writer.QueryRowContext(ctx, text, args...)
 }
 
 func (n *noted) asks(text string) { n.wrote = n.wrote || !strings.HasPrefix(text, "SELECT") }
