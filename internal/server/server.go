@@ -216,7 +216,7 @@ func (s *Server) Close() error {
 }
 
 // Heap settings under load: fewer collections than Go's default, for a little memory. An environment that sets GOGC or GOMEMLIMIT is left alone.
-const gcPercent = 300
+const gcPercent = 400
 
 // Run serves until ctx ends, and then stops in order: no new requests, no new claims, running work ends within its grace, outcomes are
 // written, the store is closed. It returns an error when the storage fails or a part ends by itself.
