@@ -242,7 +242,8 @@ func scanReceipt(row rowScanner) (hookswitch.Receipt, error) {
 
 // Receipts are the reports about a message, oldest first.
 func (r *Reader) Receipts(ctx context.Context, message hookswitch.Key) ([]hookswitch.Receipt, error) {
-	return scanAll(ctx, r, scanReceipt, `SELECT `+receiptColumns+` FROM receipts WHERE message_id = $1 ORDER BY id`, int64(message))
+	// SQLite would plan it anew for each message: there is an index of those WHERE message_id = 0, which a bound value might be. An expression it takes as it comes.
+	return scanAll(ctx, r, scanReceipt, `SELECT `+receiptColumns+` FROM receipts WHERE message_id = CAST($1 AS BIGINT) ORDER BY id`, int64(message))
 }
 
 // AdoptReceipts gives a message the reports that came before its provider's id was known, and returns them, oldest first.
