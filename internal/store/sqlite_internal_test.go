@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"testing"
 )
@@ -118,5 +119,36 @@ func TestSQLite_NothingStaysOfAUnitThatFailsAfterItHasWritten(t *testing.T) {
 		if b.careful != c.careful {
 			t.Errorf("%d more commits are careful, want %d", b.careful, c.careful)
 		}
+	}
+}
+
+// Texts beyond those that are kept prepared run all the same, and a value that no column takes is refused before it is run.
+func TestSQLite_WritesWhatIsNotKeptPrepared(t *testing.T) {
+	t.Parallel()
+	s, b := openOnSQLite(t)
+	if err := s.Update(t.Context(), func(tx *Tx) error { return tx.write(`CREATE TABLE notes (n INTEGER, text TEXT)`) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Update(t.Context(), func(tx *Tx) error {
+		for i := range stmtLimit + 10 {
+			if err := tx.write(fmt.Sprintf(`INSERT INTO notes (n, text) VALUES ($1, $2 || '%d')`, i), i, "no. "); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(b.w.by); n > stmtLimit {
+		t.Errorf("%d statements are kept prepared, %d at most", n, stmtLimit)
+	}
+	if n, err := s.Int(t.Context(), `SELECT COUNT(*) FROM notes WHERE text = 'no. ' || n`); err != nil || n != stmtLimit+10 {
+		t.Errorf("%d were written, %v", n, err)
+	}
+	if err := s.Update(t.Context(), func(tx *Tx) error { return tx.write(`INSERT INTO notes (n) VALUES ($1)`, make(chan int)) }); err == nil {
+		t.Error("a channel was written")
+	}
+	if err := s.Update(t.Context(), func(tx *Tx) error { return tx.write(`INSERT INTO notes (n) VALUES ($1)`, 7) }); err != nil {
+		t.Errorf("after that: %v", err)
 	}
 }
