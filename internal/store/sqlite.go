@@ -78,8 +78,8 @@ type sqlite struct {
 
 // How the write-ahead log is copied into the database, in pages.
 const (
-	copyPages    = 4096  // about as many at a time
-	restartPages = 12288 // a longer log is to begin anew
+	copyPages    = 1024  // about as many at a time: a commit that waits for the disk beside it waits for no more
+	restartPages = 10240 // a longer log is to begin anew
 	pageSize     = 4096  // in bytes, SQLite's default
 	shortestCopy = 50 * time.Millisecond
 	longestCopy  = time.Second
@@ -370,10 +370,6 @@ func (s *sqlite) checkpoints() {
 			continue
 		}
 		if frames > restartPages {
-			// Once more for what has come during the copy: the writer waits for the disk with the rest.
-			if _, err := s.copyLog("PASSIVE"); err != nil {
-				s.log.Warn("checkpoint", "error", err)
-			}
 			s.finish.Store(true)
 		}
 		if frames < copied {
