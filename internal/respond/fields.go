@@ -22,6 +22,13 @@ func readFields(raw json.RawMessage, checks *hookswitch.Checks, path ...string) 
 	if err := json.Unmarshal(raw, &f.raw); err != nil || f.raw == nil {
 		f.wrong("must be an object")
 	}
+	// What stands in for a secret is filled in by the first of two, and the last would be used.
+	list := members(raw)
+	for i, m := range list {
+		if slices.ContainsFunc(list[:i], func(b member) bool { return b.name == m.name }) {
+			f.wrong("is given twice", m.name)
+		}
+	}
 	return f
 }
 

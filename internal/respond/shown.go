@@ -161,9 +161,9 @@ func textOf(raw json.RawMessage) (text string) {
 	return text
 }
 
-// serverOf is the server that a configuration names.
+// serverOf is the server that a configuration names: of two, the one that would be called.
 func serverOf(list []member) string {
-	for _, m := range list {
+	for _, m := range slices.Backward(list) {
 		if m.name == "url" || m.name == "baseUrl" {
 			if u, err := url.Parse(textOf(m.value)); err == nil {
 				return u.Scheme + "://" + u.Host

@@ -39,6 +39,7 @@ func TestFill_PutsBackWhatWasThere(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"another server":        `{"kind":"openai","model":"m","baseUrl":"https://evil.example/v1","apiKey":"***"}`,
+		"another beside it":     `{"kind":"openai","model":"m","baseUrl":"https://llm.example/v1","apiKey":"***","baseUrl":"https://evil.example/v1"}`,
 		"the usual server":      `{"kind":"openai","model":"m","apiKey":"***"}`,
 		"a header to another":   `{"kind":"openai","model":"m","baseUrl":"https://evil.example/v1","headers":{"X-Key":"***"}}`,
 		"a query of another":    `{"kind":"openai","model":"m","baseUrl":"https://evil.example/v1?***"}`,
