@@ -134,6 +134,28 @@ func TestTurn_ShowsWhatWentBefore(t *testing.T) {
 	})
 }
 
+// What was answered to a message is known to whoever answers the next, also where that came before the answer.
+func TestTurn_ShowsTheAnswersOfABurst(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c := newChat(t, db)
+		servicetest.Must(c.Push(servicetest.Text("100", "+1555", "first", "Hi")))(t)
+		servicetest.Must(c.Push(servicetest.Text("100", "+1555", "second", "When are you open?")))(t)
+		run := c.one(hookswitch.DeliverRespond)
+		if err := c.Service.CommitReply(t.Context(), &run.Outcome, hookswitch.Reply{Text: "Hello"}); err != nil {
+			t.Fatal(err)
+		}
+		run = c.one(hookswitch.DeliverRespond)
+		turn := servicetest.Must(c.Service.Turn(t.Context(), c.app.Key, run.Subject))(t)
+		var lines []string
+		for _, l := range turn.History {
+			lines = append(lines, string(l.Direction)+" "+l.Text)
+		}
+		if diff := cmp.Diff([]string{"inbound Hi", "outbound Hello"}, lines); diff != "" || turn.Text != "When are you open?" {
+			t.Errorf("%q: %s", turn.Text, diff)
+		}
+	})
+}
+
 func TestOwedWorkOfADeletedAppEnds(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := newChat(t, db)

@@ -143,8 +143,8 @@ func (r *Reader) MessagesByKeys(ctx context.Context, app hookswitch.Key, keys []
 // maxLine is how much of a message's text a history shows, in characters.
 const maxLine = "4000"
 
-// History are up to limit messages of a conversation before one, where that is not 0, oldest first, without those that were taken back. heard says that the person has written any of
-// them, taken back or not.
+// History are up to limit messages of a conversation before one, where that is not 0, and the answers to them, oldest first, without those that were taken back. heard says that the
+// person has written any of them, taken back or not.
 func (r *Reader) History(ctx context.Context, app, conversation, before hookswitch.Key, limit int) (lines []hookswitch.Line, heard bool, err error) {
 	if before == 0 {
 		before = math.MaxInt64
@@ -154,8 +154,8 @@ func (r *Reader) History(ctx context.Context, app, conversation, before hookswit
 		err = row.Scan(&l.Direction, &l.Type, &l.Text, &l.answers, &l.deleted, &created)
 		l.At = fromMillis(created)
 		return l, err
-	}, `SELECT direction, type, substr(body, 1, `+maxLine+`), in_reply_to, deleted_at, created_at FROM messages WHERE conversation_id = $1 AND app_id = $2 AND id < $3
-		ORDER BY id DESC LIMIT $4`, int64(conversation), int64(app), int64(before), limit)
+	}, `SELECT direction, type, substr(body, 1, `+maxLine+`), in_reply_to, deleted_at, created_at FROM messages WHERE conversation_id = $1 AND app_id = $2
+		AND (id < $3 OR in_reply_to <> 0 AND in_reply_to < $3) ORDER BY id DESC LIMIT $4`, int64(conversation), int64(app), int64(before), limit)
 	for _, l := range slices.Backward(list) {
 		heard = heard || l.Direction == hookswitch.Inbound
 		if l.deleted == 0 {
