@@ -3,6 +3,7 @@ package respond
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/hookswitch/hookswitch"
 )
@@ -19,6 +20,9 @@ type OptOut struct {
 var (
 	optOutWords = newKeywords("STOP", "STOP ALL", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "OPT OUT", "OPTOUT", "REVOKE")
 	optInWords  = newKeywords("START", "UNSTOP")
+
+	// heardInText are those that mean something else where they are the ids of buttons, of the kind of "Cancel my booking".
+	heardInText = []string{"CANCEL", "END", "QUIT", "REVOKE", "START"}
 )
 
 // HearsOptOut reports whether the words count on the channel: where people are written to at a number or a name of theirs. A visitor of a web site and who calls or dials get
@@ -85,6 +89,9 @@ const (
 func (o *OptOut) Wish(text, replyID string) Wish {
 	if o == nil || len(text) > maxSame {
 		return NoWish
+	}
+	if slices.ContainsFunc(heardInText, func(word string) bool { return strings.EqualFold(replyID, word) }) {
+		replyID = ""
 	}
 	switch said := hear(text, replyID); {
 	case said.any(o.out, matchExact):
