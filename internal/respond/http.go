@@ -155,19 +155,19 @@ func readBot(resp *safehttp.Response, now time.Time) (hookswitch.Reply, error) {
 	if fail := refusal(resp.Status, resp.Header, now); fail != nil {
 		return hookswitch.Reply{}, fail
 	}
-	if fail := whole(resp); fail != nil {
+	if fail := whole(resp, safehttp.MaxAnswer); fail != nil {
 		return hookswitch.Reply{}, fail
 	}
 	return decodeBot(resp.Body)
 }
 
 // whole reports an answer that is too long, or ended early.
-func whole(resp *safehttp.Response) error {
+func whole(resp *safehttp.Response, most int) error {
 	switch {
 	case resp.BodyErr != nil:
 		return callError(resp.BodyErr)
 	case resp.Truncated:
-		return &hookswitch.ResponderError{Message: "the answer is longer than " + strconv.Itoa(safehttp.MaxAnswer/1024) + " KiB", Permanent: true}
+		return &hookswitch.ResponderError{Message: "the answer is longer than " + strconv.Itoa(most/1024) + " KiB", Permanent: true}
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ const (
 	DefaultContextTokens = 3000
 	MaxContextTokens     = 100_000
 	MaxReasoningTokens   = 32_000
+	maxCompletion        = 1 << 20 // bytes of an answer: servers send the thoughts with it, escaped
 
 	defaultSystem = "You answer the messages of a business's customers. Be friendly, brief and honest. If you do not know something, say so."
 )
@@ -93,6 +94,14 @@ func buildOpenAI(f *fields, s *settings, o Options) hookswitch.Responder {
 		f.wrong("must not contain line breaks or other control characters", "apiKey")
 	}
 	m.completion = thinkers.MatchString(m.name) || m.base != nil && m.base.Host == "api.openai.com"
+	switch err := openai.NewReasoningValidator().Validate(m.request(&hookswitch.Turn{Channel: hookswitch.SMS})); {
+	case errors.Is(err, openai.ErrReasoningModelLimitationsOther):
+		f.wrong("must be left out, or 1: this model has one of its own", "temperature")
+	case errors.Is(err, openai.ErrReasoningEffortUnsupported):
+		f.wrong("is not known to this model", "reasoningEffort")
+	case err != nil:
+		f.wrong(err.Error(), "model")
+	}
 	return m
 }
 
@@ -100,7 +109,7 @@ func (m *model) Respond(ctx context.Context, turn *hookswitch.Turn) (hookswitch.
 	if m.http == nil {
 		return hookswitch.Reply{}, errNoHTTP
 	}
-	call := &chatCall{remote: &m.remote}
+	call := &chatCall{remote: &m.remote, at: m.base.JoinPath("chat", "completions")}
 	cfg := openai.DefaultConfig(m.key.Reveal())
 	cfg.BaseURL, cfg.HTTPClient = m.base.String(), call
 	out, err := openai.NewClientWithConfig(cfg).CreateChatCompletion(ctx, m.request(turn))
@@ -230,7 +239,8 @@ func nonEmpty(parts []string) []string {
 }
 
 // thought is what models put before their answer when nobody takes it apart for them.
-var thought = regexp.MustCompile(`(?s)^\s*<think(?:ing)?>.*?</think(?:ing)?>`)
+// The templates of some of them have put the opening tag before it already.
+var thought = regexp.MustCompile(`(?s)^\s*(?:<think(?:ing)?>)?.*?</think(?:ing)?>`)
 
 // read is the reply that the model's answer is.
 func (m *model) read(out *openai.ChatCompletionResponse) (hookswitch.Reply, error) {
@@ -314,15 +324,16 @@ func indexFold(text, needle string) int {
 
 // wholeSentences leaves out the sentence that text breaks off in, unless that is most of it.
 func wholeSentences(text string) string {
-	if i := strings.LastIndexAny(text, ".!?…。！？।؟\n"); i > len(text)/2 {
-		end := i + 1
-		for end < len(text) && text[end]&0xc0 == 0x80 { // the rest of the character
-			end++
+	if ends := sentenceEnd.FindAllStringIndex(text, -1); len(ends) > 0 {
+		if last := ends[len(ends)-1]; last[0] > len(text)/2 {
+			return strings.TrimSpace(text[:last[1]])
 		}
-		return strings.TrimSpace(text[:end])
 	}
 	return text
 }
+
+// sentenceEnd is the end of a sentence. A full stop of ASCII is one only before a space: it stands in numbers and addresses, too, and what follows it at the end of all is not known.
+var sentenceEnd = regexp.MustCompile(`[.!?]["')\]]*\s|[^\s\d][.!?]$|[…。！？।؟\n]`)
 
 // unreadable is the failure of an answer that the library could not read. Its own words may quote the answer.
 func unreadable(err error) error {
@@ -335,7 +346,8 @@ func unreadable(err error) error {
 // chatCall carries the library's one request of an answer to the guarded client. It is made for each answer.
 type chatCall struct {
 	remote *remote
-	fail   error // why there is no answer
+	at     *url.URL // with the query of the address that was configured
+	fail   error    // why there is no answer
 }
 
 // Do implements openai.HTTPDoer.
@@ -355,7 +367,7 @@ func (c *chatCall) Do(r *http.Request) (*http.Response, error) {
 		}
 	}
 	resp, err := c.remote.http.Do(r.Context(), &safehttp.Request{
-		Method: r.Method, URL: r.URL, Header: append(fields, c.remote.header...), Body: body, Timeout: c.remote.timeout,
+		Method: r.Method, URL: c.at, Header: append(fields, c.remote.header...), Body: body, Timeout: c.remote.timeout, Keep: maxCompletion,
 	})
 	if err != nil {
 		c.fail = callError(err)
@@ -367,7 +379,7 @@ func (c *chatCall) Do(r *http.Request) (*http.Response, error) {
 		}
 		c.fail = fail
 	} else {
-		c.fail = whole(resp)
+		c.fail = whole(resp, maxCompletion)
 	}
 	if c.fail != nil {
 		return nil, c.fail

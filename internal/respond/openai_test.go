@@ -133,6 +133,13 @@ func TestOpenAI_ReadsAnswers(t *testing.T) {
 		{"pages of USSD", completion(long, "stop"), nil, hookswitch.USSD, hookswitch.Reply{Text: strings.TrimSpace(long), Unsolved: true}},
 		{"half a sentence", completion("One. Two! Thr", "length"), nil, hookswitch.SMS, hookswitch.Reply{Text: "One. Two!", Unsolved: true}},
 		{"thoughts", completion("<think>\nthe person wants…\n</think>\n\nHello.", "stop"), nil, hookswitch.SMS, hookswitch.Reply{Text: "Hello.", Unsolved: true}},
+		{"thoughts without a beginning", completion("The person wants [handover]…\n</think>\n\nHello.", "stop"), object{"marks": true}, hookswitch.SMS, hookswitch.Reply{Text: "Hello.", Unsolved: true}},
+		{"half a number", completion("Your order is on its way. The total you owe is KES 1,234.50 and it is due on Fri", "length"), nil, hookswitch.SMS,
+			hookswitch.Reply{Text: "Your order is on its way. The total you owe is KES 1,234.50 and it is due on Fri", Unsolved: true}},
+		{"a number at the end", completion("Your order is on its way, it is. You owe 1,234.", "length"), nil, hookswitch.SMS, hookswitch.Reply{Text: "Your order is on its way, it is.", Unsolved: true}},
+		{"a whole sentence at the end", completion("One. Two. Three.", "length"), nil, hookswitch.SMS, hookswitch.Reply{Text: "One. Two. Three.", Unsolved: true}},
+		{"most of it would be lost", completion("One. Two", "length"), nil, hookswitch.SMS, hookswitch.Reply{Text: "One. Two", Unsolved: true}},
+		{"long thoughts", completion("<think>"+strings.Repeat("well ", 20_000)+"</think>Hello.", "stop"), nil, hookswitch.SMS, hookswitch.Reply{Text: "Hello.", Unsolved: true}},
 		{"handover mark", completion("I get somebody.\n[Handover]", "stop"), object{"marks": true}, hookswitch.SMS, hookswitch.Reply{Text: "I get somebody.", Handover: true, Unsolved: true}},
 		{"handover mark alone", completion("[handover]", "stop"), object{"marks": true, "handoverReply": "Wait."}, hookswitch.SMS, hookswitch.Reply{Text: "Wait.", Handover: true, Unsolved: true}},
 		{"solved mark", completion("Done. [solved]", "stop"), object{"marks": true}, hookswitch.SMS, hookswitch.Reply{Text: "Done."}},
@@ -179,7 +186,7 @@ func TestOpenAI_SaysWhetherAskingAgainMayHelp(t *testing.T) {
 		{"no choices", says(200, `{}`), true, 0, "no choices"},
 		{"no words", says(200, completion(" ", "content_filter")), true, 0, "the model said nothing (content_filter)"},
 		{"only thoughts", says(200, completion("<think>hmm", "length")), true, 0, "spent all its tokens"},
-		{"huge", says(200, completion(strings.Repeat("x", 200_000), "stop")), true, 0, "longer than 64 KiB"},
+		{"huge", says(200, completion(strings.Repeat("x", 2_000_000), "stop")), true, 0, "longer than 1024 KiB"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -207,6 +214,21 @@ func TestOpenAI_EndsWithItsTime(t *testing.T) {
 	}
 }
 
+func TestOpenAI_KeepsTheQueryOfItsAddress(t *testing.T) {
+	t.Parallel()
+	s := newStandIn(t, says(200, completion("Hello.", "stop")))
+	for _, base := range []string{"/v1?api-version=1", "/v1/?api-version=1"} {
+		if _, err := chatModel(t, s, object{"baseUrl": s.URL + base}).Respond(t.Context(), question()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, got := range s.requests {
+		if got.path != "POST /v1/chat/completions?api-version=1" {
+			t.Errorf("asked %s", got.path)
+		}
+	}
+}
+
 func TestOpenAI_ChecksItsConfiguration(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ raw, want string }{
@@ -216,6 +238,10 @@ func TestOpenAI_ChecksItsConfiguration(t *testing.T) {
 		{`{"kind":"openai","model":"m","reasoningEffort":"huge"}`, "reasoningEffort: must be one of none, "},
 		{`{"kind":"openai","model":"m","apiKey":"sk\nx"}`, "apiKey: must not contain"},
 		{`{"kind":"openai","model":"m","contextTokens":1}`, "contextTokens: must be a whole number from 100"},
+		{`{"kind":"openai","model":"m","model":"n"}`, "model: is given twice"},
+		{`{"kind":"openai","model":"m","limits":{"sms":{"tokens":20,"tokens":30}}}`, "limits.sms.tokens: is given twice"},
+		{`{"kind":"openai","model":"o3","temperature":0}`, "temperature: must be left out"},
+		{`{"kind":"openai","model":"gpt-6-sol","reasoningEffort":"minimal"}`, "reasoningEffort: is not known to this model"},
 		{`{"kind":"openai","model":"m","marks":"yes"}`, "marks: must be true or false"},
 	}
 	for _, tt := range tests {
