@@ -47,7 +47,7 @@ func (p *printer) fields(list ...field) {
 	}
 	for _, f := range list {
 		if f.value != "" {
-			p.line("%-*s  %s", width, f.name, f.value)
+			p.line("%-*s  %s", width, f.name, oneLine(f.value))
 		}
 	}
 }
@@ -62,7 +62,7 @@ func (p *printer) table(head []string, rows [][]string) {
 	for _, row := range append([][]string{head}, rows...) {
 		cells := make([]string, len(row))
 		for i, cell := range row {
-			cells[i] = plain(cell)
+			cells[i] = plain(oneLine(cell))
 		}
 		fmt.Fprintln(w, strings.Join(cells, "\t"))
 	}
@@ -102,6 +102,11 @@ func plain(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// oneLine is s without line ends and tabs, which would look like another field or another row.
+func oneLine(s string) string {
+	return strings.NewReplacer("\r\n", " ", "\n", " ", "\t", " ").Replace(s)
 }
 
 func dangerous(r rune) bool {
