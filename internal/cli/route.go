@@ -102,7 +102,7 @@ func (routeCmd) Help() string {
 
 // credentialFlags are what sets credentials.
 type credentialFlags struct {
-	Set  []string `name:"set" placeholder:"NAME=VALUE" help:"A credential; NAME=@FILE reads it from a file, and keeps it out of the list of processes. May be given several times, also for several values of one."`
+	Set  []string `name:"set" sep:"none" placeholder:"NAME=VALUE" help:"A credential; NAME=@FILE reads it from a file, and keeps it out of the list of processes. May be given several times, also for several values of one."`
 	Rate string   `name:"rate" placeholder:"RATE" help:"How often may be sent over it, such as 10/s, or usual."`
 }
 
@@ -111,7 +111,7 @@ func (c *credentialFlags) read(e *env) (map[string][]string, error) {
 	for _, one := range c.Set {
 		name, value, ok := strings.Cut(one, "=")
 		if !ok || name == "" {
-			return nil, usagef("--set takes NAME=VALUE, and got %q", name)
+			return nil, usagef("--set takes NAME=VALUE, and got something without a name before an “=”")
 		}
 		if file, isFile := strings.CutPrefix(value, "@"); isFile {
 			b, err := e.readInput(file)
@@ -192,7 +192,10 @@ func (c *oneRoute) find(ctx context.Context, cl *client.Client) (sender, route s
 			found = append(found, r)
 		}
 	}
-	if len(found) != 1 {
+	if len(found) == 0 {
+		return "", "", hinted(fmt.Errorf("the sender has no route that %q names", c.Route), "\"hookswitch sender get\" for those that there are, or \"hookswitch sender route add\"")
+	}
+	if len(found) > 1 {
 		return "", "", hinted(fmt.Errorf("the sender has %d routes that %q names", len(found), c.Route), "the id of one, which \"hookswitch sender get\" prints")
 	}
 	return s.ID, found[0].ID, nil

@@ -101,7 +101,7 @@ type played struct {
 	PublicURL  string            `name:"public-url" placeholder:"URL" help:"The server's address as the provider knows it, which Twilio's signatures cover; --url when not given."`
 	Path       string            `name:"path" placeholder:"PATH" help:"The door, such as /in/snd_…; the shared one of the channel when not given."`
 	File       string            `name:"file" short:"f" placeholder:"FILE" help:"Take the credentials from the first entry of the channel in a sender file."`
-	Credential map[string]string `name:"credential" placeholder:"NAME=VALUE" help:"A credential as sender files name it; wins over the file."`
+	Credential map[string]string `name:"credential" mapsep:"none" placeholder:"NAME=VALUE" help:"A credential as sender files name it; wins over the file."`
 	JSON       bool              `name:"json" help:"Print JSON, one object a line."`
 }
 
