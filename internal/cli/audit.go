@@ -87,6 +87,9 @@ func (c *auditVerify) Run(e *env) error {
 		if err == nil {
 			err = json.Unmarshal(b, &noted)
 		}
+		if err == nil && len(noted.Heads) == 0 {
+			err = fmt.Errorf("%s is not what \"hookswitch audit verify --json\" prints", c.Against)
+		}
 		if err != nil {
 			return &usageError{fmt.Errorf("--against: %w", err)}
 		}
