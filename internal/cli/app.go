@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/hookswitch/hookswitch/internal/client"
@@ -228,20 +229,27 @@ func (c *appSet) Run(e *env) error {
 		}
 	}
 	a, err := ask(e, &c.remote, func(ctx context.Context, cl *client.Client) (out appWithPortal, err error) {
+		if out.App, err = cl.UpdateApp(ctx, c.App, fields); err != nil {
+			return out, err
+		}
+		// What comes behind is said to be missing: some is set already.
+		app := out.ID
 		if responder != nil {
-			if _, err := cl.SetResponder(ctx, c.App, responder); err != nil {
+			if _, err = cl.SetResponder(ctx, app, responder); err != nil {
+				return out, fmt.Errorf("the app is set, but not its responder: %w", err)
+			}
+			if out.App, err = cl.App(ctx, app); err != nil {
 				return out, err
 			}
 		}
 		if len(portal) > 0 {
-			p, err := cl.UpdatePortal(ctx, c.App, portal)
+			p, err := cl.UpdatePortal(ctx, app, portal)
 			if err != nil {
-				return out, err
+				return out, fmt.Errorf("the app is set, but not its portal: %w", err)
 			}
 			out.Portal = &p
 		}
-		out.App, err = cl.UpdateApp(ctx, c.App, fields)
-		return out, err
+		return out, nil
 	})
 	if err != nil {
 		return err
