@@ -94,6 +94,12 @@ func listHint(message, path string) string {
 	switch {
 	case strings.HasPrefix(message, "endpoint"):
 		return "hookswitch endpoint list --app APP"
+	case strings.HasPrefix(message, "sender"):
+		return "hookswitch sender list --app APP"
+	case len(words) > 0 && (words[0] == "stray" || words[0] == "task"):
+		return "hookswitch " + words[0] + " list"
+	case len(words) > 0 && (words[0] == "contact" || words[0] == "event-type"):
+		return "hookswitch " + words[0] + " --help"
 	case strings.HasPrefix(message, "application") || len(words) > 0 && words[0] == "app":
 		return "hookswitch app list"
 	case len(words) > 0 && words[0] == "node":

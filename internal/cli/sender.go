@@ -64,7 +64,7 @@ func (p *printer) sender(s client.Sender) {
 		}
 	}
 	for _, r := range s.Routes {
-		list = append(list, field{"  route", routeText(r)})
+		list = append(list, field{"  route", routeText(r)}, field{"  route id", r.ID})
 		if r.Receives {
 			list = append(list, field{"  door", strings.Join(append([]string{r.DoorURL}, r.SharedDoorURLs...), " or ")})
 		}
