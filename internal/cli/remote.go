@@ -27,7 +27,7 @@ type remote struct {
 
 // client is a client of the server that the flags name.
 func (r *remote) client(d Deps) (*client.Client, error) {
-	token := r.Token
+	token := hookswitch.Secret(strings.TrimSpace(r.Token.Reveal()))
 	if token == "" {
 		var err error
 		if token, err = readToken(filepath.Join(r.DataDir, config.TokenFile)); err != nil {
