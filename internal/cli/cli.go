@@ -7,7 +7,9 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"reflect"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -116,10 +118,28 @@ func Run(ctx context.Context, args []string, d Deps) int {
 	if done {
 		return code
 	}
+	if line.err == nil {
+		line.err = emptyID(line.ctx)
+	}
 	if line.err != nil {
 		return e.fail(&usageError{line.err}, line.path)
 	}
 	return e.fail(line.ctx.Run(), line.path)
+}
+
+// emptyID is an error where something that has to be named is "", as a variable of a shell is that was never set: the list of all such things has the address without a name.
+func emptyID(ctx *kong.Context) error {
+	for _, p := range ctx.Path {
+		if v := p.Positional; v != nil && v.Required && v.Target.Kind() == reflect.String && v.Target.String() == "" {
+			return fmt.Errorf("%s is empty", v.ShortSummary())
+		}
+	}
+	for _, f := range ctx.Flags() {
+		if f.Name == "app" && f.Required && f.Target.String() == "" {
+			return errors.New("--app is empty")
+		}
+	}
+	return nil
 }
 
 // valueHelp is the help of a flag with its default and its variable.

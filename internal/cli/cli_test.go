@@ -55,6 +55,11 @@ func TestRun_ExitCodesTellUsageFromFailure(t *testing.T) {
 		{[]string{"app", "list", "--limit=101"}, 2, "between 1 and 100"},
 		{[]string{"app", "list", "--token=t", "--url=nowhere"}, 2, `"nowhere" is not the address`},
 		{[]string{"key", "list", "--token=t"}, 2, "--app"},
+		{[]string{"app", "get", "--token=t", ""}, 2, "<app> is empty"},
+		{[]string{"endpoint", "get", "--token=t", "--app=a", ""}, 2, "<endpoint> is empty"},
+		{[]string{"key", "list", "--token=t", "--app="}, 2, "--app is empty"},
+		{[]string{"sender", "route", "set", "--token=t", "--app=a", "s", "sms", "--set=EAAG"}, 2, "without a name"},
+		{[]string{"audit", "verify", "--token=t", "--against=testdata/senders.json"}, 2, "is not what \"hookswitch audit verify --json\" prints"},
 		{[]string{"endpoint", "set", "--app=a", "e", "--enable", "--disable"}, 2, "--enable"},
 		{[]string{"event", "send", "--app=a", "x", "{"}, 2, "not valid JSON: line 1"},
 		{[]string{"event", "send", "--app=a", "x", "[]"}, 2, "must be a JSON object"},
@@ -102,6 +107,7 @@ func TestRun_HintsFollowTheAnswer(t *testing.T) {
 		{401, `{"code":"unauthorized","message":"no"}`, "HOOKSWITCH_OPERATOR_TOKEN"},
 		{404, `{"code":"not_found","message":"application not found"}`, "hookswitch app list"},
 		{404, `{"code":"not_found","detail":"endpoint not found"}`, "hookswitch endpoint list --app APP"},
+		{404, `{"code":"not_found","detail":"sender not found"}`, "hookswitch sender list --app APP"},
 		{404, `<html>`, "another --url"},
 		{409, `{"code":"conflict","message":"taken"}`, "hookswitch app list"},
 		{503, `{"code":"unavailable","message":"busy"}`, "in a moment"},
@@ -125,6 +131,13 @@ func TestOutput_IsHarmlessForTerminals(t *testing.T) {
 	got := run(t, Deps{}, "app", "list", "--token=t", "--url="+answer(t, 200, string(b)))
 	if want := `a\u001b[2Jb\u009b1m\u202ec\u000dd\u0000`; !strings.Contains(got.stdout, want) || strings.ContainsAny(got.stdout, "\u001b\u009b\u202e\r\u0000") {
 		t.Errorf("got %q", got.stdout)
+	}
+	forged := `{"id":"app_1","name":"Bob\nid  app_2\tx"}`
+	if got := run(t, Deps{}, "app", "get", "x", "--token=t", "--url="+answer(t, 200, forged)); !strings.Contains(got.stdout, "Bob id  app_2 x") {
+		t.Errorf("a name takes a line of its own: %q", got.stdout)
+	}
+	if got := run(t, Deps{}, "app", "list", "--token=t", "--url="+answer(t, 200, `{"items":[`+forged+`]}`)); strings.Count(got.stdout, "\n") != 2 {
+		t.Errorf("a name takes a row of its own: %q", got.stdout)
 	}
 	b, err = json.Marshal(map[string]string{"code": "x", "message": evil})
 	if err != nil {
