@@ -5,6 +5,12 @@
   const root = document.documentElement;
   const each = (within, selector, fn) => { for (const e of within.querySelectorAll(selector)) fn(e); };
 
+  // A page that is left while it is still being shown ends its transition early, which is no failure.
+  addEventListener("pagereveal", (event) => {
+    const shown = event.viewTransition;
+    if (shown) for (const end of [shown.ready, shown.updateCallbackDone, shown.finished]) end.catch(() => {});
+  });
+
   // Notes are said once and go away by themselves.
   const say = (text) => {
     const box = document.getElementById("toasts");
