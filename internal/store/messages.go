@@ -143,7 +143,7 @@ func (r *Reader) MessagesByKeys(ctx context.Context, app hookswitch.Key, keys []
 // maxLine is how much of a message's text a history shows, in characters.
 const maxLine = "4000"
 
-// History are up to limit messages of a conversation before one, where that is not 0, and the answers to them, oldest first, without those that were taken back. heard says that the
+// History are up to limit messages of a conversation before one, where that is not 0, and our answers to them, oldest first, without those that were taken back. heard says that the
 // person has written any of them, taken back or not.
 func (r *Reader) History(ctx context.Context, app, conversation, before hookswitch.Key, limit int) (lines []hookswitch.Line, heard bool, err error) {
 	if before == 0 {
