@@ -20,11 +20,10 @@ const (
 	maxQueued       = 4096
 	maxQueuedBytes  = 64 << 20
 	maxOutcomeQueue = 16384
-	// maxBackground is how many updates that nobody waits for ride in one commit, fewBackground in one that somebody waits for, and one alone where more than crowded do: whoever
-	// waits comes behind no more than those.
+	// maxBackground is how many updates that nobody waits for ride in a commit of their own. Whoever is waited for goes first, and they ride with those only where they have been
+	// passed by so many commits, one at a time.
 	maxBackground = 4
-	fewBackground = 2
-	crowded       = 4
+	maxPassed     = 8
 	// outcomeDelay is how long an outcome waits for others that ride along in the same commit.
 	outcomeDelay = 20 * time.Millisecond
 	// maxKeyAge is how old the key of an event may be when it is committed. Readers that walk forward stay further behind than that.
@@ -76,6 +75,7 @@ type queue struct {
 	mu       sync.Mutex
 	units    []*unit
 	later    []*unit // in the background
+	passed   int     // commits without one of them, while there were some
 	bytes    int
 	outcomes []*Outcome
 	writing  []*Outcome // taken and not yet committed
@@ -180,20 +180,7 @@ func (q *queue) take(now time.Time, flush bool) (units []*unit, outcomes []*Outc
 		q.units = nil
 	}
 	q.bytes -= bytes
-	most := maxBackground
-	switch {
-	case n > crowded:
-		most = 1
-	case n > 0:
-		most = fewBackground
-	}
-	if k := min(len(q.later), most); k > 0 {
-		units = append(units, q.later[:k]...)
-		q.later = q.later[k:]
-		if len(q.later) == 0 {
-			q.later = nil
-		}
-	}
+	units = append(units, q.takeLater(n)...)
 	if m > 0 {
 		outcomes = q.outcomes[:m:m]
 		q.outcomes = q.outcomes[m:]
@@ -204,6 +191,27 @@ func (q *queue) take(now time.Time, flush bool) (units []*unit, outcomes []*Outc
 		q.room.Broadcast()
 	}
 	return units, outcomes, 0
+}
+
+// takeLater returns what may ride in the background of n units.
+func (q *queue) takeLater(n int) []*unit {
+	if len(q.later) == 0 {
+		return nil
+	}
+	most := maxBackground
+	if n > 0 {
+		if q.passed++; q.passed < maxPassed {
+			return nil
+		}
+		most = 1
+	}
+	k := min(len(q.later), most)
+	list := q.later[:k:k]
+	q.later, q.passed = q.later[k:], 0
+	if len(q.later) == 0 {
+		q.later = nil
+	}
+	return list
 }
 
 // wrote notes that what was taken has been committed, or put back.
