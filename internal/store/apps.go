@@ -133,15 +133,15 @@ func (tx *Tx) ensureOrganization(now time.Time) error {
 
 // UpdateApp stores the changed fields of an app under a new version.
 func (tx *Tx) UpdateApp(a *hookswitch.App) error {
-	err := tx.execOne("application", `UPDATE apps SET uid = $2, name = $3, throttle_rate = $4, metadata = $5, bot_name = $6, bot_ref = $7, company_id = $8,
+	err := tx.changeApp(a.Key, `UPDATE apps SET uid = $2, name = $3, throttle_rate = $4, metadata = $5, bot_name = $6, bot_ref = $7, company_id = $8,
 		updated_at = $9, changed_at = $9, version = version + 1 WHERE id = $1 AND deleted_at = 0`,
-		int64(a.Key), nullText(a.UID), a.Name, a.ThrottleRate, pairsText(a.Metadata), a.BotName, a.BotRef, a.CompanyID, millis(a.UpdatedAt))
+		nullText(a.UID), a.Name, a.ThrottleRate, pairsText(a.Metadata), a.BotName, a.BotRef, a.CompanyID, millis(a.UpdatedAt))
 	return tx.unique(err, "an application with this uid exists already")
 }
 
 // TouchApp gives an app a new version: where its events go has changed.
 func (tx *Tx) TouchApp(app hookswitch.Key, now time.Time) error {
-	return tx.execOne("application", `UPDATE apps SET version = version + 1, changed_at = $2 WHERE id = $1 AND deleted_at = 0`, int64(app), millis(now))
+	return tx.changeApp(app, `UPDATE apps SET version = version + 1, changed_at = $2 WHERE id = $1 AND deleted_at = 0`, millis(now))
 }
 
 // HoldApp makes transactions that hold the same app run one after the other. Nothing about the app changes.
@@ -151,8 +151,7 @@ func (tx *Tx) HoldApp(app hookswitch.Key) error {
 
 // DeleteApp hides an app with all it has, and frees its uid and the addresses of its routes.
 func (tx *Tx) DeleteApp(app hookswitch.Key, now time.Time) error {
-	if err := tx.execOne("application", `UPDATE apps SET deleted_at = $2, changed_at = $2, version = version + 1 WHERE id = $1 AND deleted_at = 0`,
-		int64(app), millis(now)); err != nil {
+	if err := tx.changeApp(app, `UPDATE apps SET deleted_at = $2, changed_at = $2, version = version + 1 WHERE id = $1 AND deleted_at = 0`, millis(now)); err != nil {
 		return err
 	}
 	for _, statement := range []string{
@@ -173,14 +172,32 @@ func (tx *Tx) DeleteApp(app hookswitch.Key, now time.Time) error {
 
 // CheckVersion ends the transaction with ErrStale unless the app still has the version. It may do so later than here.
 func (tx *Tx) CheckVersion(app hookswitch.Key, version int64) error {
+	if have, ok := tx.versions[app]; ok {
+		return sameVersion(have, version)
+	}
 	return tx.check(func(row rowScanner) error {
 		var have int64
-		err := row.Scan(&have)
-		if err == nil && have != version {
-			return ErrStale
+		if err := row.Scan(&have); err != nil {
+			return readErr(err, "application")
 		}
-		return readErr(err, "application")
+		if tx.versions != nil {
+			tx.versions[app] = have
+		}
+		return sameVersion(have, version)
 	}, selectVersion, int64(app))
+}
+
+func sameVersion(have, want int64) error {
+	if have != want {
+		return ErrStale
+	}
+	return nil
+}
+
+// changeApp runs a statement that gives an app another version.
+func (tx *Tx) changeApp(app hookswitch.Key, query string, args ...any) error {
+	delete(tx.versions, app)
+	return tx.execOne("application", query, append([]any{int64(app)}, args...)...)
 }
 
 const selectVersion = `SELECT version FROM apps WHERE id = $1 AND deleted_at = 0`

@@ -199,10 +199,9 @@ func (s *sqlite) commitAs(b *batch, careful bool) (err error) {
 		}
 	}()
 	w := &noted{writer: s.w, careful: careful}
-	tx := &Tx{Reader: Reader{q: w, d: sqliteDialect, box: s.box}, ctx: ctx}
-	versions := make(map[hookswitch.Key]int64, 4)
+	tx := &Tx{Reader: Reader{q: w, d: sqliteDialect, box: s.box}, ctx: ctx, versions: make(map[hookswitch.Key]int64, 4)}
 	for _, a := range b.accepts {
-		if err := s.accept(tx, w, a, versions); err != nil {
+		if err := s.accept(tx, w, a); err != nil {
 			return err
 		}
 	}
@@ -224,21 +223,13 @@ func (s *sqlite) commitAs(b *batch, careful bool) (err error) {
 	return nil
 }
 
-func (s *sqlite) accept(tx *Tx, w *noted, a *Accept, versions map[hookswitch.Key]int64) error {
+func (s *sqlite) accept(tx *Tx, w *noted, a *Accept) error {
 	a.err = nil
-	have, ok := versions[a.App]
-	if !ok {
-		err := tx.q.QueryRowContext(tx.ctx, selectVersion, int64(a.App)).Scan(&have)
-		if errors.Is(err, sql.ErrNoRows) {
-			have = -1
-		} else if err != nil {
-			return err
-		}
-		versions[a.App] = have
-	}
-	if have != a.Version {
+	if err := tx.CheckVersion(a.App, a.Version); errors.Is(err, ErrStale) || hookswitch.KindOf(err) == hookswitch.NotFound {
 		a.err = ErrStale
 		return nil
+	} else if err != nil {
+		return err
 	}
 	if len(a.Once) > 1 { // all of them, or none
 		return s.guarded(tx, w, &a.err, func(tx *Tx) error { return acceptRows(tx, a, s.now()) })
@@ -286,6 +277,7 @@ func (s *sqlite) guarded(tx *Tx, w *noted, result *error, fn func(*Tx) error) er
 			if _, err := w.ExecContext(tx.ctx, `ROLLBACK TO unit`); err != nil {
 				return err
 			}
+			clear(tx.versions) // it may have read its own
 		}
 	}
 	if w.careful {

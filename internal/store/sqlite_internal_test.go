@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
+
+	"github.com/hookswitch/hookswitch"
 )
 
 // openOnSQLite opens a store, which is closed when the test ends.
@@ -119,6 +122,34 @@ func TestSQLite_NothingStaysOfAUnitThatFailsAfterItHasWritten(t *testing.T) {
 		if b.careful != c.careful {
 			t.Errorf("%d more commits are careful, want %d", b.careful, c.careful)
 		}
+	}
+}
+
+func TestSQLite_UnitsOfOneCommitSeeEachOthersVersionsOfAnApp(t *testing.T) {
+	t.Parallel()
+	_, b := openOnSQLite(t)
+	refused := errors.New("refused")
+	check := func(version int64) *unit {
+		return &unit{update: func(tx *Tx) error { return tx.CheckVersion(hookswitch.OrganizationApp, version) }}
+	}
+	touch := func(check int64, err error) *unit {
+		return &unit{update: func(tx *Tx) error {
+			return cmp.Or(tx.TouchApp(hookswitch.OrganizationApp, time.Now()), tx.CheckVersion(hookswitch.OrganizationApp, check), err)
+		}}
+	}
+	accept := func(version int64) *Accept { return &Accept{App: hookswitch.OrganizationApp, Version: version} }
+	now, before, nowhere := accept(1), accept(0), &Accept{App: 12345, Version: 1}
+	units := []*unit{check(1), touch(2, refused), check(1), touch(2, nil), check(1), check(2)}
+	if err := b.commit(&batch{accepts: []*Accept{now, before, nowhere}, updates: units}); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []error{nil, refused, nil, nil, ErrStale, nil} {
+		if got := units[i].err; !errors.Is(got, want) {
+			t.Errorf("unit %d: %v, want %v", i, got, want)
+		}
+	}
+	if now.err != nil || !errors.Is(before.err, ErrStale) || !errors.Is(nowhere.err, ErrStale) {
+		t.Errorf("accepts: %v for the version of the app, %v for the one before, %v for no app", now.err, before.err, nowhere.err)
 	}
 }
 

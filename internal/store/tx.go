@@ -19,6 +19,8 @@ type Tx struct {
 	failed error
 	// pipe is the connection on PostgreSQL; nil on SQLite, where no statement is worth waiting with.
 	pipe *pipe
+	// versions are those of live apps that have been read and not changed since, where one transaction is made of many updates; nil on PostgreSQL.
+	versions map[hookswitch.Key]int64
 }
 
 // ErrStale says that events were fanned out under an older version of their App. The caller reads the App again and fans out anew.
