@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"regexp"
+	"strconv"
 	"sync"
 	"time"
 
@@ -87,8 +88,16 @@ const stmtLimit = 512
 // boundLimit is a limit that is bound. SQLite plans a statement anew for each value bound there, which can take longer than running it; an expression it takes as it comes.
 var boundLimit = regexp.MustCompile(`LIMIT \$\d+`)
 
-// bindable is text as it is prepared.
-func bindable(text string) string { return boundLimit.ReplaceAllString(text, "${0} + 0") }
+// bindable is text as it is prepared. Parameters that come in the order of their numbers lose these: to SQLite they are names, each of which the driver looks up with each run.
+func bindable(text string) string {
+	text = boundLimit.ReplaceAllString(text, "${0} + 0")
+	for i, name := range numbered.FindAllString(text, -1) {
+		if name != "$"+strconv.Itoa(i+1) {
+			return text
+		}
+	}
+	return numbered.ReplaceAllLiteralString(text, "?")
+}
 
 // stmt is the prepared text, or nil where it has to run unprepared: beyond the limit, and where it cannot be prepared, which running it then
 // tells.
