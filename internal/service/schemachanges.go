@@ -36,7 +36,7 @@ func (c *SchemaComparison) Breaks() bool {
 	return c.Gone || c.Version == c.Against && slices.ContainsFunc(c.Changes, func(one SchemaChange) bool { return one.Breaking })
 }
 
-// CheckEventType says what is wrong with schemas, and in what they differ from those that the event type with the name has. One that does not exist has none.
+// CheckEventType says what is wrong with schemas, and in what they differ from those that the event type with the name has.
 func (s *Service) CheckEventType(ctx context.Context, name string, schemas []byte) ([]SchemaComparison, error) {
 	t := hookswitch.EventType{Name: name, Schemas: schemas}
 	if err := checkEventType(&t); err != nil {
@@ -44,7 +44,7 @@ func (s *Service) CheckEventType(ctx context.Context, name string, schemas []byt
 	}
 	have, err := s.EventType(ctx, name)
 	if hookswitch.KindOf(err) == hookswitch.NotFound {
-		return nil, nil
+		return nil, hookswitch.NotFoundf("there is no event type %q to compare with", name)
 	}
 	if err != nil {
 		return nil, err

@@ -3,6 +3,10 @@ package operator_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/service"
+	"github.com/hookswitch/hookswitch/internal/service/servicetest"
 )
 
 func TestRoutes_AreAddedChangedCheckedAndRemoved(t *testing.T) {
@@ -72,6 +76,8 @@ func TestResponder_IsReadWithoutSecretsAndSwitchedOff(t *testing.T) {
 
 func TestEventTypes_AreCompared(t *testing.T) {
 	each(t, func(a *api) {
+		a.do(404, "POST", "/event-types/order.new/check", `{"schemas":{"1":{"type":"object"}}}`)
+		servicetest.Must(a.service.CreateEventType(a.Context(), hookswitch.EventType{Name: "order.new"}, service.Idempotency{}))(a)
 		got := a.do(200, "POST", "/event-types/order.new/check", `{"schemas":{"1":{"type":"object"}}}`)
 		a.same("breaks", got["breaks"], false)
 		a.do(400, "POST", "/event-types/order.new/check", `{"schemas":{"1":7}}`)
