@@ -46,6 +46,12 @@ type MessageSender interface {
 	Send(ctx context.Context, out *Outgoing) (Accepted, error)
 }
 
+// SendingChecker is a MessageSender that needs other credentials to send than the CredentialFields that say Sends, such as one of two.
+type SendingChecker interface {
+	// LacksToSend are the names of the credentials that r has to be given before its provider can be called to send over it; none: it can.
+	LacksToSend(r *Route) []string
+}
+
 // CredentialsChecker is a Provider that can say what is wrong with credentials and settings before a Route is made of them.
 type CredentialsChecker interface {
 	// CheckCredentials returns nil, or an error of kind Invalid whose fields, named from "body" on, are the names in c.

@@ -218,7 +218,7 @@ func (s *Service) checkRoute(p hookswitch.Provider, r *hookswitch.Route, in *Rou
 		values := in.Credentials[name]
 		at := slices.Index(known, name)
 		if _, have := r.Credentials[name]; at < 0 && !have && len(fields) > 0 {
-			c.Field("is nothing that "+r.Provider+" wants for "+string(r.Channel)+"; it takes "+strings.Join(known, ", "), "credentials", name)
+			c.Field(unwanted(p, r.Channel), "credentials", name)
 			continue
 		}
 		switch {
@@ -357,7 +357,7 @@ func (s *Service) CheckRoute(ctx context.Context, app hookswitch.Key, id, route 
 	}
 	out.Fields = credentialFields(p, r.Channel)
 	for _, f := range out.Fields {
-		if (f.Receives && !out.Setup.Receives || f.Sends && out.Setup.Sends) && r.Credentials.First(f.Name) == "" {
+		if f.Receives && !out.Setup.Receives && r.Credentials.First(f.Name) == "" || slices.Contains(out.Setup.Lacks, f.Name) {
 			out.Missing = append(out.Missing, f)
 		}
 	}

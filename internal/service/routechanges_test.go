@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -137,4 +138,49 @@ func TestCheckRoute_TellsWhatIsMissingAndWhatCame(t *testing.T) {
 			t.Errorf("found %+v", got)
 		}
 	})
+}
+
+func TestRouteSetups_SendOnlyWithWhatTheProviderNeedsForIt(t *testing.T) {
+	t.Parallel()
+	w := servicetest.New(t, storetest.SQLite(t), realProviders)
+	type creds = hookswitch.Credentials
+	for name, c := range map[string]struct {
+		channel     hookswitch.Channel
+		provider    string
+		credentials creds
+		phone       string
+		lacks       string
+		never       bool
+	}{
+		"meta":                         {hookswitch.WhatsApp, "meta", creds{"access_token": {"T"}, "phone_number_id": {"1"}}, "", "", false},
+		"meta that receives":           {hookswitch.WhatsApp, "meta", creds{"app_secret": {"s"}, "phone_number_id": {"1"}}, "", "access_token", false},
+		"telegram without a token":     {hookswitch.Telegram, "telegram", creds{"secret_token": {"s"}}, "", "bot_token", false},
+		"twilio":                       {hookswitch.SMS, "twilio", creds{"account_sid": {"AC1"}, "auth_token": {"t"}}, "+15550001111", "", false},
+		"twilio with a key":            {hookswitch.SMS, "twilio", creds{"account_sid": {"AC1"}, "api_key_sid": {"SK1"}, "api_key_secret": {"k"}, "messaging_service_sid": {"MG1"}}, "", "", false},
+		"twilio with half a key":       {hookswitch.SMS, "twilio", creds{"account_sid": {"AC1"}, "api_key_sid": {"SK1"}}, "+15550001111", "auth_token", false},
+		"twilio that has no number":    {hookswitch.SMS, "twilio", creds{"account_sid": {"AC1"}, "auth_token": {"t"}}, "", "from", false},
+		"calls":                        {hookswitch.Voice, "twilio", creds{"account_sid": {"AC1"}, "auth_token": {"t"}}, "+15550001111", "", true},
+		"x with a short token":         {hookswitch.X, "x", creds{"access_token": {"T"}}, "", "", false},
+		"x with half of a long token":  {hookswitch.X, "x", creds{"access_token": {"T"}, "access_token_secret": {"s"}, "consumer_secret": {"c"}}, "", "consumer_key", false},
+		"x that receives":              {hookswitch.X, "x", creds{"consumer_secret": {"c"}}, "", "access_token", false},
+		"africastalking that receives": {hookswitch.SMS, "africastalking", creds{"callback_key": {"k"}}, "", "username api_key", false},
+		"mail":                         {hookswitch.Email, "mailgun", creds{"address": {"a@example.com"}, "api_key": {"k"}}, "", "", false},
+		"mail from where it comes in":  {hookswitch.Email, "mailgun", creds{"inbound_address": {"a@example.com"}, "api_key": {"k"}}, "", "", false},
+		"mail that receives":           {hookswitch.Email, "mailgun", creds{"signing_key": {"k"}}, "", "address api_key", false},
+		"web chat":                     {hookswitch.WebChat, "webchat", nil, "", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app := w.App()
+			applied := servicetest.Must(w.Service.ApplySenders(t.Context(), app.Key, []service.SenderSpec{{Name: "line", Channel: c.channel, Provider: c.provider, Credentials: c.credentials, PhoneNumber: c.phone}}))(t)
+			defer func() {
+				if err := w.Service.DeleteSender(context.Background(), app.Key, applied[0].Sender.Key); err != nil {
+					t.Error(err)
+				}
+			}()
+			setup := w.Service.RouteSetups(applied[0].Sender)[0]
+			if lacks := strings.Join(setup.Lacks, " "); lacks != c.lacks || setup.Sends != (c.lacks == "" && !c.never) {
+				t.Errorf("sends: %t, lacks %q, want %q", setup.Sends, lacks, c.lacks)
+			}
+		})
+	}
 }

@@ -13,7 +13,9 @@ type RouteSetup struct {
 	// Known is false for a provider that this server has no adapter of: such a route is kept and does nothing.
 	Known    bool
 	Receives bool // its credentials can prove a push
-	Sends    bool
+	// Sends says that messages can be sent over it: its provider can on its channel, and the credentials for that are there. Lacks are those that are not.
+	Sends bool
+	Lacks []string
 	// Challenged says that the provider asks the door to prove itself before it pushes.
 	Challenged bool
 	// Tells says that the provider can be told over its API where to push.
@@ -34,7 +36,7 @@ func (s *Service) RouteSetups(sender *hookswitch.Sender) []RouteSetup {
 		setup := RouteSetup{Route: r, Receives: r.Account != "", Door: s.doorOf(&r), Redirected: slices.Contains(s.o.Redirected, r.Provider)}
 		p, known := s.providers[r.Provider]
 		if setup.Known = known; known {
-			_, setup.Sends = p.(hookswitch.MessageSender)
+			setup.Sends, setup.Lacks = s.Sends(sender, &r)
 			_, setup.Challenged = p.(hookswitch.Challenger)
 			_, setup.Tells = p.(hookswitch.Registrar)
 			for _, d := range p.Doors() {
@@ -49,6 +51,28 @@ func (s *Service) RouteSetups(sender *hookswitch.Sender) []RouteSetup {
 		list = append(list, setup)
 	}
 	return list
+}
+
+// Sends reports whether messages can be sent over a route of a sender. lacks are the names of the credentials without which they cannot, though its provider could.
+func (s *Service) Sends(sender *hookswitch.Sender, r *hookswitch.Route) (sends bool, lacks []string) {
+	p := s.providers[r.Provider]
+	if p == nil || !s.providerInfo(p, r.Channel).Sends {
+		return false, nil
+	}
+	if checks, ok := p.(hookswitch.SendingChecker); ok {
+		from := *r
+		if r.Channel == hookswitch.Email {
+			from.Address = fromOf(sender, r, r.Channel)
+		}
+		lacks = checks.LacksToSend(&from)
+		return len(lacks) == 0, lacks
+	}
+	for _, f := range credentialFields(p, r.Channel) {
+		if f.Sends && r.Credentials.First(f.Name) == "" {
+			lacks = append(lacks, f.Name)
+		}
+	}
+	return len(lacks) == 0, lacks
 }
 
 // MaySimulate says why what a person does may not be simulated over a route; "" when it may. Where answers would reach the real provider, they would reach whoever has the made-up number.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -125,17 +126,7 @@ func (s *Service) checkSpecs(specs []SenderSpec) error {
 				at(m, "phoneNumber")
 			}
 		}
-		if p, ok := s.providers[spec.Provider].(hookswitch.CredentialsChecker); ok {
-			var wrong *hookswitch.Error
-			switch err := p.CheckCredentials(spec.Channel, spec.Credentials); {
-			case errors.As(err, &wrong) && len(wrong.Fields) > 0:
-				for _, f := range wrong.Fields {
-					at(f.Message, append([]string{"credentials"}, f.Path[min(1, len(f.Path)):]...)...)
-				}
-			case err != nil:
-				at(err.Error(), "credentials")
-			}
-		}
+		s.checkSpecCredentials(&spec, func(message string, path ...string) { at(message, append([]string{"credentials"}, path...)...) })
 		if spec.Responder != nil && s.o.CheckResponder != nil {
 			var wrong *hookswitch.Error
 			switch err := s.o.CheckResponder(*spec.Responder); {
@@ -163,6 +154,57 @@ func (s *Service) checkSpecs(specs []SenderSpec) error {
 		}
 	}
 	return c.Err()
+}
+
+// checkSpecCredentials says which credentials of an entry its provider does not take as they are, or does not know.
+func (s *Service) checkSpecCredentials(spec *SenderSpec, at func(message string, path ...string)) {
+	p := s.providers[spec.Provider]
+	if p == nil || !spec.Channel.Valid() {
+		return
+	}
+	told := make(map[string]bool)
+	if checks, ok := p.(hookswitch.CredentialsChecker); ok {
+		var wrong *hookswitch.Error
+		switch err := checks.CheckCredentials(spec.Channel, spec.Credentials); {
+		case errors.As(err, &wrong) && len(wrong.Fields) > 0:
+			for _, f := range wrong.Fields {
+				path := f.Path[min(1, len(f.Path)):]
+				told[strings.Join(path, ".")] = true
+				at(f.Message, path...)
+			}
+		case err != nil:
+			at(err.Error())
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(spec.Credentials)) {
+		if !told[name] && !takesCredential(p, name) {
+			at(unwanted(p, spec.Channel), name)
+		}
+	}
+}
+
+// takesCredential reports whether a provider takes a credential of the name on any of its channels: entries for several channels of one account often share theirs.
+func takesCredential(p hookswitch.Provider, name string) bool {
+	described := false
+	for _, d := range p.Doors() {
+		for _, ch := range d.Channels {
+			fields := credentialFields(p, ch)
+			if slices.ContainsFunc(fields, func(f hookswitch.CredentialField) bool { return f.Name == name }) {
+				return true
+			}
+			described = described || len(fields) > 0
+		}
+	}
+	return !described
+}
+
+// unwanted says that a credential has a name that a provider does not know, and which it takes on a channel.
+func unwanted(p hookswitch.Provider, ch hookswitch.Channel) string {
+	var known []string
+	for _, f := range credentialFields(p, ch) {
+		known = append(known, f.Name)
+	}
+	return "is nothing that " + p.Name() + " wants for " + string(ch) + "; it takes " + strings.Join(known, ", ")
 }
 
 func channelNames() string {

@@ -97,7 +97,7 @@ type changedRouteOut struct {
 func (h *handler) newChangedRoute(done service.ChangedRoute) changedRouteOut {
 	s := done.Sender
 	several := slices.ContainsFunc(s.Routes, func(r hookswitch.Route) bool { return r.Channel != s.Routes[0].Channel })
-	out := changedRouteOut{Route: h.newRoute(&done.Route, h.url+"/in/"+h.id(hookswitch.KindSender, s.Key), several)}
+	out := changedRouteOut{Route: h.newRoute(s, &done.Route, h.url+"/in/"+h.id(hookswitch.KindSender, s.Key), several)}
 	for name := range done.Made {
 		if out.Made == nil {
 			out.Made = make(map[string]string)

@@ -73,7 +73,7 @@ type routeOut struct {
 	// Known is false for a provider that this server has no adapter of: such a route is kept and does nothing.
 	Known    bool `json:"known"`
 	Receives bool `json:"receives"` // its credentials can prove a push
-	Sends    bool `json:"sends"`
+	Sends    bool `json:"sends"`    // its credentials suffice for the calls that send
 	// Rate is how often may be sent over it, as its sender file says; null: as often as is usual at its provider.
 	Rate *string `json:"rate"`
 	// Disabled tells since when, and why, nothing is sent over it; null: it is not disabled. It ends when its credentials are set anew.
@@ -111,7 +111,7 @@ func (h *handler) newSender(s *hookswitch.Sender, hook *hookswitch.Endpoint) sen
 	out.DoorURL = h.url + "/in/" + out.ID
 	several := slices.ContainsFunc(s.Routes, func(r hookswitch.Route) bool { return r.Channel != s.Routes[0].Channel })
 	for i := range s.Routes {
-		out.Routes[i] = h.newRoute(&s.Routes[i], out.DoorURL, several)
+		out.Routes[i] = h.newRoute(s, &s.Routes[i], out.DoorURL, several)
 	}
 	if hook != nil {
 		out.Webhook = &webhookOut{ID: h.id(hookswitch.KindEndpoint, hook.Key), URL: hook.URL, Events: hook.EventTypes, Active: !hook.Disabled,
@@ -126,9 +126,9 @@ func (h *handler) newSender(s *hookswitch.Sender, hook *hookswitch.Endpoint) sen
 	return out
 }
 
-func (h *handler) newRoute(r *hookswitch.Route, door string, several bool) routeOut {
+func (h *handler) newRoute(s *hookswitch.Sender, r *hookswitch.Route, door string, several bool) routeOut {
 	p, known := h.providers[r.Provider]
-	_, sends := p.(hookswitch.MessageSender)
+	sends, _ := h.service.Sends(s, r)
 	out := routeOut{ID: h.id(hookswitch.KindRoute, r.Key), Channel: string(r.Channel), Provider: r.Provider, Address: httpapi.OrNull(r.Address),
 		Known: known, Receives: r.Account != "", Sends: sends, Rate: httpapi.OrNull(r.Rate.String()), DoorURL: door, SharedDoorURLs: []string{}}
 	if r.Disabled() {

@@ -2,7 +2,10 @@ package email
 
 import "github.com/hookswitch/hookswitch"
 
-var _ hookswitch.CredentialsDescriber = (*Provider)(nil)
+var (
+	_ hookswitch.CredentialsDescriber = (*Provider)(nil)
+	_ hookswitch.SendingChecker       = (*Provider)(nil)
+)
 
 // CredentialFields are the address, and what the service proves and sends with.
 func (p *Provider) CredentialFields(hookswitch.Channel) []hookswitch.CredentialField {
@@ -11,6 +14,16 @@ func (p *Provider) CredentialFields(hookswitch.Channel) []hookswitch.CredentialF
 		{Name: credFromName, Label: "Name beside the address", Public: true},
 	}
 	return append(append(list, p.fields()...), hookswitch.CredentialField{Name: credInbound, Label: "Address that receives", Hint: "Where the service receives, if that is another address.", Public: true, Rare: true})
+}
+
+// LacksToSend are the service's key, and the address where mail is not sent from another that the sender has.
+func (p *Provider) LacksToSend(r *hookswitch.Route) (names []string) {
+	for _, f := range p.CredentialFields(r.Channel) {
+		if f.Sends && r.Credentials.First(f.Name) == "" && (f.Name != credAddress || r.Address == "") {
+			names = append(names, f.Name)
+		}
+	}
+	return names
 }
 
 // basicFields are the user and password in the address that a service calls. alone says that nothing else proves what it pushes.
