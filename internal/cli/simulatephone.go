@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -22,7 +23,7 @@ type simulatePhone struct {
 	played
 	Start  string        `name:"channel" default:"whatsapp" placeholder:"CHANNEL" help:"The channel to begin with."`
 	Listen string        `name:"api" default:"127.0.0.1:8421" placeholder:"HOST:PORT" help:"Stand in for the providers' APIs at this address."`
-	Script bool          `name:"script" help:"Show no prompt, and wait for an answer after each message."`
+	Script bool          `name:"script" help:"Show no prompt, and wait for an answer after each message; to have none is an error."`
 	Wait   time.Duration `name:"wait" default:"5s" placeholder:"TIME" help:"How long a script waits for an answer."`
 }
 
@@ -45,8 +46,8 @@ their APIs here, each under its name:
 HOOKSWITCH_PROVIDER_BASE_URLS=meta=http://127.0.0.1:8421/meta,telegram=http://127.0.0.1:8421/telegram,…
 HOOKSWITCH_ALLOW_NETWORKS=127.0.0.0/8
 
-The phone prints the whole of the first when it starts. With --script it reads its lines from a pipe and waits for each answer. What is answered in web chat is
-fetched by the visitor's browser, and not shown here.
+The phone prints the whole of the first when it starts. With --script it reads its lines from a pipe and waits for each answer; it ends with an error that names the
+lines that had none. What is answered in web chat is fetched by the visitor's browser, and not shown here.
 
     hookswitch simulate phone -f senders.json
     printf '*384*1234#\n1\n' | hookswitch simulate phone -f senders.json --script`
@@ -64,6 +65,9 @@ type phone struct {
 	dialogue simulate.Dialogue // under way
 	last     *simulate.Push
 
+	line       int      // of the input
+	unanswered []string // the lines of a script that had no answer
+
 	mu      sync.Mutex // of showing
 	answers chan struct{}
 }
@@ -78,6 +82,9 @@ type shownLine struct {
 
 // Run is on until its input ends.
 func (c *simulatePhone) Run(e *env) error {
+	if c.List {
+		return (&simulateProviders{JSON: c.JSON}).Run(e)
+	}
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return hinted(fmt.Errorf("listen on %s: %w", c.Listen, err), "another address, such as --api 127.0.0.1:0")
@@ -109,7 +116,13 @@ func (c *simulatePhone) Run(e *env) error {
 	if !c.Script {
 		p.show("note", "/help shows what the phone can do.", 0)
 	}
-	return p.listen(ctx)
+	if err := p.listen(ctx); err != nil {
+		return err
+	}
+	if len(p.unanswered) > 0 {
+		return hinted(fmt.Errorf("no answer to line %s within %s", strings.Join(p.unanswered, ", "), c.Wait), "a server that calls this phone, by the setting printed above, and a sender with a responder; or a longer --wait")
+	}
+	return nil
 }
 
 // providers sets up the stand-ins of all APIs, each under its provider's name, and the setting that leads to them.
@@ -231,10 +244,11 @@ func (p *phone) listen(ctx context.Context) error {
 			if !ok || line == "/quit" {
 				return p.hangUp(ctx)
 			}
+			p.line++
 			if err := p.do(ctx, line); err != nil {
 				p.show("note", err.Error(), 0)
 				if p.cmd.Script {
-					return errors.Join(err, p.hangUp(ctx))
+					return errors.Join(fmt.Errorf("line %d: %w", p.line, err), p.hangUp(ctx))
 				}
 			}
 		}
@@ -379,6 +393,7 @@ func (p *phone) push(ctx context.Context, text string, wait bool) error {
 	select {
 	case <-p.answers:
 	case <-timer.C:
+		p.unanswered = append(p.unanswered, strconv.Itoa(p.line))
 		p.show("note", "no answer within "+p.cmd.Wait.String(), 0)
 	case <-ctx.Done():
 	}
