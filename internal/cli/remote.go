@@ -78,9 +78,11 @@ type paging struct {
 func (p paging) list() client.List { return client.List{Limit: p.Limit, Cursor: p.Cursor} }
 
 // Validate is called by kong.
-func (p paging) Validate() error {
-	if p.Limit < 1 || p.Limit > 100 {
-		return fmt.Errorf("--limit must lie between 1 and 100, and is %d", p.Limit)
+func (p paging) Validate() error { return checkLimit(p.Limit, 100) }
+
+func checkLimit(limit, most int) error {
+	if limit < 1 || limit > most {
+		return fmt.Errorf("--limit must lie between 1 and %d, and is %d", most, limit)
 	}
 	return nil
 }

@@ -23,8 +23,12 @@ func (strayCmd) Help() string {
 
 type strayList struct {
 	remote
-	paging
+	Limit  int    `name:"limit" default:"20" placeholder:"N" help:"Most items to print, up to 20."`
+	Cursor string `name:"cursor" placeholder:"CURSOR" help:"Go on where the list before has ended."`
 }
+
+// Validate is called by kong.
+func (c *strayList) Validate() error { return checkLimit(c.Limit, maxStrays) }
 
 // Help is kong's.
 func (strayList) Help() string {
@@ -34,15 +38,13 @@ func (strayList) Help() string {
     hookswitch stray list --limit 5 --json`
 }
 
-// maxStrays is how many the server shows at once.
+// maxStrays is how many the server shows at once: pushes can be large.
 const maxStrays = 20
 
 // Run lists the pushes.
 func (c *strayList) Run(e *env) error {
 	page, err := ask(e, &c.remote, func(ctx context.Context, cl *client.Client) (client.Page[client.Stray], error) {
-		l := c.list()
-		l.Limit = min(l.Limit, maxStrays)
-		return cl.Strays(ctx, l)
+		return cl.Strays(ctx, client.List{Limit: c.Limit, Cursor: c.Cursor})
 	})
 	if err != nil {
 		return err
