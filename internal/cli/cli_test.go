@@ -60,6 +60,7 @@ func TestRun_ExitCodesTellUsageFromFailure(t *testing.T) {
 		{[]string{"endpoint", "get", "--token=t", "--app=a", ""}, 2, "<endpoint> is empty"},
 		{[]string{"key", "list", "--token=t", "--app="}, 2, "--app is empty"},
 		{[]string{"sender", "route", "set", "--token=t", "--app=a", "s", "sms", "--set=EAAG"}, 2, "without a name"},
+		{[]string{"sender", "route", "set", "--token=t", "--app=a", "s", "sms"}, 2, "nothing to set: give at least one of --set, --unset and --rate"},
 		{[]string{"audit", "verify", "--token=t", "--against=testdata/senders.json"}, 2, "is not what \"hookswitch audit verify --json\" prints"},
 		{[]string{"endpoint", "set", "--app=a", "e", "--enable", "--disable"}, 2, "--enable"},
 		{[]string{"event", "send", "--app=a", "x", "{"}, 2, "not valid JSON: line 1"},

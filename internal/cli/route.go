@@ -218,6 +218,9 @@ func (routeSet) Help() string {
 
 // Run changes it.
 func (c *routeSet) Run(e *env) error {
+	if len(c.Set)+len(c.Unset) == 0 && c.Rate == "" {
+		return usagef("nothing to set: give at least one of --set, --unset and --rate")
+	}
 	credentials, err := c.read(e)
 	if err != nil {
 		return err
