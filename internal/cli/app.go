@@ -27,12 +27,12 @@ func (appCmd) Help() string {
 
 // appFields are what can be set about an app. A flag that is not given leaves its field alone, an empty one clears it.
 type appFields struct {
-	UID          *string           `name:"uid" placeholder:"UID" help:"Your own name for it, usable wherever its id is."`
-	BotName      *string           `name:"bot-name" placeholder:"NAME" help:"Name of the bot in *.respond events."`
-	BotRef       *string           `name:"bot-ref" placeholder:"REF" help:"Your reference of the bot in *.respond events."`
-	CompanyID    *string           `name:"company-id" placeholder:"ID" help:"Id of the company in *.respond events."`
-	ThrottleRate *int              `name:"throttle-rate" placeholder:"N" help:"Deliveries a second to each endpoint that sets no rate itself; 0 for no limit."`
-	Metadata     map[string]string `name:"metadata" placeholder:"KEY=VALUE" mapsep:"," help:"Your own key-value pairs, replacing all there are; may be given several times."`
+	UID          *string      `name:"uid" placeholder:"UID" help:"Your own name for it, usable wherever its id is."`
+	BotName      *string      `name:"bot-name" placeholder:"NAME" help:"Name of the bot in *.respond events."`
+	BotRef       *string      `name:"bot-ref" placeholder:"REF" help:"Your reference of the bot in *.respond events."`
+	CompanyID    *string      `name:"company-id" placeholder:"ID" help:"Id of the company in *.respond events."`
+	ThrottleRate *int         `name:"throttle-rate" placeholder:"N" help:"Deliveries a second to each endpoint that sets no rate itself; 0 for no limit."`
+	Metadata     metadataFlag `name:"metadata" placeholder:"KEY=VALUE" help:"Your own key-value pairs, replacing all there are: a flag for each, and an empty one for none."`
 }
 
 func (f *appFields) changes() client.Changes {

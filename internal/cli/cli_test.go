@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -301,5 +302,33 @@ func TestVersion_TellsTheBuild(t *testing.T) {
 	var v version
 	if err := json.Unmarshal([]byte(run(t, Deps{}, "version", "--json").stdout), &v); err != nil || v.Version == "" || v.Go == "" {
 		t.Errorf("got %+v, %v", v, err)
+	}
+}
+
+func TestMetadata_IsOneFlagForEachPairEverywhere(t *testing.T) {
+	t.Parallel()
+	for _, command := range [][]string{{"app", "set", "a"}, {"endpoint", "set", "--app=a", "ep"}, {"message", "send", "--app=a", "--to=+1555", "Hi"}} {
+		for _, c := range []struct {
+			flags []string
+			want  string
+		}{
+			{[]string{"--metadata=plan=gold,b=2;c=3", "--metadata", "url=https://a.example/?x=1"}, `{"plan":"gold,b=2;c=3","url":"https://a.example/?x=1"}`},
+			{[]string{"--metadata=empty="}, `{"empty":""}`},
+		} {
+			var got struct{ Metadata json.RawMessage }
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
+					t.Error(err)
+				}
+				_, _ = io.WriteString(w, "{}")
+			}))
+			t.Cleanup(srv.Close)
+			if done := run(t, Deps{}, slices.Concat(command, c.flags, []string{"--token=t", "--url=" + srv.URL})...); done.code != 0 || string(got.Metadata) != c.want {
+				t.Errorf("%q with %q: exit code %d, sent %s, want %s\n%s", command, c.flags, done.code, got.Metadata, c.want, done.stderr)
+			}
+		}
+		if done := run(t, Deps{}, slices.Concat(command, []string{"--metadata=gold", "--token=t"})...); done.code != 2 || !strings.Contains(done.stderr, "KEY=VALUE") {
+			t.Errorf("%q without a value: exit code %d\n%s", command, done.code, done.stderr)
+		}
 	}
 }

@@ -27,12 +27,12 @@ func (endpointCmd) Help() string {
 
 // endpointFields are what can be set about an endpoint. A flag that is not given leaves its field alone, an empty one clears it.
 type endpointFields struct {
-	Type         []string          `name:"type" placeholder:"TYPE" help:"Send events of these types only; may be given several times."`
-	Tag          []string          `name:"tag" placeholder:"TAG" help:"Send events with one of these tags only; may be given several times."`
-	UID          *string           `name:"uid" placeholder:"UID" help:"Your own name for it, usable wherever its id is."`
-	Description  *string           `name:"description" placeholder:"TEXT" help:"What it is for."`
-	ThrottleRate *int              `name:"throttle-rate" placeholder:"N" help:"Most deliveries a second; 0 for no limit of its own."`
-	Metadata     map[string]string `name:"metadata" placeholder:"KEY=VALUE" mapsep:"," help:"Your own key-value pairs, replacing all there are; may be given several times."`
+	Type         []string     `name:"type" placeholder:"TYPE" help:"Send events of these types only; may be given several times."`
+	Tag          []string     `name:"tag" placeholder:"TAG" help:"Send events with one of these tags only; may be given several times."`
+	UID          *string      `name:"uid" placeholder:"UID" help:"Your own name for it, usable wherever its id is."`
+	Description  *string      `name:"description" placeholder:"TEXT" help:"What it is for."`
+	ThrottleRate *int         `name:"throttle-rate" placeholder:"N" help:"Most deliveries a second; 0 for no limit of its own."`
+	Metadata     metadataFlag `name:"metadata" placeholder:"KEY=VALUE" help:"Your own key-value pairs, replacing all there are: a flag for each, and an empty one for none."`
 }
 
 func (f *endpointFields) changes() client.Changes {

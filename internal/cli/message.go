@@ -26,13 +26,13 @@ func (messageCmd) Help() string {
 
 type messageSend struct {
 	ofApp
-	To       string            `name:"to" required:"" placeholder:"PERSON" help:"Phone number, address or id of the person."`
-	Sender   string            `name:"sender" placeholder:"SENDER" help:"Sender, by name or id; may be left out where the app has only one."`
-	Channel  string            `name:"channel" placeholder:"CHANNEL" help:"Channel; may be left out where the sender sends on only one."`
-	Type     string            `name:"type" default:"text" placeholder:"TYPE" help:"Type of the message, such as text, image or buttons."`
-	Content  string            `name:"content" placeholder:"JSON" help:"What a type other than text carries: a JSON object, @FILE, or - for standard input."`
-	Metadata map[string]string `name:"metadata" placeholder:"NAME=VALUE" help:"Facts of your own that events about the message repeat."`
-	Text     string            `arg:"" optional:"" help:"Text, or caption."`
+	To       string       `name:"to" required:"" placeholder:"PERSON" help:"Phone number, address or id of the person."`
+	Sender   string       `name:"sender" placeholder:"SENDER" help:"Sender, by name or id; may be left out where the app has only one."`
+	Channel  string       `name:"channel" placeholder:"CHANNEL" help:"Channel; may be left out where the sender sends on only one."`
+	Type     string       `name:"type" default:"text" placeholder:"TYPE" help:"Type of the message, such as text, image or buttons."`
+	Content  string       `name:"content" placeholder:"JSON" help:"What a type other than text carries: a JSON object, @FILE, or - for standard input."`
+	Metadata metadataFlag `name:"metadata" placeholder:"KEY=VALUE" help:"Facts of your own that events about the message repeat: a flag for each."`
+	Text     string       `arg:"" optional:"" help:"Text, or caption."`
 }
 
 // Help is kong's.

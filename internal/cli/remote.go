@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/client"
 	"github.com/hookswitch/hookswitch/internal/config"
@@ -83,6 +85,30 @@ func (p paging) Validate() error { return checkLimit(p.Limit, 100) }
 func checkLimit(limit, most int) error {
 	if limit < 1 || limit > most {
 		return fmt.Errorf("--limit must lie between 1 and %d, and is %d", most, limit)
+	}
+	return nil
+}
+
+// metadataFlag is a flag KEY=VALUE that may be given several times. All that stands behind the first "=" is the value, commas and semicolons too; an empty one clears what there is.
+type metadataFlag map[string]string
+
+// Decode is called by kong.
+func (m *metadataFlag) Decode(ctx *kong.DecodeContext) error {
+	var pair string
+	if err := ctx.Scan.PopValueInto("KEY=VALUE", &pair); err != nil {
+		return err
+	}
+	if *m == nil {
+		*m = metadataFlag{}
+	}
+	key, value, ok := strings.Cut(pair, "=")
+	switch {
+	case pair == "":
+		clear(*m)
+	case !ok || key == "":
+		return fmt.Errorf("takes KEY=VALUE, a flag for each, and got %q", pair)
+	default:
+		(*m)[key] = value
 	}
 	return nil
 }
