@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/filter"
@@ -87,7 +88,7 @@ func (s *sheet) flush() {
 	}
 }
 
-// cell is a value as a spreadsheet may have it: a text of a stranger's never begins as a formula does.
+// cell is a value as a spreadsheet may have it: a text of a stranger's is never a formula. Numbers are ours, and stay as they are.
 func cell(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -102,12 +103,35 @@ func cell(value any) string {
 		}
 		return cell(*v)
 	case string:
-		if v != "" && strings.ContainsRune("=+-@\t\r", rune(v[0])) {
-			return "'" + v
-		}
-		return v
+		return harmless(v)
 	}
 	return ""
+}
+
+// formulaSigns are what spreadsheets take for the beginning of a formula, also in the width of Chinese and Japanese letters. https://owasp.org/www-community/attacks/CSV_Injection
+const formulaSigns = "=+-@＝＋－＠"
+
+// harmless is a text with an apostrophe wherever a spreadsheet might read a formula: at its beginning, and behind what some take for the end of a cell or row, though the sheet has commas and quotes.
+// Where a list is written with semicolons, Excel splits at them and knows of no quotes in the middle of a cell.
+func harmless(text string) string {
+	var b strings.Builder
+	if text != "" && strings.ContainsAny(text[:1], "\t\r\n") {
+		b.WriteByte('\'')
+	}
+	begins := func(rest string) bool {
+		r, _ := utf8.DecodeRuneInString(rest)
+		return rest != "" && strings.ContainsRune(formulaSigns, r)
+	}
+	if begins(text) {
+		b.WriteByte('\'')
+	}
+	for i := range len(text) {
+		b.WriteByte(text[i])
+		if strings.IndexByte(";\t\r\n", text[i]) >= 0 && begins(strings.TrimLeft(text[i+1:], ` "`)) {
+			b.WriteByte('\'')
+		}
+	}
+	return b.String()
 }
 
 // at is a time as files have it; nil for none.
