@@ -69,7 +69,8 @@ type auditVerify struct {
 // Help is kong's.
 func (auditVerify) Help() string {
 	return `Checks the chains of activities: whether an entry was changed, taken out or put in since it was written. Keep what --json prints elsewhere, and check against it later: so it is noticed
-as well when somebody who has the server's key has written a chain anew.
+as well when somebody who has the server's key has written a chain anew. It says how many of the noted heads were compared: those of entries that are past keeping cannot be, nor, with --app, those
+of other apps.
 
     hookswitch audit verify
     hookswitch audit verify --json | tee heads.json
@@ -110,6 +111,9 @@ func (c *auditVerify) Run(e *env) error {
 		}
 		if report.Valid {
 			p.line("%d entries in %d chains are as they were written.", report.Entries, report.Chains)
+		}
+		if c.Against != "" {
+			p.line("%d of the %d heads in %s were compared.", report.Compared, len(noted.Heads), c.Against)
 		}
 		if report.Unchained > 0 {
 			p.line("%d entries are older than the chains, and cannot be checked.", report.Unchained)

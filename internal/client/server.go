@@ -208,6 +208,7 @@ type ChainReport struct {
 	Valid     bool           `json:"valid"`
 	Chains    int            `json:"chains"`
 	Entries   int            `json:"entries"`
+	Compared  int            `json:"compared"` // of the heads that were sent
 	Unchained int            `json:"unchained"`
 	Problems  []ChainProblem `json:"problems"`
 	Heads     []ChainEntry   `json:"heads"`

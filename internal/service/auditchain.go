@@ -28,10 +28,12 @@ const (
 // ChainReport is what checking chains has come to.
 type ChainReport struct {
 	Chains, Entries int
-	Unchained       int // entries that are older than the chains, at most maxUnchained
-	Problems        []ChainProblem
-	More            bool              // there are more problems than are named
-	Heads           []store.ChainLink // the last entry of each chain, to be noted elsewhere
+	// Compared is how many of the noted entries were compared: those of other chains are not, nor those that are past keeping.
+	Compared  int
+	Unchained int // entries that are older than the chains, at most maxUnchained
+	Problems  []ChainProblem
+	More      bool              // there are more problems than are named
+	Heads     []store.ChainLink // the last entry of each chain, to be noted elsewhere
 }
 
 // Bounds of a ChainReport.
@@ -83,6 +85,7 @@ func (s *Service) CheckChains(ctx context.Context, app hookswitch.Key, noted []s
 	}
 	for of, list := range by { // a chain of which nothing is left
 		if app == 0 || of == app {
+			r.Compared += len(list)
 			r.add(of, list[len(list)-1].Number, ChainCut)
 		}
 	}
@@ -130,7 +133,11 @@ func (s *Service) checkChain(ctx context.Context, r *ChainReport, c store.Chain,
 				r.add(c.App, e.Number, EntryChanged)
 			}
 			for _, n := range noted {
-				if n.Number == e.Number && !bytes.Equal(n.Hash, e.Hash) {
+				if n.Number != e.Number {
+					continue
+				}
+				r.Compared++
+				if !bytes.Equal(n.Hash, e.Hash) {
 					r.add(c.App, e.Number, EntryReplaced)
 				}
 			}
@@ -143,11 +150,15 @@ func (s *Service) checkChain(ctx context.Context, r *ChainReport, c store.Chain,
 	if at < c.Number {
 		r.add(c.App, at+1, ChainCut)
 	}
+	beyond := 0
 	for _, n := range noted {
 		if n.Number > c.Number {
-			r.add(c.App, c.Number+1, ChainCut)
-			break
+			beyond++
 		}
+	}
+	if beyond > 0 {
+		r.Compared += beyond
+		r.add(c.App, c.Number+1, ChainCut)
 	}
 	return nil
 }

@@ -69,7 +69,9 @@ func TestCheckChains_SaysWhatWasMeddledWith(t *testing.T) {
 		if before.Entries != 5 || before.Chains != 1 || len(before.Heads) != 1 || before.Heads[0].Number != 5 {
 			t.Errorf("the report is %+v", before)
 		}
-		check("held against what was noted", nil, before.Heads...)
+		if r := check("held against what was noted", nil, before.Heads...); before.Compared != 0 || r.Compared != 1 {
+			t.Errorf("%d heads were compared, and %d of one", before.Compared, r.Compared)
+		}
 		other := before.Heads[0]
 		other.Hash = slices.Concat([]byte("x"), other.Hash[1:])
 		check("held against what never was", []service.ChainProblem{{App: app.Key, Number: 5, What: service.EntryReplaced}}, other)
@@ -86,7 +88,9 @@ func TestCheckChains_SaysWhatWasMeddledWith(t *testing.T) {
 		check("the newest taken out", []service.ChainProblem{{App: app.Key, Number: 4, What: service.ChainCut}})
 		meddle(t, db, `UPDATE activity_chains SET number = 3, hash = (SELECT hash FROM activities WHERE app_id = $1 AND number = 3) WHERE app_id = $1`, int64(app.Key))
 		check("and its end moved, which nobody notices by the database alone", nil)
-		check("but by what was noted", []service.ChainProblem{{App: app.Key, Number: 4, What: service.ChainCut}}, before.Heads...)
+		if r := check("but by what was noted", []service.ChainProblem{{App: app.Key, Number: 4, What: service.ChainCut}}, before.Heads...); r.Compared != 1 {
+			t.Errorf("%d heads behind the end were compared", r.Compared)
+		}
 		meddle(t, db, `DELETE FROM activities WHERE app_id = $1 AND number = 2`, int64(app.Key))
 		check("one from the middle", []service.ChainProblem{{App: app.Key, Number: 2, What: service.EntryMissing}})
 	})
@@ -112,7 +116,7 @@ func TestCheckChains_WhatIsPastKeepingIsNotMissed(t *testing.T) {
 			t.Fatalf("dropped %d, %v", dropped, err)
 		}
 		r, err := w.Service.CheckChains(ctx, app.Key, noted.Heads)
-		if err != nil || len(r.Problems) != 0 || r.Entries != 1 {
+		if err != nil || len(r.Problems) != 0 || r.Entries != 1 || r.Compared != 0 {
 			t.Errorf("got %+v, %v", r, err)
 		}
 		meddle(t, db, `UPDATE activities SET actor = 'system' WHERE app_id = $1`, int64(app.Key))

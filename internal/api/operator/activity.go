@@ -107,6 +107,7 @@ type verifyOut struct {
 	Valid     bool              `json:"valid"`
 	Chains    int               `json:"chains"`
 	Entries   int               `json:"entries"`
+	Compared  int               `json:"compared"`  // of the heads that were sent: not those of other chains, nor of entries that are past keeping
 	Unchained int               `json:"unchained"` // entries that are older than the chains, and cannot be checked
 	Problems  []chainProblemOut `json:"problems"`
 	Heads     []linkOut         `json:"heads"` // the last entry of each chain
@@ -148,7 +149,7 @@ func (h *handler) verifyActivity(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := verifyOut{Valid: len(report.Problems) == 0, Chains: report.Chains, Entries: report.Entries, Unchained: report.Unchained, Problems: []chainProblemOut{}, Heads: []linkOut{}}
+	out := verifyOut{Valid: len(report.Problems) == 0, Chains: report.Chains, Entries: report.Entries, Compared: report.Compared, Unchained: report.Unchained, Problems: []chainProblemOut{}, Heads: []linkOut{}}
 	for _, p := range report.Problems {
 		out.Problems = append(out.Problems, chainProblemOut{h.chainOf(p.App), p.Number, p.What})
 	}
