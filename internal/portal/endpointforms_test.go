@@ -338,3 +338,31 @@ func problemsOf(body string) string {
 	list, _, _ := strings.Cut(after, "</div>")
 	return list
 }
+
+func TestForms_KeepWhatWasChosenWhenTheyAreRefused(t *testing.T) {
+	t.Parallel()
+	c := newCustomer(t, hookswitch.AllCapabilities)
+	for _, form := range []struct {
+		path string
+		sent url.Values
+		want []string
+	}{
+		{c.base + "/signing/rotate", url.Values{"secret": {"mine"}, "overlap": {"0s"}, "kind": {"ed25519"}}, []string{`value="0s" selected`, `value="ed25519" selected`}},
+		{"/portal/access/tokens", url.Values{"name": {""}, "rights": {"resend"}, "life": {"168"}}, []string{`value="resend" selected`, `value="168" selected`}},
+	} {
+		status, body, _ := c.post(form.path, form.sent)
+		if status != 422 {
+			t.Errorf("%s answers %d", form.path, status)
+		}
+		c.says(body, form.want...)
+	}
+	bin, err := c.site.Service.CreateBin(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, body, _ := c.post("/play/"+bin.Token+"/share", url.Values{"password": {strings.Repeat("x", 5000)}, "life": {"1"}})
+	if status != 422 {
+		t.Errorf("a long password answers %d", status)
+	}
+	c.says(body, `value="1" selected`)
+}
