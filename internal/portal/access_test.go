@@ -100,3 +100,17 @@ func TestAccess_TokensAreCounted(t *testing.T) {
 		t.Errorf("one more: %d", a.status)
 	}
 }
+
+func TestIssues_SayWhereEarlierFailuresWereNotLookedAt(t *testing.T) {
+	t.Parallel()
+	s, v := openTour(t)
+	page := v.visit("/portal/issues").body
+	for row := range strings.SplitSeq(page, "</tr>") {
+		if strings.Contains(row, " or more<") != strings.Contains(row, "or earlier") {
+			t.Errorf("the row %s", row)
+		}
+	}
+	if !strings.Contains(page, "or earlier") || !strings.Contains(v.visit(s.Path("/portal/issues/{failing}/{cause}")).body, " or earlier<") {
+		t.Error("the first failure that was looked at stands there as the first there was")
+	}
+}
