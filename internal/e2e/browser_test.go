@@ -17,10 +17,15 @@ import (
 // ScreenshotVariable names the environment variable with a directory for pictures of what browsers show in tests.
 const ScreenshotVariable = "HOOKSWITCH_TEST_SCREENSHOTS"
 
-// chromium is the browser of this machine. The test is skipped when there is none.
+// chromium is the browser of this machine. The test is skipped when there is none. The shell without windows, which pages cannot tell from the whole browser, takes half of
+// the time; long tests use the browser that people have.
 func chromium(tb testing.TB) string {
 	tb.Helper()
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+	names := []string{"chromium", "chromium-browser", "google-chrome"}
+	if !storetest.Long() {
+		names = append([]string{"chromium-headless-shell"}, names...)
+	}
+	for _, name := range names {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}

@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"context"
 	"strings"
 	"testing"
 
+	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/portal"
 	"github.com/hookswitch/hookswitch/internal/portal/portaltest"
 	"github.com/hookswitch/hookswitch/internal/service"
@@ -42,5 +44,25 @@ func TestPages_HostileTextsNeitherRunNorPushThePageApart(t *testing.T) {
 			t.Errorf("%s: asks for %s", where, got)
 		}
 		b.shootWhole("hostile-" + fileName(p.Path) + "-" + size.name)
+	}
+}
+
+// TestPages_TheMenuStaysAWordBesideALongName looks at the bar on top of a narrow page of an App whose name fills it.
+func TestPages_TheMenuStaysAWordBesideALongName(t *testing.T) {
+	t.Parallel()
+	s := openSite(t, portaltest.Options{Bare: true})
+	if _, err := s.Service.UpdateApp(context.Background(), s.App.Key, func(a *hookswitch.App) error {
+		a.Name = strings.Repeat("Acme Telecom ", 16)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	b := newTab(t)
+	b.enterPortal(s, s.App, service.PortalAccess{})
+	b.look("light", pageSizes[1].width, pageSizes[1].height)
+	b.open(s.URL + "/portal")
+	b.until(`document.readyState === "complete"`)
+	if got := b.text(`(r => Math.round(r.width) + " by " + Math.round(r.height))(document.querySelector(".menu-button").getBoundingClientRect())`); got == "" || b.text(`document.querySelector(".menu-button").getBoundingClientRect().height < 48`) != "true" {
+		t.Errorf("the button is %s pixels", got)
 	}
 }

@@ -1,8 +1,10 @@
 package portal
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -38,6 +40,8 @@ type accessPage struct {
 	Sessions, Tokens []accessRow
 	Made             string // the text of a token that was just made
 	MadeName         string
+	Typed            url.Values // the form that was refused
+	WrongName        string
 	Problems         ui.Problems
 	NameField        ui.Field
 	Rights, Life     ui.Field
@@ -101,9 +105,7 @@ func (p *Pages) showAccess(v *view, status int, page *accessPage) error {
 		page.Tokens = append(page.Tokens, row)
 	}
 	page.May = v.MayNot("endpoints.write")
-	if page.NameField.ID == "" {
-		page.NameField = ui.Field{ID: "name", Name: "name", Label: "What is it for?", Holder: "Nightly export", Required: true, Autocomplete: "off"}
-	}
+	page.NameField = ui.Field{ID: "name", Name: "name", Label: "What is it for?", Value: page.Typed.Get("name"), Problem: page.WrongName, Holder: "Nightly export", Required: true, Autocomplete: "off"}
 	choices := []string{"look", "Look"}
 	if v.Session.Capabilities.Allow(hookswitch.CreateAttempts) {
 		choices = append(choices, "resend", "Look, and send again")
@@ -111,8 +113,8 @@ func (p *Pages) showAccess(v *view, status int, page *accessPage) error {
 	if v.Session.Capabilities.Allow(hookswitch.ManageEndpoint) {
 		choices = append(choices, "all", "Everything that you may")
 	}
-	page.Rights = ui.Field{ID: "rights", Name: "rights", Label: "It may", Kind: "select", Options: options("look", choices...)}
-	page.Life = ui.Field{ID: "life", Name: "life", Label: "It works for", Kind: "select", Options: options("24", "1", "An hour", "24", "A day", "168", "A week")}
+	page.Rights = ui.Field{ID: "rights", Name: "rights", Label: "It may", Kind: "select", Options: options(cmp.Or(page.Typed.Get("rights"), "look"), choices...)}
+	page.Life = ui.Field{ID: "life", Name: "life", Label: "It works for", Kind: "select", Options: options(cmp.Or(page.Typed.Get("life"), "24"), "1", "An hour", "24", "A day", "168", "A week")}
 	v.call(http.MethodPost, "/api/v1/auth/app-portal-access/"+v.AppID(), "")
 	return v.write(status, "app/access", page)
 }
@@ -136,12 +138,11 @@ func (p *Pages) createToken(v *view) error {
 	_, text, err := p.svc.CreateAccessToken(v.ctx(), v.App.Key, v.Session, a)
 	if hookswitch.KindOf(err) == hookswitch.Invalid {
 		problem := "The name " + fieldProblem(err) + "."
-		return p.showAccess(v, http.StatusUnprocessableEntity, &accessPage{view: v, Problems: ui.Problems{Title: "No token was made", List: []ui.Problem{{Field: "name", Text: problem}}},
-			NameField: ui.Field{ID: "name", Name: "name", Label: "What is it for?", Value: a.Name, Problem: problem, Required: true, Autocomplete: "off"}})
+		return p.showAccess(v, http.StatusUnprocessableEntity, &accessPage{view: v, Typed: form, WrongName: problem, Problems: ui.Problems{Title: "No token was made", List: []ui.Problem{{Field: "name", Text: problem}}}})
 	}
 	var full *hookswitch.Error
 	if errors.As(err, &full) && full.Kind == hookswitch.Conflict {
-		return p.showAccess(v, http.StatusUnprocessableEntity, &accessPage{view: v, Problems: ui.Problems{Title: "No token was made", List: []ui.Problem{{Field: "name", Text: full.Message}}}})
+		return p.showAccess(v, http.StatusUnprocessableEntity, &accessPage{view: v, Typed: form, Problems: ui.Problems{Title: "No token was made", List: []ui.Problem{{Field: "name", Text: full.Message}}}})
 	}
 	if err != nil {
 		return err

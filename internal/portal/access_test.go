@@ -100,3 +100,34 @@ func TestAccess_TokensAreCounted(t *testing.T) {
 		t.Errorf("one more: %d", a.status)
 	}
 }
+
+func TestIssues_SayWhereEarlierFailuresWereNotLookedAt(t *testing.T) {
+	t.Parallel()
+	s, v := openTour(t)
+	page := v.visit("/portal/issues").body
+	for row := range strings.SplitSeq(page, "</tr>") {
+		if strings.Contains(row, " or more<") != strings.Contains(row, "or earlier") {
+			t.Errorf("the row %s", row)
+		}
+	}
+	if !strings.Contains(page, "or earlier") || !strings.Contains(v.visit(s.Path("/portal/issues/{failing}/{cause}")).body, " or earlier<") {
+		t.Error("the first failure that was looked at stands there as the first there was")
+	}
+}
+
+func TestNotes_FitIntoACookieHoweverLongNamesAre(t *testing.T) {
+	t.Parallel()
+	_, v := openTour(t)
+	a := v.submit("/dashboard/apps", url.Values{"name": {strings.Repeat("<&", 4000)}})
+	if a.status != 303 {
+		t.Fatalf("creating an application answers %d", a.status)
+	}
+	for _, c := range a.header.Values("Set-Cookie") {
+		if len(c) > 4096 {
+			t.Errorf("a cookie of %d bytes: %.60s", len(c), c)
+		}
+	}
+	if page := v.visit(a.header.Get("Location")); !strings.Contains(page.body, "Created &lt;&amp;") {
+		t.Error("the page does not say what has been made")
+	}
+}

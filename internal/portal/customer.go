@@ -48,6 +48,15 @@ type erasedRow struct {
 	Task      *hookswitch.Task
 }
 
+// metadataLines are the metadata of an App as its form has them.
+func metadataLines(a *hookswitch.App) string {
+	var pairs []string
+	for _, name := range slices.Sorted(maps.Keys(a.Metadata)) {
+		pairs = append(pairs, name+"="+a.Metadata[name])
+	}
+	return strings.Join(pairs, "\n")
+}
+
 // customerForm is what was typed, and what is wrong with it.
 type customerForm struct {
 	values, wrong map[string]string
@@ -61,10 +70,6 @@ func (p *Pages) showCustomer(v *view, status int, in customerForm) error {
 	rate := ""
 	if a.ThrottleRate > 0 {
 		rate = strconv.Itoa(a.ThrottleRate)
-	}
-	var pairs []string
-	for _, name := range slices.Sorted(maps.Keys(a.Metadata)) {
-		pairs = append(pairs, name+"="+a.Metadata[name])
 	}
 	field := func(name, label, value, hint, holder string, optional bool) ui.Field {
 		if in.values != nil {
@@ -81,7 +86,7 @@ func (p *Pages) showCustomer(v *view, status int, in customerForm) error {
 		BotName:  field("botName", "Name of the bot", a.BotName, "In *.respond events.", "Acme bot", true),
 		BotRef:   field("botRef", "Your reference of the bot", a.BotRef, "In *.respond events.", "", true),
 		Company:  field("companyId", "Id of the company", a.CompanyID, "In *.respond events.", "", true),
-		Metadata: field("metadata", "Metadata", strings.Join(pairs, "\n"), "A name=value a line.", "plan=gold", true),
+		Metadata: field("metadata", "Metadata", metadataLines(a), "A name=value a line.", "plan=gold", true),
 		Person:   field("person", "Contact", "", "An id, or a phone number with +.", "+254712345678", false),
 		Confirm:  field("confirm", "Type the name of the application to delete it", "", "", a.Name, false),
 	}
@@ -156,10 +161,10 @@ func (p *Pages) saveCustomer(v *view) error {
 			in.wrong["throttleRate"] = "must be a whole number"
 		}
 	}
-	pairs := make(map[string]string)
+	pairs, kept := make(map[string]string), untouched(in.values["metadata"], metadataLines(v.App), true) // programs give values of several lines
 	for line := range strings.Lines(in.values["metadata"]) {
 		name, value, ok := strings.Cut(strings.TrimSpace(line), "=")
-		if name = strings.TrimSpace(name); !ok || name == "" {
+		if name = strings.TrimSpace(name); !kept && (!ok || name == "") {
 			in.wrong["metadata"] = "must have a name=value in each line"
 			continue
 		}
@@ -167,6 +172,9 @@ func (p *Pages) saveCustomer(v *view) error {
 	}
 	if len(in.wrong) == 0 {
 		_, err = p.svc.UpdateApp(v.ctx(), v.App.Key, func(a *hookswitch.App) error {
+			if kept {
+				pairs = a.Metadata
+			}
 			a.Name, a.UID, a.ThrottleRate, a.BotName, a.BotRef, a.CompanyID, a.Metadata = in.values["name"], in.values["uid"], rate, in.values["botName"], in.values["botRef"], in.values["companyId"], pairs
 			return nil
 		})
@@ -254,7 +262,8 @@ func (p *Pages) deleteCustomer(v *view) error {
 	if err != nil {
 		return err
 	}
-	if form.Get("confirm") != v.App.Name {
+	oneLine := func(s string) string { return strings.Join(strings.Fields(s), " ") } // as pages show names
+	if oneLine(form.Get("confirm")) != oneLine(v.App.Name) {
 		return p.showCustomer(v, http.StatusUnprocessableEntity, customerForm{values: map[string]string{"confirm": form.Get("confirm")}, wrong: map[string]string{"confirm": "is not the name of the application"}})
 	}
 	name := excerpt(v.App.Name, maxShownName)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -337,4 +338,63 @@ func problemsOf(body string) string {
 	_, after, _ := strings.Cut(body, `id="problems"`)
 	list, _, _ := strings.Cut(after, "</div>")
 	return list
+}
+
+func TestForms_KeepWhatWasChosenWhenTheyAreRefused(t *testing.T) {
+	t.Parallel()
+	c := newCustomer(t, hookswitch.AllCapabilities)
+	for _, form := range []struct {
+		path string
+		sent url.Values
+		want []string
+	}{
+		{c.base + "/signing/rotate", url.Values{"secret": {"mine"}, "overlap": {"0s"}, "kind": {"ed25519"}}, []string{`value="0s" selected`, `value="ed25519" selected`}},
+		{"/portal/access/tokens", url.Values{"name": {""}, "rights": {"resend"}, "life": {"168"}}, []string{`value="resend" selected`, `value="168" selected`}},
+	} {
+		status, body, _ := c.post(form.path, form.sent)
+		if status != 422 {
+			t.Errorf("%s answers %d", form.path, status)
+		}
+		c.says(body, form.want...)
+	}
+	bin, err := c.site.Service.CreateBin(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, body, _ := c.post("/play/"+bin.Token+"/share", url.Values{"password": {strings.Repeat("x", 5000)}, "life": {"1"}})
+	if status != 422 {
+		t.Errorf("a long password answers %d", status)
+	}
+	c.says(body, `value="1" selected`)
+}
+
+func TestSettings_WhatNobodyTouchedStaysAsProgramsWroteIt(t *testing.T) {
+	t.Parallel()
+	c := newCustomer(t, hookswitch.AllCapabilities)
+	const name = "CRM \nof Nairobi"
+	metadata := map[string]string{"note": " one\ntwo = 2", "a=b": "c"}
+	if _, err := c.site.Service.UpdateEndpoint(context.Background(), c.site.App.Key, c.endpoint.Key, func(e *hookswitch.Endpoint) error {
+		e.Description, e.Metadata = name, metadata
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	// As browsers send what they were shown.
+	form := url.Values{"url": {c.endpoint.URL}, "name": {"CRM of Nairobi"}, "types": {"all"}, "rate": {"7"}, "auth": {"keep"}, "headers": {"X-Region: eu"}, "metadata": {"a=b = c\r\nnote =  one\r\ntwo = 2"}, "do": {"save"}}
+	status, body, _ := c.post(c.base+"/settings", form)
+	if status != 200 {
+		t.Fatalf("saving answers %d %s", status, problemsOf(body))
+	}
+	c.says(body, "Saved: Rate.")
+	if now := c.now(); now.Description != name || !maps.Equal(now.Metadata, metadata) || now.ThrottleRate != 7 {
+		t.Errorf("after a change of the rate: %q %q, %d a second", now.Description, now.Metadata, now.ThrottleRate)
+	}
+	form.Set("name", "CRM")
+	form.Set("metadata", "team = payments")
+	if status, body, _ := c.post(c.base+"/settings", form); status != 200 {
+		t.Fatalf("changing answers %d %s", status, problemsOf(body))
+	}
+	if now := c.now(); now.Description != "CRM" || !maps.Equal(now.Metadata, map[string]string{"team": "payments"}) {
+		t.Errorf("after a change of name and metadata: %q %q", now.Description, now.Metadata)
+	}
 }

@@ -210,7 +210,17 @@ func ordinal(n int) string {
 	return strconv.Itoa(n) + "th"
 }
 
-// applySettings makes of an endpoint what the form says.
+// untouched reports whether what came back in a field is what was shown in it. Browsers leave the ends of lines out of fields of one line, and write them in their own way in others.
+func untouched(typed, shown string, lines bool) bool {
+	end := ""
+	if lines {
+		end = "\n"
+	}
+	plain := strings.NewReplacer("\r\n", end, "\r", end, "\n", end)
+	return strings.TrimSpace(plain.Replace(typed)) == strings.TrimSpace(plain.Replace(shown))
+}
+
+// applySettings makes of an endpoint what the form says. What nobody has touched stays as it is, also where a line cannot hold it: programs give names and metadata of several lines.
 func applySettings(form url.Values, e *hookswitch.Endpoint, wrong map[string]string) {
 	f := maps.Clone(form)
 	if form.Get("auth") == "keep" || form.Get("auth") == "none" {
@@ -231,20 +241,28 @@ func applySettings(form url.Values, e *hookswitch.Endpoint, wrong map[string]str
 			}
 		}
 	}
-	metadata := make(map[string]string)
+	metadata, keepMetadata := make(map[string]string), untouched(form.Get("metadata"), settingsForm(e).Get("metadata"), true)
 	for line := range strings.Lines(form.Get("metadata")) {
 		if line = strings.TrimSpace(line); line == "" {
 			continue
 		}
 		name, value, ok := strings.Cut(line, "=")
-		if !ok {
+		if !ok && !keepMetadata {
 			wrong["metadata"] = "must have an equals sign between name and value on each line"
+		}
+		if !ok {
 			continue
 		}
 		metadata[strings.TrimSpace(name)] = strings.TrimSpace(value)
 	}
 	if len(metadata) == 0 {
 		metadata = nil
+	}
+	if keepMetadata {
+		metadata = e.Metadata
+	}
+	if untouched(form.Get("name"), e.Description, false) {
+		next.Description = e.Description
 	}
 	e.URL, e.Description, e.EventTypes, e.Tags = next.URL, next.Description, next.EventTypes, next.Tags
 	e.ThrottleRate, e.Ordered, e.Headers, e.Metadata = next.ThrottleRate, next.Ordered, next.Headers, metadata

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -128,10 +129,10 @@ func (v *view) doctor(e *hookswitch.Endpoint, shown []hookswitch.EndpointSecret)
 // overlaps are how long an old secret may go on signing.
 var overlaps = []string{"0s", "At once: the old one stops now", "1h", "1 hour", "24h", "24 hours", "72h", "3 days", "168h", "7 days"}
 
-func (p *Pages) signing(v *view) error { return p.showSigning(v, http.StatusOK, nil, nil) }
+func (p *Pages) signing(v *view) error { return p.showSigning(v, http.StatusOK, nil, nil, nil) }
 
-// showSigning shows the page, with the secrets where they were asked for and with what is wrong with the form that rotates.
-func (p *Pages) showSigning(v *view, status int, shown []hookswitch.EndpointSecret, wrong map[string]string) error {
+// showSigning shows the page, with the secrets where they were asked for, and with what was chosen in the form that rotates and is wrong with it.
+func (p *Pages) showSigning(v *view, status int, shown []hookswitch.EndpointSecret, form url.Values, wrong map[string]string) error {
 	e, err := v.endpointOf()
 	if err != nil {
 		return err
@@ -162,11 +163,11 @@ func (p *Pages) showSigning(v *view, status int, shown []hookswitch.EndpointSecr
 	if page.Shown {
 		page.Reveal = ui.Action{Name: "Hide secrets", Icon: "lock", URL: v.Page("endpoints", page.Head.ID, "signing")}
 	}
-	page.Overlap = ui.Field{ID: "overlap", Name: "overlap", Label: "The old one signs along for", Kind: "select", Options: options("24h", overlaps...), Refused: page.MayNot,
+	page.Overlap = ui.Field{ID: "overlap", Name: "overlap", Label: "The old one signs along for", Kind: "select", Options: options(cmp.Or(form.Get("overlap"), "24h"), overlaps...), Refused: page.MayNot,
 		Hint: "Meanwhile each request bears both signatures, so that your servers can change over one by one."}
 	page.Own = ui.Field{ID: "secret", Name: "secret", Label: "Secret of your own", Optional: true, Mono: true, Autocomplete: "off", Holder: "made for you", Problem: wrong["secret"], Refused: page.MayNot,
 		Hint: "whsec_ and 24 to 75 bytes in base64, or whsk_ and an ed25519 key."}
-	page.Kind = ui.Field{ID: "kind", Name: "kind", Label: "The new one is", Kind: "select", Options: options("", "", "Of the same kind", "hmac", "HMAC-SHA256: one secret for both sides", signEd25519, "ed25519: a public key for your server"), Refused: page.MayNot,
+	page.Kind = ui.Field{ID: "kind", Name: "kind", Label: "The new one is", Kind: "select", Options: options(form.Get("kind"), "", "Of the same kind", "hmac", "HMAC-SHA256: one secret for both sides", signEd25519, "ed25519: a public key for your server"), Refused: page.MayNot,
 		Hint: "With ed25519 your server cannot sign what it checks."}
 	if wrong != nil {
 		page.Problems = ui.Problems{Title: "The secret was not rotated", List: []ui.Problem{{Field: "secret", Text: wrong["secret"]}}}
@@ -228,7 +229,7 @@ func (p *Pages) revealSecrets(v *view) error {
 	if err != nil {
 		return err
 	}
-	return p.showSigning(v, http.StatusOK, list, nil)
+	return p.showSigning(v, http.StatusOK, list, nil, nil)
 }
 
 func (p *Pages) rotateSecret(v *view) error {
@@ -243,7 +244,7 @@ func (p *Pages) rotateSecret(v *view) error {
 	var secret webhook.Secret
 	if own := strings.TrimSpace(form.Get("secret")); own != "" {
 		if secret, err = webhook.ParseSecret(own); err != nil || !secret.CanSign() {
-			return p.showSigning(v, http.StatusUnprocessableEntity, nil, map[string]string{"secret": "Your own secret has to be whsec_ and 24 to 75 bytes in base64, or whsk_ and an ed25519 key."})
+			return p.showSigning(v, http.StatusUnprocessableEntity, nil, form, map[string]string{"secret": "Your own secret has to be whsec_ and 24 to 75 bytes in base64, or whsk_ and an ed25519 key."})
 		}
 	} else {
 		switch form.Get("kind") {

@@ -190,14 +190,18 @@ func (p *Pages) useInvitation(v *view) error {
 
 func (p *Pages) connectInvitation(v *view, i *hookswitch.Invitation, entered func(string) string) error {
 	c := make(hookswitch.Credentials)
+	var long hookswitch.Checks
 	for _, f := range inviteFields(i, nil) {
 		value := strings.TrimSpace(entered(f.Name))
 		if len(value) > maxEntered {
-			return hookswitch.Errorf(hookswitch.Invalid, "%s is too long.", f.Label)
+			long.Field("is too long", f.Name)
 		}
 		if value != "" {
 			c[f.Name] = []string{value}
 		}
+	}
+	if err := long.Err(); err != nil {
+		return p.refuseConnection(v, i, c, err)
 	}
 	own := c.First("app_secret") != ""
 	if i.PhoneNumberID != "" {

@@ -202,3 +202,11 @@ func TestInvitation_IsGuarded(t *testing.T) {
 		t.Errorf("a minute later: %d", a.status)
 	}
 }
+
+func TestInvitation_WhatIsTooLongIsToldBesideItsField(t *testing.T) {
+	t.Parallel()
+	s := newInviting(t)
+	path, _ := s.invite(hookswitch.Invitation{})
+	form := url.Values{"do": {"connect"}, "phone_number_id": {"106"}, "waba_id": {"17"}, "access_token": {strings.Repeat("x", 3000)}, "app_secret": {"SECRET-1"}}
+	s.wantPage("a long token", s.form(path, form.Encode()), 400, "Access token is too long", `id="access_token-problem"`, `value="106"`, `value="17"`)
+}

@@ -24,6 +24,7 @@ type issueRow struct {
 	State                 ui.Badge
 	Count                 string
 	First, Last           time.Time
+	More                  bool // there are earlier ones than First
 	Note                  string
 	Over                  bool
 }
@@ -33,7 +34,7 @@ func (v *view) issueURL(i *service.Issue) string {
 }
 
 func (v *view) issueRow(i *service.Issue) issueRow {
-	return issueRow{Title: i.Diagnosis.Sentence, Endpoint: endpointName(i.Endpoint), Page: v.issueURL(i), State: issueBadge(i), Count: issueCount(i), First: i.First, Last: i.Last, Note: i.Note, Over: i.Over}
+	return issueRow{Title: i.Diagnosis.Sentence, Endpoint: endpointName(i.Endpoint), Page: v.issueURL(i), State: issueBadge(i), Count: issueCount(i), First: i.First, Last: i.Last, More: i.More, Note: i.Note, Over: i.Over}
 }
 
 func issueBadge(i *service.Issue) ui.Badge {

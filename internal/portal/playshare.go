@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
@@ -45,17 +46,18 @@ func (pl *play) share(v *view) error {
 	if err != nil {
 		return err
 	}
-	return pl.showShare(h, http.StatusOK, "")
+	return pl.showShare(h, http.StatusOK, "", "")
 }
 
-func (pl *play) showShare(h *binHead, status int, problem string) error {
+// showShare shows the page; life is what was chosen in a form that is told the problem with it.
+func (pl *play) showShare(h *binHead, status int, life, problem string) error {
 	list, err := pl.svc.BinShares(h.ctx(), h.Token)
 	if err != nil {
 		return err
 	}
 	page := sharePage{binHead: h, Count: h.bin.Taken,
 		Password: ui.Field{ID: "password", Name: "password", Label: "Password", Kind: "password", Optional: true, Autocomplete: "new-password", Hint: "Whoever opens the link is asked for it."},
-		Life:     ui.Field{ID: "life", Name: "life", Label: "Works for", Kind: "select", Options: options("24", lives...)}}
+		Life:     ui.Field{ID: "life", Name: "life", Label: "Works for", Kind: "select", Options: options(cmp.Or(life, "24"), lives...)}}
 	for i, s := range list {
 		page.Rows = append(page.Rows, shareRow{Link: s.Link, URL: pl.svc.PublicURL() + playRoot + "/" + s.Link, Password: s.Password != "", Ends: "in " + ui.Span(s.ExpiresAt.Sub(h.Now)), ID: "link-" + strconv.Itoa(i)})
 	}
@@ -78,14 +80,14 @@ func (pl *play) saveShare(v *view) error {
 	}
 	hours, err := strconv.Atoi(form.Get("life"))
 	if err != nil || hours > 720 {
-		return pl.showShare(h, http.StatusUnprocessableEntity, "Choose how long it works.")
+		return pl.showShare(h, http.StatusUnprocessableEntity, "", "Choose how long it works.")
 	}
 	_, err = pl.svc.ShareBin(v.ctx(), h.Token, hookswitch.Secret(form.Get("password")), time.Duration(hours)*time.Hour)
 	switch hookswitch.KindOf(err) {
 	case hookswitch.Conflict:
-		return pl.showShare(h, http.StatusUnprocessableEntity, err.Error())
+		return pl.showShare(h, http.StatusUnprocessableEntity, form.Get("life"), err.Error())
 	case hookswitch.Invalid:
-		return pl.showShare(h, http.StatusUnprocessableEntity, "The password "+fieldProblem(err)+".")
+		return pl.showShare(h, http.StatusUnprocessableEntity, form.Get("life"), "The password "+fieldProblem(err)+".")
 	}
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +33,28 @@ func TestPlay_ALockedLinkRefusesInWords(t *testing.T) {
 	for _, path := range []string{"/secret", "/sample", "/pin", "/settings", "/answer", "/relay", "/trigger", "/send", "/share"} {
 		if a := s.form(at+path, "do=delete"); a.status != 403 || !strings.Contains(a.body, "has a password") {
 			t.Errorf("POST %s: %d %.300s", path, a.status, a.body)
+		}
+	}
+}
+
+func TestPlay_ALinkForLookingDoesNotTellTheTokenHoweverThePathWasWritten(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, storetest.SQLite(t), nil)
+	b := s.bin()
+	at := "/play/" + s.share(b, "").Link
+	escaped := "%" + strconv.FormatInt(int64(b.Token[0]), 16) + b.Token[1:]
+	for _, path := range []string{"/play/in/" + b.Token, "/pl%61y/in/" + b.Token, "/play/%69n/" + b.Token, "/play/in/" + escaped} {
+		if a := s.do("POST", path+"/a%20b/c?d=%26", []byte(`{}`)); a.status != 200 {
+			t.Fatalf("%s answers %d", path, a.status)
+		}
+	}
+	for _, path := range []string{"", "/requests.json", "/export?as=har", "/export?as=curl", "/export?as=http", "/export?as=fixture"} {
+		a := s.get(at + path)
+		if a.status != 200 || strings.Contains(a.body, b.Token[1:]) {
+			t.Errorf("%q: %d, and the token is told", path, a.status)
+		}
+		if n := strings.Count(a.body, "/a%20b/c?d=%26"); n < 4 && path != "" {
+			t.Errorf("%q has the path %d times: %s", path, n, a.body)
 		}
 	}
 }

@@ -55,13 +55,29 @@ func (h *binHead) uri(q *store.BinRequest) string {
 	return q.URI
 }
 
-// suffixOf is what follows the bin's address in the URL of a request.
+// suffixOf is what follows the bin's address in the URL of a request. The token is not in it, also where the sender escaped letters of the address that need no escaping.
 func suffixOf(q *store.BinRequest) string {
-	_, rest, ok := strings.Cut(q.URI, binPath+q.Token)
-	if !ok {
-		return q.URI
+	at := binPath + q.Token
+	if _, rest, ok := strings.Cut(q.URI, at); ok {
+		return rest
 	}
-	return rest
+	path := q.URI
+	if _, rest, ok := strings.Cut(path, "://"); ok && path[0] != '/' { // of a proxy
+		path = rest[max(strings.IndexByte(rest, '/'), 0):]
+	}
+	end := 0
+	for range len(at) {
+		if end < len(path) && path[end] == '%' {
+			end += 2
+		}
+		end++
+	}
+	if end <= len(path) {
+		if head, err := url.PathUnescape(path[:end]); err == nil && head == at {
+			return path[end:]
+		}
+	}
+	return q.URI
 }
 
 // lengthOf writes a number of bytes for people.

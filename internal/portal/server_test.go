@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -229,5 +230,34 @@ func TestServerPages_SayByWhichRulesAndWhoIsIn(t *testing.T) {
 	}
 	if _, body := boss.get("/dashboard/audit"); !strings.Contains(body, "All other browsers of the operator") {
 		t.Error("nobody knows who signed whom out")
+	}
+}
+
+func TestCustomer_NamesAndMetadataOfProgramsDoNotStandInTheWay(t *testing.T) {
+	t.Parallel()
+	s := demonstration(t)
+	boss := signedIn(t, s, portaltest.Token)
+	const page = "/dashboard/apps/{app}/customer"
+	metadata := map[string]string{"note": "one\ntwo=2"}
+	if _, err := s.Service.UpdateApp(context.Background(), s.App.Key, func(a *hookswitch.App) error {
+		a.Name, a.Metadata = "Acme \n Sons", metadata
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if status, body := boss.post(page, url.Values{"name": {"Acme"}, "metadata": {"note=one\r\ntwo=2"}}); status != 200 || !strings.Contains(body, "Saved what you know of Acme") {
+		t.Errorf("saving answers %d", status)
+	}
+	if app, err := s.Service.AppByKey(context.Background(), s.App.Key); err != nil || !maps.Equal(app.Metadata, metadata) {
+		t.Errorf("the metadata that nobody touched are %v, %v", app, err)
+	}
+	if _, err := s.Service.UpdateApp(context.Background(), s.App.Key, func(a *hookswitch.App) error {
+		a.Name = " Acme \n Sons"
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if status, body := boss.post(page+"/delete", url.Values{"confirm": {"Acme Sons"}}); status != 200 || !strings.Contains(body, "Deleted Acme Sons") {
+		t.Errorf("deleting by the name that is shown answers %d", status)
 	}
 }

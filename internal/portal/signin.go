@@ -119,7 +119,11 @@ func (v *view) lookAsked() (l hookswitch.Look) {
 	return l
 }
 
+// maxFlash is how many characters of a sentence are kept: browsers throw cookies of more than 4096 bytes away, and names of things have no bound.
+const maxFlash = 400
+
 func (v *view) leaveFlash(f ui.Flash) {
+	f.Text = excerpt(f.Text, maxFlash)
 	b, err := json.Marshal(f)
 	if err == nil {
 		v.setCookie(flashCookie, base64.RawURLEncoding.EncodeToString(b), time.Minute)
