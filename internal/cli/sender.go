@@ -92,7 +92,14 @@ func routeText(r client.Route) string {
 	if d := r.Disabled; d != nil {
 		return out + "; sends nothing since " + clock(d.At) + ": " + d.Cause + "; set its credentials anew with \"hookswitch sender route set\""
 	}
-	return out + "; receives: " + yesNo(r.Receives) + ", sends: " + yesNo(r.Sends)
+	out += "; receives: " + yesNo(r.Receives) + ", sends: " + yesNo(r.Sends)
+	if len(r.Lacks) > 0 {
+		out += " without " + strings.Join(r.Lacks, ", ")
+	}
+	if len(r.Ignored) > 0 {
+		out += "; its provider does not know " + strings.Join(r.Ignored, ", ")
+	}
+	return out
 }
 
 type senderApply struct {

@@ -39,7 +39,10 @@ type Route struct {
 	Known    bool    `json:"known"` // the server has an adapter of the provider
 	Receives bool    `json:"receives"`
 	Sends    bool    `json:"sends"`
-	Rate     *string `json:"rate"` // how often may be sent over it; nil: as often as is usual at its provider
+	// Lacks are the credentials without which nothing can be sent over it, though its provider could; Ignored those of its own that the provider does not know.
+	Lacks   []string `json:"lacks"`
+	Ignored []string `json:"ignored"`
+	Rate    *string  `json:"rate"` // how often may be sent over it; nil: as often as is usual at its provider
 	// Disabled is there where nothing can be sent over it until its credentials are set anew.
 	Disabled       *RouteDisabled `json:"disabled"`
 	DoorURL        string         `json:"doorUrl"`

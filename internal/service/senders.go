@@ -156,31 +156,35 @@ func (s *Service) checkSpecs(specs []SenderSpec) error {
 	return c.Err()
 }
 
-// checkSpecCredentials says which credentials of an entry its provider does not take as they are, or does not know.
+// checkSpecCredentials says which credentials of an entry its provider does not take as they are.
 func (s *Service) checkSpecCredentials(spec *SenderSpec, at func(message string, path ...string)) {
-	p := s.providers[spec.Provider]
-	if p == nil || !spec.Channel.Valid() {
+	p, ok := s.providers[spec.Provider].(hookswitch.CredentialsChecker)
+	if !ok {
 		return
 	}
-	told := make(map[string]bool)
-	if checks, ok := p.(hookswitch.CredentialsChecker); ok {
-		var wrong *hookswitch.Error
-		switch err := checks.CheckCredentials(spec.Channel, spec.Credentials); {
-		case errors.As(err, &wrong) && len(wrong.Fields) > 0:
-			for _, f := range wrong.Fields {
-				path := f.Path[min(1, len(f.Path)):]
-				told[strings.Join(path, ".")] = true
-				at(f.Message, path...)
-			}
-		case err != nil:
-			at(err.Error())
+	var wrong *hookswitch.Error
+	switch err := p.CheckCredentials(spec.Channel, spec.Credentials); {
+	case errors.As(err, &wrong) && len(wrong.Fields) > 0:
+		for _, f := range wrong.Fields {
+			at(f.Message, f.Path[min(1, len(f.Path)):]...)
+		}
+	case err != nil:
+		at(err.Error())
+	}
+}
+
+// Ignored are the names of credentials of a route that its provider does not know: misspelt, or for another version of this server.
+func (s *Service) Ignored(r *hookswitch.Route) (names []string) {
+	p := s.providers[r.Provider]
+	if p == nil {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Credentials)) {
+		if !takesCredential(p, name) {
+			names = append(names, name)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(spec.Credentials)) {
-		if !told[name] && !takesCredential(p, name) {
-			at(unwanted(p, spec.Channel), name)
-		}
-	}
+	return names
 }
 
 // takesCredential reports whether a provider takes a credential of the name on any of its channels: entries for several channels of one account often share theirs.

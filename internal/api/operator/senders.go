@@ -74,6 +74,9 @@ type routeOut struct {
 	Known    bool `json:"known"`
 	Receives bool `json:"receives"` // its credentials can prove a push
 	Sends    bool `json:"sends"`    // its credentials suffice for the calls that send
+	// Lacks are the names of the credentials without which nothing can be sent over it, though its provider could; Ignored those of its credentials that the provider does not know.
+	Lacks   []string `json:"lacks"`
+	Ignored []string `json:"ignored"`
 	// Rate is how often may be sent over it, as its sender file says; null: as often as is usual at its provider.
 	Rate *string `json:"rate"`
 	// Disabled tells since when, and why, nothing is sent over it; null: it is not disabled. It ends when its credentials are set anew.
@@ -128,9 +131,9 @@ func (h *handler) newSender(s *hookswitch.Sender, hook *hookswitch.Endpoint) sen
 
 func (h *handler) newRoute(s *hookswitch.Sender, r *hookswitch.Route, door string, several bool) routeOut {
 	p, known := h.providers[r.Provider]
-	sends, _ := h.service.Sends(s, r)
+	sends, lacks := h.service.Sends(s, r)
 	out := routeOut{ID: h.id(hookswitch.KindRoute, r.Key), Channel: string(r.Channel), Provider: r.Provider, Address: httpapi.OrNull(r.Address),
-		Known: known, Receives: r.Account != "", Sends: sends, Rate: httpapi.OrNull(r.Rate.String()), DoorURL: door, SharedDoorURLs: []string{}}
+		Known: known, Receives: r.Account != "", Sends: sends, Lacks: append([]string{}, lacks...), Ignored: append([]string{}, h.service.Ignored(r)...), Rate: httpapi.OrNull(r.Rate.String()), DoorURL: door, SharedDoorURLs: []string{}}
 	if r.Disabled() {
 		out.Disabled = &routeDisabledOut{httpapi.MilliTime(r.DisabledAt), r.DisabledCause}
 	}
