@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -300,11 +301,11 @@ func TestParseStat_CopesWithAnyName(t *testing.T) {
 
 func TestParseMachine_LeavesIdlenessOut(t *testing.T) {
 	t.Parallel()
-	got, err := parseMachine([]byte("cpu  100 20 30 9000 500 6 7 8 50 0\ncpu0 1 2 3 4 5 6 7 8 9 10\n"))
-	if want := 1710 * time.Millisecond; err != nil || got != want {
-		t.Errorf("parseMachine: got %s, %v, want %s", got, err, want)
+	got, stolen, err := parseMachine([]byte("cpu  100 20 30 9000 500 6 7 8 50 0\ncpu0 1 2 3 4 5 6 7 8 9 10\n"))
+	if want := 1630 * time.Millisecond; err != nil || got != want || stolen != 80*time.Millisecond {
+		t.Errorf("parseMachine: got %s, %s stolen, %v, want %s and 80ms", got, stolen, err, want)
 	}
-	if _, err := parseMachine([]byte("intr 5")); err == nil {
+	if _, _, err := parseMachine([]byte("intr 5")); err == nil {
 		t.Error("parseMachine of something else: got no error")
 	}
 }
@@ -328,13 +329,13 @@ func TestReport_TextShowsComparisonAndOddities(t *testing.T) {
 	sc := &scenario{name: "S1", title: "one endpoint", forwarder: true}
 	res := report.scenario(sc, []system{{name: "forwarder"}, {name: "SQLite"}})
 	res.Results[0].Rounds = []Measurement{{Delivered: 1000, CPU: -1}}
-	res.Results[1].Rounds = []Measurement{{Delivered: 420, Lost: 3}}
+	res.Results[1].Rounds = []Measurement{{Delivered: 420, Lost: 3, StolenCPUs: .04 * float64(runtime.NumCPU())}}
 	res.summarize(sc)
 	var out bytes.Buffer
 	if err := report.write(&out, false); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"S1  one endpoint", "of forwarder", "0.42", "3 never arrived"} {
+	for _, want := range []string{"S1  one endpoint", "of forwarder", "0.42", "3 never arrived", "took 4.0 % of its processors"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, out.String())
 		}

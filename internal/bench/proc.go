@@ -76,30 +76,30 @@ func familyCPU(pid int) (time.Duration, error) {
 	return sum, nil
 }
 
-// machineCPU is the processor time that the whole machine has spent on anything.
-func machineCPU() (time.Duration, error) {
+// machineCPU is the processor time that the whole machine has spent on anything, and that which its host has given to others while it had work for it: the latter is known of
+// virtual machines alone.
+func machineCPU() (spent, stolen time.Duration, err error) {
 	b, err := os.ReadFile("/proc/stat")
 	if err != nil {
-		return 0, errNoProc
+		return 0, 0, errNoProc
 	}
 	return parseMachine(b)
 }
 
-func parseMachine(b []byte) (time.Duration, error) {
+func parseMachine(b []byte) (spent, stolen time.Duration, err error) {
 	line, _, _ := strings.Cut(string(b), "\n")
 	fields := strings.Fields(line)
 	if len(fields) < 9 || fields[0] != "cpu" {
-		return 0, errNoProc
+		return 0, 0, errNoProc
 	}
-	var ticks int64
-	for _, i := range []int{1, 2, 3, 6, 7, 8} { // all but idle, waiting for the disk, and what is counted already
-		v, err := strconv.ParseInt(fields[i], 10, 64)
+	for i, sum := range map[int]*time.Duration{1: &spent, 2: &spent, 3: &spent, 6: &spent, 7: &spent, 8: &stolen} { // not idle, waiting for the disk, and what is counted already
+		ticks, err := strconv.ParseInt(fields[i], 10, 64)
 		if err != nil {
-			return 0, fmt.Errorf("read processor time: %w", err)
+			return 0, 0, fmt.Errorf("read processor time: %w", err)
 		}
-		ticks += v
+		*sum += time.Duration(ticks) * clockTick
 	}
-	return time.Duration(ticks) * clockTick, nil
+	return spent, stolen, nil
 }
 
 // peakMemory is the most memory that a process has had in use, in bytes, or 0 where the system does not tell.

@@ -63,6 +63,7 @@ type Measurement struct {
 	SystemCPUs float64 `json:"system_cpus"` // processors busy with the system
 	OwnCPUs    float64 `json:"own_cpus"`    // processors busy with generator and receivers
 	OtherCPUs  float64 `json:"other_cpus"`  // processors busy with anything else
+	StolenCPUs float64 `json:"stolen_cpus"` // processors that the host of a virtual machine gave to others while there was work for them
 	PeakMemory int64   `json:"peak_memory_bytes"`
 	// DrainSeconds is how long after the last publish call everything had arrived.
 	DrainSeconds float64 `json:"drain_s"`
@@ -87,7 +88,7 @@ func measure(t *tally, d time.Duration) Measurement {
 		Accepted: float64(t.accepted.Load()) / d.Seconds(), Delivered: float64(t.arrived.Load()) / d.Seconds(),
 		P50: milliseconds(t.latencies.quantile(.5)), P95: milliseconds(t.latencies.quantile(.95)), P99: milliseconds(t.latencies.quantile(.99)),
 		AcceptP50: milliseconds(t.acceptTimes.quantile(.5)), AcceptP99: milliseconds(t.acceptTimes.quantile(.99)),
-		CPU: -1, SystemCPUs: -1, OwnCPUs: -1, OtherCPUs: -1,
+		CPU: -1, SystemCPUs: -1, OwnCPUs: -1, OtherCPUs: -1, StolenCPUs: -1,
 		Lost: t.missing(), Repeated: t.repeated.Load(), Refused: t.refused.Load(), Unanswered: t.broken.Load(), Stray: t.stray.Load(),
 	}
 	if c := t.firstError.Load(); c != nil {
@@ -103,6 +104,7 @@ func (m *Measurement) use(u *usage, n int64, d time.Duration) {
 	}
 	m.SystemCPUs, m.OwnCPUs = u.system.Seconds()/d.Seconds(), u.own.Seconds()/d.Seconds()
 	m.OtherCPUs = max(0, (u.machine-u.system-u.own).Seconds()/d.Seconds())
+	m.StolenCPUs = u.stolen.Seconds() / d.Seconds()
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
@@ -183,6 +185,7 @@ func medians(rounds []Measurement) Measurement {
 		SystemCPUs:   of(func(m *Measurement) float64 { return m.SystemCPUs }),
 		OwnCPUs:      of(func(m *Measurement) float64 { return m.OwnCPUs }),
 		OtherCPUs:    of(func(m *Measurement) float64 { return m.OtherCPUs }),
+		StolenCPUs:   of(func(m *Measurement) float64 { return m.StolenCPUs }),
 		DrainSeconds: of(func(m *Measurement) float64 { return m.DrainSeconds }),
 	}
 	for _, r := range rounds {
@@ -294,8 +297,11 @@ func (f *Figure) compared() string {
 	return ""
 }
 
-// busy is the share of the machine that others may use before the report says so.
-const busy = 0.15
+// The shares of the machine that other programs may use, and that its host may take, before the report says so: what the host takes stops everything at once.
+const (
+	busy  = 0.15
+	taken = 0.01
+)
 
 // oddities tell what should not have been, where it was.
 func (f *Figure) oddities(b *strings.Builder) {
@@ -311,6 +317,9 @@ func (f *Figure) oddities(b *strings.Builder) {
 	}
 	if f.OtherCPUs > busy*float64(runtime.NumCPU()) {
 		said = append(said, fmt.Sprintf("other programs kept %.1f processors busy, so the figures are worse than they should be", f.OtherCPUs))
+	}
+	if share := f.StolenCPUs / float64(runtime.NumCPU()); share > taken {
+		said = append(said, fmt.Sprintf("the host of this machine took %.1f %% of its processors for others, so the times are worse than they should be", share*100))
 	}
 	if f.Complaint != "" {
 		said = append(said, f.Complaint)

@@ -247,6 +247,7 @@ type usage struct {
 	system  time.Duration
 	own     time.Duration // generator and receivers
 	machine time.Duration // everything that runs, these two included
+	stolen  time.Duration // not the machine's to use
 }
 
 // watch reads the usage. It is nil where the system does not tell.
@@ -256,7 +257,7 @@ func watch(ctx context.Context, t *tally, in *instance) *usage {
 	if !ok0 || !ok1 {
 		return nil
 	}
-	return &usage{after.system - before.system, after.own - before.own, after.machine - before.machine}
+	return &usage{after.system - before.system, after.own - before.own, after.machine - before.machine, after.stolen - before.stolen}
 }
 
 func usageAt(ctx context.Context, t *tally, at int64, in *instance) (u usage, ok bool) {
@@ -270,7 +271,7 @@ func usageAt(ctx context.Context, t *tally, at int64, in *instance) (u usage, ok
 	var errs [3]error
 	u.system, errs[0] = in.cpu()
 	u.own, errs[1] = processCPU(os.Getpid())
-	u.machine, errs[2] = machineCPU()
+	u.machine, u.stolen, errs[2] = machineCPU()
 	return u, errors.Join(errs[:]...) == nil
 }
 
