@@ -73,7 +73,7 @@ func (t *turns) ask(ctx context.Context, o *store.Outcome, turn *service.Turn, a
 	reply.Use.Kind = turn.Responder.Kind
 	r, err := t.responders.Of(turn.Sender, turn.Version, turn.Responder)
 	if err != nil {
-		return reply, fallback, err
+		return reply, respond.Fallback(turn.Responder, &turn.Turn), err
 	}
 	if f, ok := r.(hookswitch.Fallbacker); ok {
 		fallback = f.Fallback(&turn.Turn)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/hookswitch/hookswitch/internal/respond"
 	"github.com/hookswitch/hookswitch/internal/safehttp"
 	"github.com/hookswitch/hookswitch/internal/service/servicetest"
+	"github.com/hookswitch/hookswitch/internal/store"
 	"github.com/hookswitch/hookswitch/internal/storetest"
 	"github.com/hookswitch/hookswitch/internal/work"
 )
@@ -147,6 +149,31 @@ func TestTurn_ShowsThatAnAnswerIsOnItsWayWithoutWaitingForIt(t *testing.T) {
 		close(release)
 		if d := cmp.Diff([]servicetest.Shown{{ProviderID: "w1", Typing: true}}, w.Provider.Shown()); d != "" {
 			t.Error(d)
+		}
+	})
+}
+
+// What was stored may have been written by a version that took it.
+func TestTurn_OfAResponderThatCannotBeBuiltAnyMore(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		w := servicetest.New(t, db)
+		w.Run(nil, withResponders(w))
+		app := w.App()
+		w.SenderWith(app, "100", hookswitch.WhatsApp, `{"kind":"gone","odd":1,"timeout":7,"fallback":"Sorry, {name}.","handoverAfter":1,"handoverReply":"Somebody comes."}`)
+		servicetest.Must(w.Push(servicetest.Text("100", "+1555", "w1", "Hi")))(t)
+		tries := func() []*hookswitch.ReplyRecord {
+			return servicetest.Must(w.Store.Replies(t.Context(), app.Key, store.ReplyFilter{}, store.Page{Limit: 10}))(t)
+		}
+		for i := range 3 {
+			servicetest.Eventually(t, "it has failed", func() bool { return len(tries()) == i+1 })
+			w.Clock.Advance(30 * time.Second)
+		}
+		servicetest.Eventually(t, "the fallback is sent", func() bool { return len(texts(w)) == 1 })
+		if d := cmp.Diff([]string{"Sorry, Ada.\n\nSomebody comes."}, texts(w)); d != "" {
+			t.Error(d)
+		}
+		if got := tries(); len(got) != 4 || !strings.Contains(got[0].Problem, "must be one of") {
+			t.Errorf("%d tries are noted, the last as %+v", len(got), got[0])
 		}
 	})
 }

@@ -172,7 +172,7 @@ func (w *webhooks) Run(ctx context.Context, it work.Item) work.Result {
 	switch {
 	case err != nil:
 		return work.Result{Neutral: true, Idle: true, Released: true}
-	case ep == nil || ep.Disabled && !ordered || o.Subject <= ep.CanceledUpto && !it.Manual && !ordered:
+	case ep == nil || ep.Disabled && !ordered || o.Subject <= ep.CanceledUpto && !it.Manual && !ordered || w.Service.Canceled(o):
 		return w.skip(ctx, it, o)
 	case ep.Disabled:
 		return w.park(ctx, o)
@@ -246,7 +246,7 @@ func (w *webhooks) exhaust(ctx context.Context, o *store.Outcome, disable bool, 
 	return res
 }
 
-// skip ends a delivery without an attempt: its endpoint is gone or disabled, or its event has been removed.
+// skip ends a delivery without an attempt: its endpoint is gone or disabled, it was canceled, or its event has been removed.
 func (w *webhooks) skip(ctx context.Context, it work.Item, o *store.Outcome) work.Result {
 	res := work.Result{Neutral: true, Idle: true}
 	if task, ok := it.Data.(askedBy); ok {

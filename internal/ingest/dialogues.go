@@ -7,6 +7,7 @@ import (
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/httpapi"
+	"github.com/hookswitch/hookswitch/internal/respond"
 	"github.com/hookswitch/hookswitch/internal/service"
 )
 
@@ -34,7 +35,7 @@ func (d *Doors) converse(ctx context.Context, p hookswitch.Dialoguer, in service
 func (d *Doors) ask(ctx context.Context, t *service.Turn) (hookswitch.Reply, error) {
 	r, err := d.responders.Of(t.Sender, t.Version, t.Responder)
 	if err != nil {
-		return hookswitch.Reply{}, err
+		return respond.Fallback(t.Responder, &t.Turn), err
 	}
 	reply, err := r.Respond(ctx, &t.Turn)
 	if err == nil {

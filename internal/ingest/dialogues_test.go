@@ -206,3 +206,20 @@ func TestDialogues_OfAnApplicationThatIsDeletedMeanwhile(t *testing.T) {
 		}
 	})
 }
+
+func TestDialogues_OfAResponderThatCannotBeBuiltAnyMore(t *testing.T) {
+	t.Parallel()
+	g, app := dialled(t, storetest.SQLite(t))
+	_, err := g.svc.ApplySenders(t.Context(), app.Key, []service.SenderSpec{{Name: "line", Channel: hookswitch.USSD, Provider: servicetest.FakeName,
+		Credentials: hookswitch.Credentials{"secret": {"s3cret"}, "address": {"line"}}, Responder: &hookswitch.ResponderConfig{Kind: "gone", Raw: []byte(`{"kind":"gone","fallback":"Dial again tomorrow."}`)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := g.pushFake("s3cret", dial("")); a.body != "END Dial again tomorrow." {
+		t.Errorf("answered %d %s", a.status, a.body)
+	}
+	replies, err := g.store.Replies(t.Context(), app.Key, store.ReplyFilter{}, store.Page{Limit: 2})
+	if err != nil || len(replies) != 1 || !strings.Contains(replies[0].Problem, "must be one of") {
+		t.Errorf("noted is %+v, %v", replies, err)
+	}
+}

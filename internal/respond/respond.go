@@ -85,6 +85,15 @@ func (c *complete) Fallback(turn *hookswitch.Turn) hookswitch.Reply {
 	return c.settings.unsolved(hookswitch.Reply{Text: expand(c.settings.fallback, turn), Unsolved: true, State: turn.State}, turn)
 }
 
+// Fallback is what cfg has for a responder that has failed for good, also where no responder can be built of it: a field that is wrong counts as left out.
+func Fallback(cfg hookswitch.ResponderConfig, turn *hookswitch.Turn) hookswitch.Reply {
+	var unheeded hookswitch.Checks
+	f := readFields(cfg.Raw, &unheeded, "responder")
+	s := readSettings(f)
+	s.readHandover(f)
+	return (&complete{settings: s}).Fallback(turn)
+}
+
 // Validate reports every wrong field of cfg, as New would.
 func Validate(cfg hookswitch.ResponderConfig, opts Options) error {
 	_, _, err := build(cfg, opts)

@@ -160,3 +160,31 @@ func TestBins_SendAgainAtASpeed(t *testing.T) {
 		}
 	})
 }
+
+func TestBins_WhatWaitsAlreadyGoesWhereItIsToldLast(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		w := servicetest.New(t, db)
+		b := relayingBin(t, w)
+		key := takes(t, w, b).Key
+		const there = "https://elsewhere.example/"
+		if n, err := w.Service.ReplayBinRequests(t.Context(), b.Token, there, []hookswitch.Key{key}, 0, true); n != 1 || err != nil {
+			t.Fatalf("%d will be sent, %v", n, err)
+		}
+		if forwards, replays, err := w.Service.BinRelaysWaiting(t.Context(), b.Token); forwards != 0 || replays != 1 || err != nil {
+			t.Errorf("%d forwards and %d replays wait, %v; want the replay alone", forwards, replays, err)
+		}
+		err := w.Store.Update(t.Context(), func(tx *store.Tx) error { // asked for once more, for later
+			return tx.OweBinRelay(&store.BinRelay{Key: key, Token: b.Token, Target: there, How: store.RelayReplay}, w.Clock.Now().Add(time.Minute))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := claimed(t, w.Service); len(got) != 0 {
+			t.Errorf("claimed %+v before it is due", got)
+		}
+		w.Clock.Advance(time.Minute)
+		if got := claimed(t, w.Service); len(got) != 1 || got[0].Key != key || got[0].Target != there || got[0].How != store.RelayReplay {
+			t.Errorf("claimed %+v, want the request once, to where it was told last", got)
+		}
+	})
+}

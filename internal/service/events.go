@@ -220,6 +220,7 @@ func (s *Service) Resend(ctx context.Context, app hookswitch.Key, eventRef, endp
 	if len(attempts) > 0 {
 		restore = hookswitch.DeliveryDelivered
 	}
+	s.canceled.take(ev.Key, ep.Key) // the try that is under way is the one that is asked for
 	err = s.update(ctx, []hookswitch.Key{app}, func(tx *store.Tx, b *births) error {
 		if err := idem.claim(tx, app, s); err != nil {
 			return err

@@ -58,8 +58,8 @@ func (s *Service) Park(ctx context.Context, o *store.Outcome) (next time.Time, e
 	return next, err
 }
 
-// CancelDelivery ends what is owed of an event to an endpoint: it is not tried again, unless somebody asks for it, and the queue of an ordered endpoint goes on behind it. What a node
-// has taken up at this moment is tried once more at most. The error is of kind NotFound when the event was never owed to the endpoint, and Conflict when nothing waits any more.
+// CancelDelivery ends what is owed of an event to an endpoint: it is not tried again, unless somebody asks for it, and the queue of an ordered endpoint goes on behind it. What this node
+// has taken up is not tried unless the try has begun; what another one has is tried once more at most. The error is of kind NotFound when the event was never owed to the endpoint, and Conflict when nothing waits any more.
 func (s *Service) CancelDelivery(ctx context.Context, app hookswitch.Key, eventRef, endpointRef string, idem Idempotency) error {
 	ev, err := s.Event(ctx, app, eventRef)
 	if err != nil {
@@ -69,11 +69,13 @@ func (s *Service) CancelDelivery(ctx context.Context, app hookswitch.Key, eventR
 	if err != nil {
 		return err
 	}
+	var row store.Delivery
 	err = s.update(ctx, []hookswitch.Key{app}, func(tx *store.Tx, b *births) error {
 		if err := idem.claim(tx, ev.Key, s); err != nil {
 			return err
 		}
-		row, err := tx.Cancel(ev.Key, ep.Key)
+		var err error
+		row, err = tx.Cancel(ev.Key, ep.Key)
 		if hookswitch.KindOf(err) == hookswitch.NotFound {
 			for _, t := range ev.Targets {
 				if t.Endpoint == ep.Key && !t.Held {
@@ -93,6 +95,9 @@ func (s *Service) CancelDelivery(ctx context.Context, app hookswitch.Key, eventR
 	})
 	if _, again := replayed(err); again {
 		return nil
+	}
+	if err == nil && row.Owner != 0 {
+		s.canceled.note(&row)
 	}
 	return err
 }

@@ -86,6 +86,7 @@ type Service struct {
 	visitors  bells
 	tasks     map[hookswitch.TaskKind]taskKind
 	ended     endedTasks
+	canceled  canceledTries
 	sessions  sessionLocks
 	optOuts   *respond.Cache[*respond.OptOut]
 	pace      sendPace

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hookswitch/hookswitch"
 	"github.com/hookswitch/hookswitch/internal/service/servicetest"
+	"github.com/hookswitch/hookswitch/internal/store"
 	"github.com/hookswitch/hookswitch/internal/storetest"
 )
 
@@ -151,5 +152,40 @@ func TestFailReply_GivesUpAtOnceWhatCannotHelp(t *testing.T) {
 		}
 		servicetest.Must(c.Service.FailReply(t.Context(), &run.Outcome, 0, never, hookswitch.Reply{Text: "over a person"}))(t)
 		c.wantOutbound("a person has taken over", "queued : Sorry.")
+	})
+}
+
+func TestTurn_IsTheFirstOnlyOnceHoweverMuchIsSent(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c := newChat(t, db)
+		c.answers(hookswitch.Reply{})
+		m := c.Messages(c.app)[0]
+		send := func(n int) {
+			t.Helper()
+			err := c.Store.Update(t.Context(), func(tx *store.Tx) error {
+				for range n {
+					said := *m
+					said.Key, said.Direction, said.Status, said.ProviderID = c.Service.NextKey(), hookswitch.Outbound, hookswitch.StatusSent, ""
+					if err := tx.InsertMessage(&said); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		send(100)
+		if turn := c.turn(c.hear()); turn.First || len(turn.History) != 80 {
+			t.Errorf("after 100 messages of ours the person's second is their first: %t; %d lines are shown", turn.First, len(turn.History))
+		}
+		said := *m
+		m = &said
+		m.Conversation++
+		send(100)
+		if _, heard, err := c.Store.History(t.Context(), c.app.Key, m.Conversation, 0, 80); heard || err != nil {
+			t.Errorf("whoever was only written to has written: %t, %v", heard, err)
+		}
 	})
 }

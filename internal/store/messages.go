@@ -144,7 +144,7 @@ func (r *Reader) MessagesByKeys(ctx context.Context, app hookswitch.Key, keys []
 const maxLine = "4000"
 
 // History are up to limit messages of a conversation before one, where that is not 0, and our answers to them, oldest first, without those that were taken back. heard says that the
-// person has written any of them, taken back or not.
+// person has written before, taken back or not, however long ago.
 func (r *Reader) History(ctx context.Context, app, conversation, before hookswitch.Key, limit int) (lines []hookswitch.Line, heard bool, err error) {
 	if before == 0 {
 		before = math.MaxInt64
@@ -163,7 +163,17 @@ func (r *Reader) History(ctx context.Context, app, conversation, before hookswit
 			lines = append(lines, l.Line)
 		}
 	}
+	if err == nil && !heard && len(list) == limit {
+		heard, err = r.heard(ctx, app, conversation, before)
+	}
 	return lines, heard, err
+}
+
+// heard reports whether the person of a conversation has written anything before a message. It looks from the conversation's beginning on, which is where people write first.
+func (r *Reader) heard(ctx context.Context, app, conversation, before hookswitch.Key) (heard bool, err error) {
+	err = r.q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM messages WHERE conversation_id = $1 AND id < $3 AND app_id = $2 AND direction = $4)`,
+		int64(conversation), int64(app), int64(before), string(hookswitch.Inbound)).Scan(&heard)
+	return heard, readErr(err, "conversation")
 }
 
 type historyLine struct {

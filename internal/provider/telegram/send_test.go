@@ -1,7 +1,6 @@
 package telegram_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -12,28 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/provider/providertest"
 	"github.com/hookswitch/hookswitch/internal/provider/telegram"
 	"github.com/hookswitch/hookswitch/internal/safehttp"
 )
-
-// botAPI stands in for the Bot API: it keeps the last request and gives one answer.
-type botAPI struct {
-	status int
-	header http.Header
-	body   string
-	err    error
-	calls  int
-	got    *safehttp.Request
-}
-
-func (a *botAPI) Do(_ context.Context, r *safehttp.Request) (*safehttp.Response, error) {
-	a.calls++
-	a.got = r
-	if a.err != nil {
-		return nil, a.err
-	}
-	return &safehttp.Response{Status: a.status, Header: a.header, Body: []byte(a.body)}, nil
-}
 
 const (
 	botToken     = "110201543:TEST-BOT-TOKEN"
@@ -58,7 +39,7 @@ func text(body string) *hookswitch.Outgoing {
 	return outgoing(hookswitch.Message{Type: "text", Text: body})
 }
 
-func sendError(t *testing.T, a *botAPI, out *hookswitch.Outgoing) *hookswitch.SendError {
+func sendError(t *testing.T, a *providertest.API, out *hookswitch.Outgoing) *hookswitch.SendError {
 	t.Helper()
 	accepted, err := telegram.New(telegram.Options{HTTP: a}).Send(t.Context(), out)
 	var e *hookswitch.SendError
@@ -75,7 +56,7 @@ func sendError(t *testing.T, a *botAPI, out *hookswitch.Outgoing) *hookswitch.Se
 
 func TestSend_CallsTheBotAPI(t *testing.T) {
 	t.Parallel()
-	a := &botAPI{status: 200, body: acceptedBody}
+	a := &providertest.API{Status: 200, Body: acceptedBody}
 	out := text("Hi <b> & \"you\" 👋")
 	out.ReplyTo = "77:42"
 	accepted, err := telegram.New(telegram.Options{HTTP: a}).Send(t.Context(), out)
@@ -85,31 +66,31 @@ func TestSend_CallsTheBotAPI(t *testing.T) {
 	if accepted != (hookswitch.Accepted{ProviderID: "-1001234567890123:91", Sent: true}) {
 		t.Errorf("accepted %+v", accepted)
 	}
-	if got, want := a.got.Method+" "+a.got.URL.String(), "POST https://api.telegram.org/bot110201543:TEST-BOT-TOKEN/sendMessage"; got != want {
+	if got, want := a.Got.Method+" "+a.Got.URL.String(), "POST https://api.telegram.org/bot110201543:TEST-BOT-TOKEN/sendMessage"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	wantHeader := []safehttp.Field{{Name: "Content-Type", Value: "application/json"}, {Name: "Accept", Value: "application/json"}}
-	if diff := cmp.Diff(wantHeader, a.got.Header); diff != "" {
+	if diff := cmp.Diff(wantHeader, a.Got.Header); diff != "" {
 		t.Errorf("header: -want +got\n%s", diff)
 	}
 	const want = `{"chat_id":77,"text":"Hi <b> & \"you\" 👋","reply_parameters":{"message_id":42,"allow_sending_without_reply":true}}`
-	if got := string(a.got.Body); got != want {
+	if got := string(a.Got.Body); got != want {
 		t.Errorf("body\n got %s\nwant %s", got, want)
 	}
-	if !a.got.Once {
+	if !a.Got.Once {
 		t.Error("a request that may have arrived would be sent a second time")
 	}
 }
 
 func TestSend_GoesWhereTheOptionsSay(t *testing.T) {
 	t.Parallel()
-	a := &botAPI{status: 200, body: acceptedBody}
+	a := &providertest.API{Status: 200, Body: acceptedBody}
 	out := text("hi")
 	out.Route.Credentials["bot_token"] = []string{"1:../x?y"}
 	if _, err := telegram.New(telegram.Options{BaseURL: "http://127.0.0.1:9/tg/", HTTP: a}).Send(t.Context(), out); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := a.got.URL.String(), "http://127.0.0.1:9/tg/bot1:..%2Fx%3Fy/sendMessage"; got != want {
+	if got, want := a.Got.URL.String(), "http://127.0.0.1:9/tg/bot1:..%2Fx%3Fy/sendMessage"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -117,16 +98,16 @@ func TestSend_GoesWhereTheOptionsSay(t *testing.T) {
 // sent is the method that sends out and its body, less the beginning that all have in common.
 func sent(t *testing.T, out *hookswitch.Outgoing) string {
 	t.Helper()
-	a := &botAPI{status: 200, body: acceptedBody}
+	a := &providertest.API{Status: 200, Body: acceptedBody}
 	if _, err := telegram.New(telegram.Options{HTTP: a}).Send(t.Context(), out); err != nil {
 		t.Errorf("%s: %v", out.Message.Type, err)
 		return ""
 	}
-	if !json.Valid(a.got.Body) {
-		t.Errorf("body %s", a.got.Body)
+	if !json.Valid(a.Got.Body) {
+		t.Errorf("body %s", a.Got.Body)
 	}
-	path := a.got.URL.Path
-	return path[strings.LastIndex(path, "/")+1:] + " " + string(a.got.Body)
+	path := a.Got.URL.Path
+	return path[strings.LastIndex(path, "/")+1:] + " " + string(a.Got.Body)
 }
 
 func TestSend_WritesEachType(t *testing.T) {
@@ -235,10 +216,10 @@ func TestSend_RefusesWhatTelegramCannotCarryWithoutACall(t *testing.T) {
 		{"reaction to something odd", "reaction", "", "", `{"emoji":"👍","reactToMessageId":"77:x"}`, "invalid_content"},
 	}
 	for _, tt := range tests {
-		a := &botAPI{status: 200, body: acceptedBody}
+		a := &providertest.API{Status: 200, Body: acceptedBody}
 		e := sendError(t, a, outgoing(hookswitch.Message{Type: tt.typ, To: tt.to, Text: tt.text, Content: json.RawMessage(tt.content)}))
-		if e.Code != tt.code || e.Temporary || e.Unknown || e.Message == "" || a.calls != 0 {
-			t.Errorf("%s: %+v after %d calls, want %s", tt.name, e, a.calls, tt.code)
+		if e.Code != tt.code || e.Temporary || e.Unknown || e.Message == "" || a.Calls != 0 {
+			t.Errorf("%s: %+v after %d calls, want %s", tt.name, e, a.Calls, tt.code)
 		}
 	}
 }
@@ -247,7 +228,7 @@ func TestSend_NeedsAToken(t *testing.T) {
 	t.Parallel()
 	out := text("hi")
 	out.Route.Credentials = hookswitch.Credentials{"secret_token": {"s"}}
-	if e := sendError(t, &botAPI{}, out); e.Code != "no_provider" || e.Category != "auth" {
+	if e := sendError(t, &providertest.API{}, out); e.Code != "no_provider" || e.Category != "auth" {
 		t.Errorf("got %+v", e)
 	}
 	_, err := telegram.New(telegram.Options{}).Send(t.Context(), text("hi"))
@@ -255,7 +236,7 @@ func TestSend_NeedsAToken(t *testing.T) {
 	if !errors.As(err, &e) || e.Code != "no_provider" {
 		t.Errorf("without a client: %v", err)
 	}
-	a := &botAPI{}
+	a := &providertest.API{}
 	_, err = telegram.New(telegram.Options{BaseURL: "http://[", HTTP: a}).Send(t.Context(), text("hi"))
 	if !errors.As(err, &e) || e.Code != "no_provider" || strings.Contains(err.Error(), "TEST") {
 		t.Errorf("with a base URL that is none: %v", err)
@@ -299,13 +280,13 @@ func TestSend_TellsFailuresApart(t *testing.T) {
 		{"taken under no id", 200, `{"ok":true,"result":true}`, "bad_answer", "temporary", unknown, 0},
 	}
 	for _, tt := range tests {
-		e := sendError(t, &botAPI{status: tt.status, body: tt.body, header: http.Header{}}, text("hi"))
+		e := sendError(t, &providertest.API{Status: tt.status, Body: tt.body, Header: http.Header{}}, text("hi"))
 		kind := map[bool]string{e.Temporary: temporary, e.Unknown: unknown}[true]
 		if e.Code != tt.code || e.Category != tt.cat || kind != tt.kind || e.RetryAfter != tt.wait || e.Message == "" || e.OptedOut != (tt.name == "blocked") {
 			t.Errorf("%s: got %+v, want %s %s %s %s", tt.name, e, tt.code, tt.cat, tt.kind, tt.wait)
 		}
 	}
-	if e := sendError(t, &botAPI{status: 400, body: says("400", "x", `,"parameters":{"migrate_to_chat_id":-100}`)}, text("hi")); !strings.Contains(e.Message, "-100") {
+	if e := sendError(t, &providertest.API{Status: 400, Body: says("400", "x", `,"parameters":{"migrate_to_chat_id":-100}`)}, text("hi")); !strings.Contains(e.Message, "-100") {
 		t.Errorf("the new id is not told: %s", e.Message)
 	}
 }
@@ -321,7 +302,7 @@ func TestSend_KnowsWhetherARequestMayHaveArrived(t *testing.T) {
 		"cut off":       {&safehttp.Error{Code: safehttp.CodeConnectionReset, Written: true, Err: errors.New("x")}, false, true},
 		"something":     {errors.New("x"), false, true},
 	} {
-		if e := sendError(t, &botAPI{err: tt.err}, text("hi")); e.Temporary != tt.temporary || e.Unknown != tt.unknown || !errors.Is(e, tt.err) {
+		if e := sendError(t, &providertest.API{Err: tt.err}, text("hi")); e.Temporary != tt.temporary || e.Unknown != tt.unknown || !errors.Is(e, tt.err) {
 			t.Errorf("%s: %+v", name, e)
 		}
 	}
@@ -329,7 +310,7 @@ func TestSend_KnowsWhetherARequestMayHaveArrived(t *testing.T) {
 
 func TestSend_AReactionHasNoID(t *testing.T) {
 	t.Parallel()
-	a := &botAPI{status: 200, body: `{"ok":true,"result":true}`}
+	a := &providertest.API{Status: 200, Body: `{"ok":true,"result":true}`}
 	out := outgoing(hookswitch.Message{Type: "reaction", Content: json.RawMessage(`{"emoji":"👍"}`)})
 	out.ReplyTo = "77:42"
 	accepted, err := telegram.New(telegram.Options{HTTP: a}).Send(t.Context(), out)

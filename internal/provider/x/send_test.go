@@ -1,7 +1,6 @@
 package x_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -13,32 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hookswitch/hookswitch"
+	"github.com/hookswitch/hookswitch/internal/provider/providertest"
 	"github.com/hookswitch/hookswitch/internal/provider/x"
 	"github.com/hookswitch/hookswitch/internal/safehttp"
 )
-
-// api stands in for X: it keeps the last request and gives one answer.
-type api struct {
-	status int
-	header http.Header
-	body   string
-	err    error
-	calls  int
-	got    *safehttp.Request
-}
-
-func (a *api) Do(_ context.Context, r *safehttp.Request) (*safehttp.Response, error) {
-	a.calls++
-	a.got = r
-	if a.err != nil {
-		return nil, a.err
-	}
-	h := a.header
-	if h == nil {
-		h = http.Header{}
-	}
-	return &safehttp.Response{Status: a.status, Header: h, Body: []byte(a.body)}, nil
-}
 
 const (
 	directBody = `{"data":{"dm_conversation_id":"1-55","dm_event_id":"1812345678901234567"}}`
@@ -59,12 +36,12 @@ func text(body string) *hookswitch.Outgoing {
 	return outgoing(hookswitch.Message{Type: "text", Text: body})
 }
 
-func send(t *testing.T, a *api, out *hookswitch.Outgoing) (hookswitch.Accepted, error) {
+func send(t *testing.T, a *providertest.API, out *hookswitch.Outgoing) (hookswitch.Accepted, error) {
 	t.Helper()
 	return x.New(x.Options{HTTP: a, Now: func() time.Time { return now }}).Send(t.Context(), out)
 }
 
-func sendError(t *testing.T, a *api, out *hookswitch.Outgoing) *hookswitch.SendError {
+func sendError(t *testing.T, a *providertest.API, out *hookswitch.Outgoing) *hookswitch.SendError {
 	t.Helper()
 	accepted, err := send(t, a, out)
 	var e *hookswitch.SendError
@@ -79,7 +56,7 @@ func sendError(t *testing.T, a *api, out *hookswitch.Outgoing) *hookswitch.SendE
 
 func TestSend_SendsADirectMessage(t *testing.T) {
 	t.Parallel()
-	a := &api{status: 201, body: directBody}
+	a := &providertest.API{Status: 201, Body: directBody}
 	accepted, err := send(t, a, text("Hi <b> & \"you\" 👋"))
 	if err != nil {
 		t.Fatal(err)
@@ -87,40 +64,40 @@ func TestSend_SendsADirectMessage(t *testing.T) {
 	if accepted != (hookswitch.Accepted{ProviderID: "1812345678901234567", Sent: true}) {
 		t.Errorf("accepted %+v", accepted)
 	}
-	if got, want := a.got.Method+" "+a.got.URL.String(), "POST https://api.x.com/2/dm_conversations/with/55/messages"; got != want {
+	if got, want := a.Got.Method+" "+a.Got.URL.String(), "POST https://api.x.com/2/dm_conversations/with/55/messages"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	wantHeader := []safehttp.Field{
 		{Name: "Authorization", Value: "Bearer TEST-X-TOKEN"}, {Name: "Content-Type", Value: "application/json"}, {Name: "Accept", Value: "application/json"},
 	}
-	if diff := cmp.Diff(wantHeader, a.got.Header); diff != "" {
+	if diff := cmp.Diff(wantHeader, a.Got.Header); diff != "" {
 		t.Errorf("header: -want +got\n%s", diff)
 	}
-	if got, want := string(a.got.Body), `{"text":"Hi <b> & \"you\" 👋"}`; got != want {
+	if got, want := string(a.Got.Body), `{"text":"Hi <b> & \"you\" 👋"}`; got != want {
 		t.Errorf("body %s, want %s", got, want)
 	}
-	if !a.got.Once {
+	if !a.Got.Once {
 		t.Error("a request that may have arrived would be sent a second time")
 	}
 }
 
 func TestSend_AnswersAPostUnderThePost(t *testing.T) {
 	t.Parallel()
-	a := &api{status: 201, body: postedBody}
+	a := &providertest.API{Status: 201, Body: postedBody}
 	out := text("Thank you")
 	out.Answers = &hookswitch.Message{From: "55", ProviderID: "1812345678901234500", Content: json.RawMessage(`{"kind":"mention","postUrl":"https://x.com/ada/status/1"}`)}
 	accepted, err := send(t, a, out)
 	if err != nil || accepted != (hookswitch.Accepted{ProviderID: "1812345678901234568", Sent: true}) {
 		t.Fatalf("accepted %+v, %v", accepted, err)
 	}
-	if got, want := a.got.URL.String()+" "+string(a.got.Body), `https://api.x.com/2/tweets {"text":"Thank you","reply":{"in_reply_to_tweet_id":"1812345678901234500"}}`; got != want {
+	if got, want := a.Got.URL.String()+" "+string(a.Got.Body), `https://api.x.com/2/tweets {"text":"Thank you","reply":{"in_reply_to_tweet_id":"1812345678901234500"}}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	out.Message.Type, out.Message.Content = "image", json.RawMessage(`{"mediaId":"77"}`)
 	if _, err := send(t, a, out); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := string(a.got.Body), `{"text":"Thank you","reply":{"in_reply_to_tweet_id":"1812345678901234500"},"media":{"media_ids":["77"]}}`; got != want {
+	if got, want := string(a.Got.Body), `{"text":"Thank you","reply":{"in_reply_to_tweet_id":"1812345678901234500"},"media":{"media_ids":["77"]}}`; got != want {
 		t.Errorf("body %s, want %s", got, want)
 	}
 }
@@ -135,11 +112,11 @@ func TestSend_AnswersADirectMessageDirectly(t *testing.T) {
 		{ProviderID: "", Content: json.RawMessage(`{"kind":"mention"}`)},
 		{ProviderID: "../900", Content: json.RawMessage(`{"kind":"mention"}`)},
 	} {
-		a := &api{status: 201, body: directBody}
+		a := &providertest.API{Status: 201, Body: directBody}
 		out := text("hi")
 		out.Answers = answered
-		if _, err := send(t, a, out); err != nil || a.got.URL.Path != "/2/dm_conversations/with/55/messages" {
-			t.Errorf("answering %+v: called %s, %v", answered, a.got.URL, err)
+		if _, err := send(t, a, out); err != nil || a.Got.URL.Path != "/2/dm_conversations/with/55/messages" {
+			t.Errorf("answering %+v: called %s, %v", answered, a.Got.URL, err)
 		}
 	}
 }
@@ -152,9 +129,9 @@ func TestSend_WritesWhatXTakes(t *testing.T) {
 		"picture":  {"image", "look", `{"mediaId":"77","mediaUrl":"https://x.test/a.jpg"}`, `{"text":"look","attachments":[{"media_id":"77"}]}`},
 		"film":     {"video", "", `{"mediaId":"77"}`, `{"attachments":[{"media_id":"77"}]}`},
 	} {
-		a := &api{status: 201, body: directBody}
-		if _, err := send(t, a, outgoing(hookswitch.Message{Type: tt.typ, Text: tt.text, Content: json.RawMessage(tt.content)})); err != nil || string(a.got.Body) != tt.want {
-			t.Errorf("%s: %s, %v; want %s", name, a.got.Body, err, tt.want)
+		a := &providertest.API{Status: 201, Body: directBody}
+		if _, err := send(t, a, outgoing(hookswitch.Message{Type: tt.typ, Text: tt.text, Content: json.RawMessage(tt.content)})); err != nil || string(a.Got.Body) != tt.want {
+			t.Errorf("%s: %s, %v; want %s", name, a.Got.Body, err, tt.want)
 		}
 	}
 }
@@ -180,10 +157,10 @@ func TestSend_RefusesWhatXCannotCarryWithoutACall(t *testing.T) {
 		{"a long number", "text", strings.Repeat("1", 20), "hi", "", "invalid_recipient"},
 	}
 	for _, tt := range tests {
-		a := &api{status: 201, body: directBody}
+		a := &providertest.API{Status: 201, Body: directBody}
 		e := sendError(t, a, outgoing(hookswitch.Message{Type: tt.typ, To: tt.to, Text: tt.text, Content: json.RawMessage(tt.content)}))
-		if e.Code != tt.code || e.Temporary || e.Unknown || e.Message == "" || a.calls != 0 {
-			t.Errorf("%s: %+v after %d calls, want %s", tt.name, e, a.calls, tt.code)
+		if e.Code != tt.code || e.Temporary || e.Unknown || e.Message == "" || a.Calls != 0 {
+			t.Errorf("%s: %+v after %d calls, want %s", tt.name, e, a.Calls, tt.code)
 		}
 	}
 }
@@ -195,9 +172,9 @@ func TestSend_NeedsTheAccountsToken(t *testing.T) {
 		"a secret without the app": {"access_token": {"t"}, "access_token_secret": {"s"}, "consumer_secret": {"s"}},
 		"a key without its secret": {"access_token": {"t"}, "access_token_secret": {"s"}, "consumer_key": {"k"}},
 	} {
-		a, out := &api{}, text("hi")
+		a, out := &providertest.API{}, text("hi")
 		out.Route.Credentials = c
-		if e := sendError(t, a, out); e.Code != "no_provider" || e.Category != "auth" || a.calls != 0 {
+		if e := sendError(t, a, out); e.Code != "no_provider" || e.Category != "auth" || a.Calls != 0 {
 			t.Errorf("%s: got %+v", name, e)
 		}
 	}
@@ -259,7 +236,7 @@ func TestSend_TellsFailuresApart(t *testing.T) {
 		{"taken under no id", 200, nil, `{"data":{}}`, "bad_answer", "temporary", unknown, 0},
 	}
 	for _, tt := range tests {
-		e := sendError(t, &api{status: tt.status, body: tt.body, header: tt.header}, text("hi"))
+		e := sendError(t, &providertest.API{Status: tt.status, Body: tt.body, Header: tt.header}, text("hi"))
 		kind := map[bool]string{e.Temporary: temporary, e.Unknown: unknown}[true]
 		if e.Code != tt.code || e.Category != tt.cat || kind != tt.kind || e.RetryAfter != tt.wait || e.Message == "" || e.Revoked != (tt.status == 401 && tt.code != "135") {
 			t.Errorf("%s: got %+v, want %s %s %s %s", tt.name, e, tt.code, tt.cat, tt.kind, tt.wait)
@@ -278,7 +255,7 @@ func TestSend_KnowsWhetherARequestMayHaveArrived(t *testing.T) {
 		"cut off":       {&safehttp.Error{Code: safehttp.CodeConnectionReset, Written: true, Err: errors.New("x")}, false, true},
 		"something":     {errors.New("x"), false, true},
 	} {
-		if e := sendError(t, &api{err: tt.err}, text("hi")); e.Temporary != tt.temporary || e.Unknown != tt.unknown || !errors.Is(e, tt.err) {
+		if e := sendError(t, &providertest.API{Err: tt.err}, text("hi")); e.Temporary != tt.temporary || e.Unknown != tt.unknown || !errors.Is(e, tt.err) {
 			t.Errorf("%s: %+v", name, e)
 		}
 	}
