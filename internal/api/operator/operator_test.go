@@ -266,13 +266,16 @@ func TestSenders_TheFixtureFileAppliesAsItIsAndTwiceChangesNothing(t *testing.T)
 			a.same("first result", x["result"], "created")
 			a.same("second result", y["result"], "unchanged")
 			a.same("id", y["id"], x["id"])
+			for _, r := range x["routes"].([]any) {
+				a.same("ignored", r.(object)["ignored"], []any{})
+			}
 		}
 		s := first[0].(object)
 		door := public + "/in/" + s["id"].(string)
 		a.same("door", s["doorUrl"], door)
 		route := s["routes"].([]any)[0].(object)
 		delete(route, "id")
-		a.same("route", route, object{"channel": "whatsapp", "provider": "meta", "address": "106540352242922", "known": true, "rate": nil, "disabled": nil, "receives": true, "sends": true,
+		a.same("route", route, object{"channel": "whatsapp", "provider": "meta", "address": "106540352242922", "known": true, "rate": nil, "disabled": nil, "receives": true, "sends": true, "lacks": []any{}, "ignored": []any{},
 			"doorUrl": door, "sharedDoorUrls": []any{public + "/api/channels/whatsapp"}})
 	})
 }
