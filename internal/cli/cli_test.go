@@ -53,7 +53,7 @@ func TestRun_ExitCodesTellUsageFromFailure(t *testing.T) {
 		{[]string{"app", "create"}, 2, "Try: hookswitch app create --help\n"},
 		{[]string{"app", "create", "x", "--colour"}, 2, "unknown flag --colour"},
 		{[]string{"app", "set", "x", "--token=t"}, 2, "nothing to set"},
-		{[]string{"app", "list", "--limit=101"}, 2, "between 1 and 100"},
+		{[]string{"app", "list", "--limit=101"}, 2, "hookswitch app list: --limit must lie between 1 and 100"},
 		{[]string{"stray", "list", "--limit=21", "--token=t"}, 2, "between 1 and 20, and is 21"},
 		{[]string{"app", "list", "--token=t", "--url=nowhere"}, 2, `"nowhere" is not the address`},
 		{[]string{"key", "list", "--token=t"}, 2, "--app"},

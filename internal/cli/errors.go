@@ -35,7 +35,8 @@ func (e *env) fail(err error, path string) int {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(e.Stderr, "hookswitch%s: %s\n", path, plain(err.Error()))
+	said := strings.TrimPrefix(err.Error(), strings.TrimPrefix(path, " ")+": ") // the parser names the command as well
+	fmt.Fprintf(e.Stderr, "hookswitch%s: %s\n", path, plain(said))
 	if hint := hintFor(err, path); hint != "" {
 		fmt.Fprintf(e.Stderr, "Try: %s\n", plain(hint))
 	}
